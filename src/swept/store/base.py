@@ -1,0 +1,343 @@
+"""The store's contract: the verbs of the domain, in prose.
+
+Each verb is one transaction and writes the events of the changes it makes. A verb that finds the state
+otherwise raises `Conflict`; one with a token that is not the run's raises `LeaseLost` and changes nothing.
+`now` is always an argument: the store never asks a clock. All verbs are safe from several threads and, on
+PostgreSQL, from several processes. `StoreContract` in `swept.testing` is this text as a test class.
+
+Lease time counts only while the server is up and ticking: `start_period(now)` is called at the server's start and
+after a gap of more than a lease; it gives every live lease a full new period.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from swept.model import (
+    Agent,
+    Config,
+    Desired,
+    Event,
+    File,
+    History,
+    Kind,
+    Outcome,
+    Row,
+    Run,
+    RunState,
+    Start,
+    Continue,
+    Sweep,
+    SweepState,
+)
+from swept.wire import ConsoleLine, Report
+
+LEASE_SECONDS = 60.0
+WANDB_LEASE_SECONDS = 180.0
+HEARTBEAT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class NewSweep:
+    """What `create_sweep` needs. `spec` is `Spec.canonical()`, `metric` its objective's name ("" without)."""
+
+    project: str
+    name: str
+    spec: Mapping[str, Any]
+    spec_hash: str
+    text: str
+    path: str = ""
+    folder: str = ""
+    metric: str = ""
+    goal: str = "minimize"
+    entity: str = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on a run: what `claim` gives. The token is also the attempt's API key."""
+
+    run: Run
+    attempt: int
+    token: str
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the store knows the run should do, given with every answer to a live lease."""
+
+    desired: Desired
+    reason: str
+    acknowledged: int = 0  # highest durable sequence of this attempt
+    objective_changed: bool = False  # a report of the objective arrived: `engine.decide` looks at it
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The answer to `complete` and `expire`: where the run went."""
+
+    run: Run
+    state: RunState
+    retried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs `runs` lists; None = any. Order: by creation."""
+
+    sweep: str | None = None
+    project: str | None = None
+    states: frozenset[RunState] | None = None
+    kinds: frozenset[Kind] | None = None
+    parent: str | None = None
+    manual_only: bool = False
+
+
+class Store(Protocol):
+    """The only door to what is remembered."""
+
+    # -- sweeps -----------------------------------------------------------------------------------
+    def create_sweep(self, new: NewSweep, *, now: float) -> Sweep: ...
+
+    def find_or_create_sweep(self, new: NewSweep, *, now: float) -> tuple[Sweep, bool]:
+        """The newest sweep of `new.path` that is not cancelled, else a new one; True = created.
+
+        A finished one is found too (the caller says so). One transaction: two launches at once make one sweep.
+        """
+        ...
+
+    def update_spec(self, sweep: str, new: NewSweep, *, now: float) -> Sweep:
+        """The next spec version. Pending search runs that never started are withdrawn (killed, not counted); a
+        finished sweep opens again; any fill under way becomes stale."""
+        ...
+
+    def set_sweep_state(self, sweep: str, state: SweepState, *, reason: str, now: float) -> Sweep:
+        """Pause, resume, finish, cancel (and open again). FINISHED: paused runs become stopped, pending runs
+        killed. CANCELLED: pending and paused runs are killed, running ones get desired = stop with reason
+        "cancelled" and end as killed. Kinds final and compare are left alone. Makes a fill under way stale."""
+        ...
+
+    def sweep(self, sweep: str) -> Sweep:
+        """Raises NotFound."""
+        ...
+
+    def sweeps(self, project: str | None = None) -> list[Sweep]:
+        """Newest first."""
+        ...
+
+    # -- what the search sees, and what it suggests -----------------------------------------------
+    def history(self, sweep: str) -> History:
+        """The runs of SWEEP_KINDS with visible curves, and the fill token."""
+        ...
+
+    def add(
+        self, sweep: str, token: int, suggestions: Sequence[Start | Continue], *, now: float
+    ) -> list[Run] | None:
+        """Apply suggestions made from the snapshot with `token`. None = stale: another fill was applied, or the
+        spec or the sweep's state changed since; nothing is changed. New metrics do not make it stale."""
+        ...
+
+    def add_run(
+        self,
+        *,
+        project: str,
+        sweep: str | None,
+        kind: Kind,
+        config: Config,
+        now: float,
+        name: str = "",
+        parent: str | None = None,
+        seed: int | None = None,
+        why: Mapping[str, Any] | None = None,
+        retry_of: str | None = None,
+        run_id: str | None = None,
+        details: Mapping[str, Any] | None = None,
+        reuse: bool = False,
+    ) -> Run:
+        """One pending run. `reuse`: the newest run of the same (kind, parent, config) that is not failed, killed or
+        crashed is given back instead. Opens a finished sweep again when a search run is added."""
+        ...
+
+    # -- runs -------------------------------------------------------------------------------------
+    def run(self, run: str) -> Run:
+        """With visible curve, attempts, checkpoint. Raises NotFound."""
+        ...
+
+    def runs(self, where: RunFilter | None = None) -> list[Run]: ...
+
+    def find_run(self, project: str, name: str) -> Run | None:
+        """By W&B's key: the run id within a project (ids are unique overall; the project is checked)."""
+        ...
+
+    def claim(
+        self,
+        sweep: str | None,
+        *,
+        agent: str,
+        host: str,
+        request: str,
+        now: float,
+        lease_seconds: float = LEASE_SECONDS,
+        kinds: frozenset[Kind] | None = None,
+        run: str | None = None,
+        reachable: frozenset[str] = frozenset(),
+        checkpoint_wait: float = 300.0,
+    ) -> Lease | None:
+        """A pending run for this agent, or None. The same `request` again gives the same lease while it is live.
+
+        Order: baseline first, then runs with earlier attempts, then by number. A run with a checkpoint goes only to
+        an agent that lists the checkpoint's host in `reachable`; after `checkpoint_wait` seconds of waiting in
+        pending, to anyone, from zero, with an event. `sweep` None with `run` given: that run alone. Default kinds:
+        SWEEP_KINDS. A paused, finished or cancelled sweep gives out no sweep kinds. The first claim moves the sweep
+        from pending to running. `Run.config` in the lease has `overrides` applied."""
+        ...
+
+    def lease_of(self, token: str) -> tuple[str, int, bool] | None:
+        """(run id, attempt, live) of an attempt's token, also a stale one; None = never issued."""
+        ...
+
+    def heartbeat(
+        self, agent: str, leases: Mapping[str, str], *, now: float, lease_seconds: float = LEASE_SECONDS
+    ) -> dict[str, Order | None]:
+        """Renew; run id → Order, None = lease lost. An expired token that nobody re-claimed takes its run back from
+        pending or crashed (Move.REVIVE)."""
+        ...
+
+    def report(
+        self, run: str, token: str, reports: Sequence[Report], *, now: float, lease_seconds: float = LEASE_SECONDS
+    ) -> Order:
+        """The attempt's ordered queue, durable when this returns; idempotent per (run, attempt, seq). Items at or
+        below the acknowledged sequence are ignored; after a gap nothing is taken. Also renews the lease. Raises
+        LeaseLost."""
+        ...
+
+    def log_rows(
+        self,
+        run: str,
+        attempt: int,
+        rows: Sequence[Row],
+        *,
+        now: float,
+        events: Sequence[Row] = (),
+    ) -> Order:
+        """Rows that come with their own steps (the W&B file stream): upserted by (run, attempt, step), keys merged,
+        last wins. `events` are system metrics, kept apart. Idempotent; needs no token (the server checked the key)."""
+        ...
+
+    def set_desired(
+        self, run: str, desired: Desired, *, reason: str, by: str, now: float, step: int | None = None
+    ) -> Run:
+        """`by` is "search" or "person". On a paused run: STOP → stopped at once, GO → pending. On a pending run with
+        or without attempts: STOP → killed. On a running one it is an order. An ended run raises Conflict for people
+        and is ignored for the search. Writes run.decided / run.asked with the step it saw."""
+        ...
+
+    def complete(
+        self,
+        run: str,
+        token: str,
+        outcome: Outcome,
+        *,
+        reason: str,
+        now: float,
+        exit_code: int | None = None,
+        signal: int | None = None,
+        max_retries: int = 3,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> Ended:
+        """The attempt is over. Repeated with the same token: answered as the first time.
+
+        finished→FINISH, failed→FAIL, stopped→STOP (KILL where the order was a cancel), paused→PAUSE if a checkpoint is
+        recorded, else RELEASE; released, preempted→RELEASE (STOP/KILL where the desired state already was stop); oom,
+        lost→REQUEUE while retries are left, else CRASH; killed→KILL. `overrides` (e.g. a smaller batch after an oom)
+        are kept for the next claim."""
+        ...
+
+    def expire(self, *, now: float, max_retries: int = 3) -> list[Ended]:
+        """Every run whose lease ran out: REQUEUE while retries are left, else CRASH. W&B runs under the real agent and
+        manual runs never become pending: they CRASH."""
+        ...
+
+    def start_period(self, *, now: float) -> int:
+        """Give every live lease a full new period; returns how many."""
+        ...
+
+    def open_attempt(
+        self, run: str, *, agent: str, host: str, now: float, lease_seconds: float, resumable: bool = False
+    ) -> Lease:
+        """Take a named run without a claim: manual runs, plain `wandb.init`, runs handed out in a W&B heartbeat. From
+        pending or (REVIVE) crashed; on a run already running under the same agent it opens the next attempt row."""
+        ...
+
+    def update_run(
+        self,
+        run: str,
+        *,
+        now: float,
+        name: str | None = None,
+        config: Config | None = None,
+        summary: Mapping[str, Any] | None = None,
+        replace_summary: bool = False,
+        details: Mapping[str, Any] | None = None,
+        effective: Config | None = None,
+    ) -> Run:
+        """None = leave as it is. `summary` is merged unless `replace_summary`; `details` is merged."""
+        ...
+
+    def delete_run(self, run: str, *, now: float) -> None: ...
+
+    # -- history, console, files ------------------------------------------------------------------
+    def rows(
+        self, run: str, *, since: int | None = None, before: int | None = None, limit: int | None = None
+    ) -> list[Row]:
+        """Visible rows in step order; `since` inclusive, `before` exclusive."""
+        ...
+
+    def system_rows(self, run: str) -> list[Row]: ...
+
+    def add_console(self, run: str, attempt: int, lines: Sequence[ConsoleLine], *, now: float) -> None:
+        """Upserted by (run, attempt, number)."""
+        ...
+
+    def console(self, run: str, *, after: int = 0, limit: int = 1000) -> list[Mapping[str, Any]]:
+        """Lines in order (attempt, number) with `cursor` > after: dicts of ConsoleLine + attempt + cursor."""
+        ...
+
+    def add_file(self, file: File) -> None: ...
+
+    def files(self, run: str) -> list[File]: ...
+
+    # -- agents, events ---------------------------------------------------------------------------
+    def add_agent(
+        self, *, sweep: str | None, host: str, kind: str, slots: int, now: float
+    ) -> Agent: ...
+
+    def agent(self, agent: str) -> Agent: ...
+
+    def agents(self, sweep: str | None = None) -> list[Agent]: ...
+
+    def touch_agent(self, agent: str, *, now: float) -> None: ...
+
+    def end_agent(self, agent: str, *, now: float) -> None: ...
+
+    def add_event(
+        self, type: str, *, sweep: str | None, run: str | None, data: Mapping[str, Any], now: float
+    ) -> Event: ...
+
+    def events(
+        self, *, after: int = 0, sweep: str | None = None, run: str | None = None, limit: int = 1000
+    ) -> list[Event]: ...
+
+    def points_after(
+        self, cursor: int, *, sweep: str | None = None, run: str | None = None, limit: int = 5000
+    ) -> list[Mapping[str, Any]]:
+        """Objective points with cursor > `cursor`, in order: dicts run, attempt, step, value (float), cursor."""
+        ...
+
+    def live_leases(self, *, now: float) -> int: ...
+
+    def close(self) -> None: ...
+

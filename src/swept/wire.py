@@ -1,0 +1,381 @@
+"""What travels between client, agent, SDK and server: the native JSON API's shapes.
+
+TypedDicts, so that the training process needs neither pydantic nor the store; the server hands the same
+types to FastAPI, which validates requests by them and writes them into the OpenAPI schema.
+
+Paths (all below the server's base URL; writing needs `Authorization: Bearer KEY`, where KEY is the server's
+API key or, for a run's own reports, the attempt's lease token):
+
+    GET  /api/handshake                       Handshake; no key
+    POST /api/agents                          AgentStart → AgentAnswer
+    POST /api/agents/{id}/heartbeat           Beat → BeatAnswer
+    POST /api/agents/{id}/end                 → {}
+    POST /api/sweeps                          NewSweep → SweepAnswer        (mode create | launch)
+    GET  /api/sweeps · /api/sweeps/{id}       list[SweepView] · SweepView with runs
+    PUT  /api/sweeps/{id}/spec                SpecUpdate → SweepAnswer
+    POST /api/sweeps/{id}/state               StateChange → SweepView      (running paused finished cancelled)
+    POST /api/sweeps/{id}/claim               ClaimRequest → ClaimAnswer   (long poll: `wait` seconds)
+    POST /api/sweeps/{id}/runs                NewRun → RunView             (find-or-create by (kind, parent, config))
+    POST /api/runs                            ManualRun → Claimed          (a run outside any sweep, with its lease)
+    GET  /api/runs/{id}                       RunView
+    GET  /api/runs/{id}/history               list[HistoryRow]             (?keys=a,b  &since=STEP)
+    GET  /api/runs/{id}/console?after=N       ConsolePage
+    POST /api/runs/{id}/reports               Reports → ReportsAnswer
+    POST /api/runs/{id}/console               ConsoleLines → {}
+    POST /api/runs/{id}/complete              Completion → CompletionAnswer
+    POST /api/runs/{id}/desired               DesiredChange → RunView      (people: stop pause go)
+    POST /api/runs/{id}/retry                 → RunView                    (a new run with retry_of)
+    PUT  /api/runs/{id}/files/{name}          bytes → FileView
+    GET  /api/runs/{id}/files · …/files/{name}
+    GET  /api/events?sweep=ID|run=ID          server-sent events; `Last-Event-ID` goes on without a gap
+    GET  /api/status                          ServerStatus
+    POST /api/stop                            → {}
+
+Numbers: NaN and infinities are the strings "NaN", "Infinity", "-Infinity" (see `encode` and `decode`).
+Errors: status 4xx/5xx with ErrorBody; 401 key, 404 unknown, 409 state, 410 lease lost, 422 usage or spec.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, NotRequired, TypedDict
+
+PROTOCOL = 1
+
+_SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def encode(value: Any) -> Any:
+    """`value` with every non-finite float replaced by its name; containers are copied.
+
+    numpy scalars (anything with `.item()`) become Python numbers; other unknown objects become `str(object)`.
+    """
+    if isinstance(value, bool) or value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return value
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    if isinstance(value, dict):
+        return {str(key): encode(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [encode(item) for item in value]
+    if hasattr(value, "items"):
+        return {str(key): encode(item) for key, item in value.items()}
+    item = getattr(value, "item", None)
+    if callable(item):
+        try:
+            return encode(item())
+        except (TypeError, ValueError, RuntimeError):
+            return str(value)
+    return str(value)
+
+
+def decode(value: Any) -> Any:
+    """The inverse of `encode` for metric values: the three names become floats again, at any depth."""
+    if isinstance(value, str):
+        return _SPECIAL.get(value, value)
+    if isinstance(value, dict):
+        return {key: decode(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [decode(item) for item in value]
+    return value
+
+
+def dumps(value: Any) -> str:
+    """Strict JSON of `encode(value)`, compact."""
+    return json.dumps(encode(value), allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+
+
+class ErrorBody(TypedDict):
+    error: str  # the class name in swept.errors
+    message: str
+    hint: str
+    problems: NotRequired[list[dict[str, Any]]]  # SpecError: errors.Problem as dict
+
+
+class Handshake(TypedDict):
+    app: str  # "swept"
+    version: str
+    protocol: int
+    boot: str  # changes with each start of the server
+    home: str  # id of the `.swept/` folder
+    pid: int
+
+
+class AgentStart(TypedDict):
+    host: str
+    pid: int
+    slots: int
+    sweep: NotRequired[str | None]
+
+
+class AgentAnswer(TypedDict):
+    id: str
+
+
+class Beat(TypedDict):
+    leases: dict[str, str]  # run id → lease token
+    draining: bool
+
+
+class RunOrder(TypedDict):
+    """What the server wants of one run; the same shape rides on ReportsAnswer."""
+
+    lease: str  # "ok" | "lost"
+    desired: str  # go | pause | stop
+    reason: str
+    step: NotRequired[int]
+
+
+class BeatAnswer(TypedDict):
+    runs: dict[str, RunOrder]
+    sweep_state: str
+
+
+class NewSweep(TypedDict):
+    text: str  # the YAML or JSON as written
+    path: str  # absolute, "" where there is none
+    mode: str  # "create": always a new one; "launch": find by path or create
+    project: NotRequired[str | None]
+    name: NotRequired[str | None]
+    strict: NotRequired[bool]
+
+
+class SweepAnswer(TypedDict):
+    id: str
+    created: bool
+    state: str
+    spec_version: int
+    difference: list[str]  # launch: lines that say how the file differs from the sweep's spec; [] = same
+    warnings: list[dict[str, Any]]  # errors.Problem as dict
+
+
+class SpecUpdate(TypedDict):
+    text: str
+    path: NotRequired[str]
+
+
+class StateChange(TypedDict):
+    state: str
+    reason: NotRequired[str]
+
+
+class ClaimRequest(TypedDict):
+    agent: str
+    host: str
+    request: str  # idempotency: the same id again gets the same run
+    wait: float  # seconds to hold the request open while there is nothing
+    kinds: NotRequired[list[str]]  # default: SWEEP_KINDS
+    run: NotRequired[str | None]  # this very run (train, compare)
+    reachable: NotRequired[list[str]]  # checkpoint host ids that this agent can read
+
+
+class Claimed(TypedDict):
+    """All that an agent needs to start the program."""
+
+    run: str
+    number: int
+    name: str
+    kind: str
+    sweep: str | None
+    project: str
+    attempt: int
+    lease: str  # also the attempt's API key: "local-" + 40 hex digits
+    config: dict[str, Any]
+    seed: int | None
+    checkpoint: dict[str, Any] | None  # model.Checkpoint as dict
+    program: str | None
+    command: list[str]  # macros not yet replaced
+    folder: str
+    epochs: int | None  # steps of a full run, where known
+    metric: str | None
+    why: str
+    adapter: str | None
+
+
+class ClaimAnswer(TypedDict):
+    status: str  # "run" | "wait" | "done"
+    claimed: Claimed | None
+    why: str
+
+
+class NewRun(TypedDict):
+    kind: str
+    config: dict[str, Any]  # overrides over the parent's, or a whole config
+    parent: NotRequired[str | None]
+    name: NotRequired[str | None]
+    why: NotRequired[str]
+    reuse: NotRequired[bool]  # find the run of that (kind, parent, config) that has not failed; default true
+
+
+class ManualRun(TypedDict):
+    project: str
+    name: NotRequired[str | None]
+    config: dict[str, Any]
+    host: str
+    pid: int
+    command: NotRequired[str]
+
+
+class Report(TypedDict):
+    """One item of an attempt's ordered queue. `seq` counts from 1 without gaps.
+
+    type "log":        step (None: after the last), metrics
+    type "checkpoint": step, place, host
+    type "resumed":    step of the checkpoint that the program took up: first_step = step + 1
+    type "summary":    values
+    type "effective":  config
+    """
+
+    seq: int
+    type: str
+    time: float
+    step: NotRequired[int | None]
+    metrics: NotRequired[dict[str, Any]]
+    place: NotRequired[str]
+    host: NotRequired[str]
+    values: NotRequired[dict[str, Any]]
+    config: NotRequired[dict[str, Any]]
+
+
+class Reports(TypedDict):
+    lease: str
+    reports: list[Report]
+
+
+class ReportsAnswer(TypedDict):
+    acknowledged: int  # the highest seq that is durable
+    lease: str  # "ok" | "lost"
+    desired: str
+    reason: str
+
+
+class ConsoleLine(TypedDict):
+    number: int  # from 0 within the attempt; a later line of the same number replaces it
+    text: str
+    stream: str  # stdout | stderr
+    time: float
+
+
+class ConsoleLines(TypedDict):
+    lease: str
+    lines: list[ConsoleLine]
+
+
+class ConsolePage(TypedDict):
+    lines: list[dict[str, Any]]  # ConsoleLine + attempt + cursor
+    next: int  # pass as `after`
+
+
+class Completion(TypedDict):
+    lease: str
+    outcome: str  # model.Outcome
+    exit_code: int | None
+    signal: int | None
+    reason: str  # a sentence
+    tail: list[str]  # the last lines of the console
+    overrides: NotRequired[dict[str, Any]]  # unused by agents today: the server works out `swept.oom`
+
+
+class CompletionAnswer(TypedDict):
+    state: str  # the run's state now
+    retried: bool
+
+
+class DesiredChange(TypedDict):
+    desired: str
+    reason: NotRequired[str]
+
+
+class AttemptView(TypedDict):
+    number: int
+    agent: str
+    host: str
+    started: float
+    ended: float | None
+    outcome: str | None
+    reason: str
+    exit_code: int | None
+    signal: int | None
+    first_step: int
+
+
+class RunView(TypedDict):
+    id: str
+    number: int
+    name: str
+    project: str
+    sweep: str | None
+    kind: str
+    state: str
+    config: dict[str, Any]
+    effective_config: dict[str, Any] | None
+    value: float | str | None
+    best_value: float | str | None
+    steps: int
+    curve: list[list[Any]]  # [[step, value], …], visible
+    attempts: list[AttemptView]
+    why: str
+    ended_because: str
+    desired: str
+    parent: str | None
+    retry_of: str | None
+    seed: int | None
+    summary: dict[str, Any]
+    created: float
+    started: float | None
+    ended: float | None
+    resumable: bool
+
+
+class MetricView(TypedDict):
+    name: str
+    goal: str
+
+
+class SweepView(TypedDict):
+    """`swept show ID --json` is this with `schema: 1` (the contract of docs/reference/json.md)."""
+
+    schema: int
+    id: str
+    name: str
+    project: str
+    state: str
+    method: str
+    metric: MetricView | None
+    best: RunView | None
+    runs: list[RunView]
+    spec: dict[str, Any]
+    text: str
+    path: str
+    spec_version: int
+    created: float
+    updated: float
+    ended_because: str
+    agents: list[dict[str, Any]]  # model.Agent as dict, live ones first
+
+
+class HistoryRow(TypedDict):
+    step: int
+    attempt: int
+    metrics: dict[str, Any]
+
+
+class FileView(TypedDict):
+    name: str
+    size: int
+    digest: str
+    time: float
+
+
+class ServerStatus(TypedDict):
+    version: str
+    url: str
+    pid: int
+    started: float
+    store: str
+    leases: int
+    agents: int
+    unknown: dict[str, int]  # W&B fields and operations asked for that we do not serve: counts
