@@ -1,0 +1,1 @@
+"""Ultralytics YOLO as a swept program: what its arguments mean, and one training from a run's config."""
