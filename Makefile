@@ -1,0 +1,66 @@
+# Two commands matter: `make demo` (a real sweep of real trainings, under 10 minutes after the install)
+# and `make test`. Both make their own environment in .venv and need Python 3.11+, pip, git and make.
+
+PYTHON ?= python3
+PIP_ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
+DEMO := examples/yolo-cones
+
+.PHONY: demo test check format clean help
+
+help:
+	@echo "make demo    a real sweep of real YOLO trainings, end to end; again after Ctrl+C: goes on"
+	@echo "make test    every test (real wandb clients, real trainings, PostgreSQL where it can be had)"
+	@echo "make check   ruff, strict typing, import direction"
+	@echo "make clean   remove the environments and the demo's data"
+
+demo: $(VENV)/.demo
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(DEMO)/launch_demo.sh
+
+test: $(VENV)/.demo $(VENV)/.test .venvs/wandb-0.19.11/.done .venvs/sweeps-0.3.0/.done
+	@tests/needs_postgres.sh
+	YOLO_OFFLINE=true OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "swept needs Python 3.11 or newer; $(PYTHON) is older. hint: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.swept: pyproject.toml | $(BIN)/python
+	@echo "installing swept into $(VENV) …"
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.demo: $(DEMO)/requirements.txt $(VENV)/.swept
+	@echo "installing torch and ultralytics into $(VENV) (the larger part; once) …"
+	$(PIP) -r $(DEMO)/requirements.txt
+	@touch $@
+
+$(VENV)/.test: pyproject.toml $(VENV)/.swept
+	$(PIP) -e '.[test,check]' 'wandb==0.31.0'
+	@touch $@
+
+.venvs/wandb-%/.done:
+	$(PYTHON) -m venv .venvs/wandb-$*
+	.venvs/wandb-$*/bin/python -m pip install --quiet --disable-pip-version-check 'wandb==$*' setuptools
+	@touch $@
+
+.venvs/sweeps-%/.done:
+	$(PYTHON) -m venv .venvs/sweeps-$*
+	.venvs/sweeps-$*/bin/python -m pip install --quiet --disable-pip-version-check 'sweeps==$*'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .venvs $(DEMO)/cones $(DEMO)/.swept $(DEMO)/runs
