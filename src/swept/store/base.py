@@ -199,6 +199,11 @@ class Store(Protocol):
         """(run id, attempt, live) of an attempt's token, also a stale one; None = never issued."""
         ...
 
+    def lease(self, run: str) -> Lease | None:
+        """The run's newest lease, also an expired or ended one; None = never claimed. For the server itself: the
+        real W&B client holds no token, so its requests renew and complete by this one."""
+        ...
+
     def heartbeat(
         self, agent: str, leases: Mapping[str, str], *, now: float, lease_seconds: float = LEASE_SECONDS
     ) -> dict[str, Order | None]:
