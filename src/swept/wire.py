@@ -39,7 +39,9 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, NotRequired, TypedDict
+from typing import Any
+
+from typing_extensions import NotRequired, TypedDict  # pydantic wants these on Python 3.11
 
 PROTOCOL = 1
 
@@ -355,6 +357,7 @@ class SweepView(TypedDict):
     updated: float
     ended_because: str
     agents: list[dict[str, Any]]  # model.Agent as dict, live ones first
+    counts: NotRequired[dict[str, int]]  # runs by state; the list of sweeps leaves `runs` empty
 
 
 class HistoryRow(TypedDict):
