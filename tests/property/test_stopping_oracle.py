@@ -1,0 +1,152 @@
+"""Hyperband's decisions against W&B's own code, `sweeps` 0.3.0, over thousands of random histories."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from swept.stopping.hyperband import judge, reports, rungs, thresholds
+
+CASES = 4000
+ORACLE = r"""
+import json, math, sys
+from sweeps import stop_runs
+from sweeps.run import SweepRun
+from sweeps.hyperband_stopping import hyperband_stop_runs
+
+def value(text):
+    return float(text)
+
+answers = []
+for case in json.load(sys.stdin):
+    runs = [
+        SweepRun(
+            name=str(i),
+            state=run["state"],
+            history=[{"loss": value(v)} for v in run["values"]],
+        )
+        for i, run in enumerate(case["runs"])
+    ]
+    config = {
+        "method": "random",
+        "metric": {"name": "loss", "goal": case["goal"]},
+        "early_terminate": {"type": "hyperband", **case["rules"]},
+        "parameters": {"a": {"values": [1]}},
+    }
+    stopped = stop_runs(config, runs)
+    info = next((r.early_terminate_info for r in runs if r.early_terminate_info), None)
+    answers.append(
+        {
+            "stopped": sorted(int(run.name) for run in stopped),
+            "bands": None if info is None else info["bands"],
+        }
+    )
+json.dump(answers, sys.stdout)
+"""
+
+
+@dataclass(frozen=True)
+class Rules:
+    min_iter: int | None = None
+    max_iter: int | None = None
+    s: float | None = None
+    eta: float = 3
+    strict: bool = True
+
+
+@dataclass(frozen=True)
+class Case:
+    goal: str
+    rules: Rules
+    states: tuple[str, ...]
+    curves: tuple[tuple[float, ...], ...]
+
+
+def draw(rng: np.random.Generator) -> Case:
+    """One random sweep: ties, plateaus, NaN, infinities, empty and unequal curves among its runs."""
+    eta = float(rng.choice([2, 3, 4, 1.5, 2.7]))
+    strict = bool(rng.random() < 0.6)
+    if rng.random() < 0.5:
+        rules = Rules(min_iter=int(rng.integers(1, 6)), eta=eta, strict=strict)
+    else:
+        rules = Rules(max_iter=int(rng.integers(eta + 1, 40)), s=3, eta=eta, strict=strict)
+    count = int(rng.integers(1, 9))
+    curves = []
+    for _ in range(count):
+        length = int(rng.integers(0, 30))
+        if rng.random() < 0.5:
+            values = rng.integers(0, 4, length).astype(float)  # ties at every rung
+        else:
+            values = rng.normal(size=length).cumsum()
+        values[rng.random(length) < 0.1] = rng.choice([np.nan, np.inf, -np.inf])
+        curves.append(tuple(float(value) for value in values))
+    states = tuple(str(state) for state in rng.choice(["running", "finished", "crashed"], count))
+    return Case(str(rng.choice(["minimize", "maximize"])), rules, states, tuple(curves))
+
+
+def decide(case: Case) -> list[int]:
+    sign = 1.0 if case.goal == "minimize" else -1.0
+    curves = [reports(curve, sign) for curve in case.curves]
+    levels = thresholds(case.rules, curves)
+    verdicts = [judge(case.rules, levels, curve) for curve in curves]
+    return [
+        i
+        for i, verdict in enumerate(verdicts)
+        if verdict is not None and verdict.stop and case.states[i] == "running"
+    ]
+
+
+def as_json(case: Case) -> dict[str, Any]:
+    rules = {key: value for key, value in asdict(case.rules).items() if value is not None}
+    runs = [
+        {"state": state, "values": [str(value) for value in curve]}
+        for state, curve in zip(case.states, case.curves, strict=True)
+    ]
+    return {"goal": case.goal, "rules": rules, "runs": runs}
+
+
+def sweeps_python() -> str:
+    """The interpreter of an environment that holds `sweeps` 0.3.0; the test is skipped without one."""
+    default = Path(__file__).parents[2] / ".venvs" / "sweeps-0.3.0" / "bin" / "python"
+    python = os.environ.get("SWEPT_SWEEPS_PYTHON", str(default))
+    if not Path(python).exists():
+        pytest.skip(f"no environment with sweeps 0.3.0 at {python} (or in SWEPT_SWEEPS_PYTHON)")
+    return python
+
+
+def ask(cases: list[Case]) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [sweeps_python(), "-W", "ignore", "-c", ORACLE],
+        input=json.dumps([as_json(case) for case in cases]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    answers: list[dict[str, Any]] = json.loads(done.stdout)
+    return answers
+
+
+def test_every_decision_is_the_one_that_wandb_takes() -> None:
+    cases = [draw(np.random.default_rng([7, number])) for number in range(CASES)]
+    cases = [case for case in cases if rungs(case.rules)]  # sweeps raises without any rung
+    answers = ask(cases)
+    assert [decide(case) for case in cases] == [answer["stopped"] for answer in answers]
+    assert sum(len(answer["stopped"]) for answer in answers) > CASES // 4  # the comparison has teeth
+    assert any(math.isnan(value) for case in cases for curve in case.curves for value in curve)
+
+
+def test_the_rungs_are_wandbs() -> None:
+    cases = [draw(np.random.default_rng([8, number])) for number in range(300)]
+    cases = [case for case in cases if rungs(case.rules) and "running" in case.states]
+    for case, answer in zip(cases, ask(cases), strict=True):
+        ours = rungs(case.rules)
+        assert answer["bands"] is None or answer["bands"][: len(ours)] == ours
