@@ -1,0 +1,1 @@
+"""What a sweep has found: pure, from runs to values to text."""

@@ -1,0 +1,1 @@
+"""The `swept` command: one file a command; parse, call, print."""

@@ -1,0 +1,86 @@
+"""Which run is best, and how runs rank: finished search runs, by their value at the end.
+
+A run that was stopped early was compared with others at an early step only; it cannot win unless nothing
+finished. Ties go to the lower run number, so that the answer never depends on the order of arrival.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from swept.model import Goal, Kind, Run, RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best run; `finished` is False where nothing has finished and a part of a run had to do."""
+
+    run: Run
+    value: float
+    step: int
+    finished: bool
+
+    @property
+    def note(self) -> str:
+        if self.finished:
+            return ""
+        return (
+            f"no search run has finished: run {self.run.number} ({self.run.state}) is the best by its "
+            f"value at step {self.step} so far"
+        )
+
+
+def value_of(run: Run, goal: Goal, at: str = "last") -> float | None:
+    """The run's value: at its last visible step, or (`at="best"`) the best along the curve."""
+    return run.best_value(goal) if at == "best" else run.value
+
+
+def value_at(run: Run, step: int) -> float | None:
+    """The objective at the last report at or before `step`; None without one or where it is not finite."""
+    seen = [point.value for point in run.curve if point.step <= step]
+    return seen[-1] if seen and math.isfinite(seen[-1]) else None
+
+
+def ranked(runs: Iterable[Run], goal: Goal, at: str = "last") -> list[Run]:
+    """The finished search runs that have a value, best first."""
+    return _by_value(
+        (run for run in runs if run.kind is Kind.SEARCH and run.state is RunState.FINISHED),
+        goal,
+        at,
+    )
+
+
+def best(runs: Sequence[Run], goal: Goal, at: str = "last") -> Best | None:
+    """The best search run, None while none has a value."""
+    finished = ranked(runs, goal, at)
+    partial = _by_value(
+        (
+            run
+            for run in runs
+            if run.kind is Kind.SEARCH and run.state not in (RunState.FINISHED, RunState.KILLED)
+        ),
+        goal,
+        at,
+    )
+    for found, complete in ((finished, True), (partial, False)):
+        if found:
+            value = value_of(found[0], goal, at)
+            assert value is not None
+            return Best(found[0], value, found[0].steps, complete)
+    return None
+
+
+def baseline(runs: Iterable[Run]) -> Run | None:
+    """The newest baseline run that got anywhere, else the newest at all."""
+    found = [run for run in runs if run.kind is Kind.BASELINE]
+    with_value = [run for run in found if run.value is not None]
+    finished = [run for run in with_value if run.state is RunState.FINISHED]
+    return next(reversed(finished or with_value or found), None)
+
+
+def _by_value(runs: Iterable[Run], goal: Goal, at: str) -> list[Run]:
+    valued = [(value_of(run, goal, at), run) for run in runs]
+    known = [(goal.sign * value, run.number, run) for value, run in valued if value is not None]
+    return [run for *_, run in sorted(known, key=lambda item: item[:2])]

@@ -1,0 +1,83 @@
+"""When the sweep will be over, from how long its steps have taken so far.
+
+Steps are the unit: a run that is stopped early costs its steps only, so the mean length of the runs that have ended
+already says what early stopping saves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import mean, median
+
+from swept.model import COUNTED_KINDS, SWEEP_KINDS, Attempt, Run, RunState
+
+_UNDER_WAY = (RunState.PENDING, RunState.RUNNING, RunState.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """`seconds` until all planned runs have ended; None with the reason in `why`."""
+
+    seconds: float | None
+    why: str = ""
+
+
+def seconds_per_step(runs: Iterable[Run], now: float) -> float | None:
+    """The median over runs of wall seconds a step, first step (with its start-up) included; None before any step."""
+    paces = []
+    for run in runs:
+        for attempt in run.attempts[-1:]:
+            done = run.steps - max(attempt.first_step - 1, 0)
+            if done > 0:
+                paces.append(_elapsed(run, attempt, now) / done)
+    return median(paces) if paces else None
+
+
+def remaining(
+    runs: Sequence[Run], *, max_runs: int | None, epochs: int | None, slots: int, now: float
+) -> Estimate:
+    """How long the sweep's own runs will take yet with `slots` of them at a time.
+
+    `max_runs`: how many are planned (None: without end); `epochs`: steps of a full run (None: not known).
+    """
+    ours = [run for run in runs if run.kind in SWEEP_KINDS]
+    if epochs is None:
+        return Estimate(None, "no estimate: the steps of a full run are not known (`swept.epochs`)")
+    if max_runs is None:
+        return Estimate(
+            None, "no estimate: the number of runs is open (`run_cap` or `swept.budget`)"
+        )
+    pace = seconds_per_step(ours, now)
+    if pace is None:
+        return Estimate(None, "estimating: no step has been reported yet")
+    typical = _typical_length(ours, epochs)
+    under_way = [
+        max(_expected(run, typical, epochs) - run.steps, 0.0)
+        for run in ours
+        if run.state in _UNDER_WAY
+    ]
+    to_come = max(max_runs - sum(run.kind in COUNTED_KINDS for run in ours if _counts(run)), 0)
+    steps = sum(under_way) + to_come * typical
+    longest = max(under_way, default=0.0)
+    return Estimate(pace * max(steps / max(slots, 1), longest))
+
+
+def _typical_length(runs: Iterable[Run], epochs: int) -> float:
+    """Steps that a search run costs: the full length until three have ended, then the mean of those that have."""
+    ended = [run.steps for run in runs if run.state in (RunState.FINISHED, RunState.STOPPED)]
+    return mean(ended) if len(ended) >= 3 else float(epochs)
+
+
+def _expected(run: Run, typical: float, epochs: int) -> float:
+    """A run past the typical length was spared by early stopping: it will probably go to the end."""
+    return typical if run.steps < typical else float(epochs)
+
+
+def _counts(run: Run) -> bool:
+    return not (run.state is RunState.KILLED and not run.attempts)
+
+
+def _elapsed(run: Run, attempt: Attempt, now: float) -> float:
+    ended = attempt.ended if attempt.ended is not None else run.ended
+    return max((now if ended is None else ended) - attempt.started, 0.0)

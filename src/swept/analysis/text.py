@@ -1,0 +1,134 @@
+"""`Results` as text for a terminal: lines of at most 80 columns where names allow, readable without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from swept.analysis.best import Best
+from swept.analysis.comparison import Comparison
+from swept.analysis.configuration import Group
+from swept.analysis.figures import figure
+from swept.analysis.noise import Noise, difference_sentence
+from swept.analysis.outcomes import Outcomes
+from swept.analysis.results import Question, Ranked, Results
+from swept.analysis.targets import Target
+
+
+def lines(question: Question, results: Results) -> list[str]:
+    """The whole analysis."""
+    parts: list[list[str]] = [
+        best_lines(question, results.best),
+        list(_group_lines(results.groups)),
+        list(_top_lines(question, results.top)),
+        comparison_lines(question, results),
+        target_lines(question, results.targets),
+        list(_outcome_lines(results.outcomes)),
+        list(_inert_lines(results.inert)),
+    ]
+    joined: list[str] = []
+    for part in filter(None, parts):
+        joined += ["", *part] if joined else part
+    return joined
+
+
+def best_lines(question: Question, best: Best | None) -> list[str]:
+    if best is None:
+        return [f"No run has reported `{question.metric}` yet: there is no best configuration."]
+    head = (
+        f"Best: run {best.run.number} ({best.run.id}) {question.metric} {figure(best.value)} "
+        f"at step {best.step} ({question.goal})"
+    )
+    shown = best.run.best_value(question.goal)
+    along = []
+    if shown is not None and shown != best.value:
+        along = [
+            f"  along its curve {figure(shown)} (shown only: the best of many steps flatters long runs)"
+        ]
+    return [head, *along, *([f"  {best.note}"] if best.note else [])]
+
+
+def comparison_lines(question: Question, results: Results) -> list[str]:
+    """Against the baseline run, with what the difference is worth."""
+    title = "Against the baseline"
+    if results.baseline is None:
+        return [title, "  no baseline run: `swept.baseline` in the sweep file adds one, run first"]
+    if results.comparison is None:
+        return [
+            title,
+            f"  run {results.baseline.number} ({results.baseline.state}) has no value to compare with yet",
+        ]
+    return [title, *(f"  {line}" for line in _comparison(results.comparison, results.noise))]
+
+
+def difference(comparison: Comparison) -> str:
+    """`+0.0310 (+4.3 %, better)`."""
+    percent = f"{comparison.percent:+.1f} %, " if comparison.percent is not None else ""
+    word = "better" if comparison.better else ("equal" if comparison.difference == 0 else "worse")
+    return f"{comparison.difference:+.4g} ({percent}{word})"
+
+
+def target_lines(question: Question, targets: Iterable[Target]) -> list[str]:
+    found = list(targets)
+    if not found:
+        return []
+    width = max(len(target.name) for target in found)
+    return ["Targets", *(f"  {_target(target, width)}" for target in found)]
+
+
+def _target(target: Target, width: int) -> str:
+    word = "reached" if target.reached else "not reached"
+    missing = f", {figure(target.gap)} missing" if target.gap else ""
+    return f"{target.name:<{width}}  {figure(target.value):>7}  {word}{missing}"
+
+
+def _comparison(comparison: Comparison, noise: Noise | None) -> Iterator[str]:
+    run, reference = comparison.run, comparison.reference
+    yield f"best      run {run.number:<4} {figure(comparison.value):>9} at step {comparison.step}"
+    yield f"baseline  run {reference.number:<4} {figure(comparison.reference_value):>9} at step {comparison.step}"
+    yield f"difference {difference(comparison)}"
+    yield from comparison.obstacles
+    yield difference_sentence(comparison.difference, noise)
+
+
+def _group_lines(groups: Iterable[Group]) -> Iterator[str]:
+    listed = list(groups)
+    if not listed:
+        return
+    width = max(len(setting.name) for group in listed for setting in group.settings)
+    yield "Configuration (baseline's value in brackets)"
+    for group in listed:
+        yield f"  {group.title}"
+        for setting in group.settings:
+            other = (
+                ""
+                if setting.baseline is None or setting.fixed
+                else f"  [{figure(setting.baseline)}]"
+            )
+            inert = "  cannot act" if setting.inert else ""
+            yield f"    {setting.name:<{width}}  {figure(setting.value)}{other}{inert}"
+
+
+def _top_lines(question: Question, top: Iterable[Ranked]) -> Iterator[str]:
+    listed = list(top)
+    if not listed:
+        return
+    yield f"Top {len(listed)} of the finished search runs, by {question.metric}"
+    for place, entry in enumerate(listed, start=1):
+        yield f"  {place}. run {entry.run.number:<4} {figure(entry.value):>9}  step {entry.step:<5} {entry.run.id}"
+
+
+def _outcome_lines(outcomes: Outcomes) -> Iterator[str]:
+    if not outcomes.counts:
+        return
+    yield "Runs: " + ", ".join(f"{count} {state}" for state, count in outcomes.counts.items())
+    for reason, numbers in outcomes.failures:
+        yield f"  run{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}: {reason}"
+    if outcomes.in_common:
+        yield "  What the failed runs have in common (a clue, no proof):"
+        yield from (f"    {sentence}" for sentence in outcomes.in_common)
+
+
+def _inert_lines(inert: Mapping[str, str]) -> Iterator[str]:
+    if inert:
+        yield "Cannot act (held at their defaults, left out of the search)"
+        yield from (f"  {name}: {why}" for name, why in inert.items())
