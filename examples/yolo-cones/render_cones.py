@@ -54,7 +54,9 @@ def background(size: int, light: float, rng: np.random.Generator) -> Image.Image
     return Image.fromarray(np.clip(scene, 0, 255).astype(np.uint8))
 
 
-def draw_cone(draw: ImageDraw.ImageDraw, cone: Cone, light: float, rng: np.random.Generator) -> None:
+def draw_cone(
+    draw: ImageDraw.ImageDraw, cone: Cone, light: float, rng: np.random.Generator
+) -> None:
     """Paints a cone (base plate, body, stripes) so that it fills its box."""
     left, top, right, bottom = cone.box
     width, height, middle = right - left, bottom - top, (left + right) / 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,11 @@ def evaluate_test(
     `test/mAP50/CLASS`. `arguments` are Ultralytics' (imgsz, batch, device, …); `folder` takes its
     plots.
     """
-    with one_at_a_time(data):
-        metrics = YOLO(str(weights)).val(
+    yolo = YOLO(str(weights))
+    with ExitStack() as setting_up:
+        setting_up.enter_context(one_at_a_time(data))
+        yolo.add_callback("on_val_start", lambda _: setting_up.close())
+        metrics = yolo.val(
             data=data,
             split="test",
             project=str(folder),
