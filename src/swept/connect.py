@@ -139,7 +139,6 @@ def _spawn(home: Home) -> int:
         done = subprocess.run(
             [sys.executable, "-m", "swept", "server", "--detached"],
             env=env,
-            cwd=home.path.parent,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,

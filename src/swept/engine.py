@@ -1,0 +1,545 @@
+"""The only file that knows search and store: fill, decide, reap.
+
+Each follows load → think → apply: a snapshot is loaded, thought about outside any transaction, and applied by a
+store verb that refuses what has become stale. All methods are safe from several threads; locks are held while
+thinking, and waiting for something to happen is the server's part.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+
+from swept import wire
+from swept.changes import changes
+from swept.clock import Clock
+from swept.errors import Conflict, Problem, UsageError
+from swept.failures import FAILED, HELD_AFTER, failed_in_a_row, failures_in_common
+from swept.model import (
+    SWEEP_KINDS,
+    Config,
+    Decision,
+    Done,
+    History,
+    Kind,
+    Outcome,
+    Run,
+    RunState,
+    Start,
+    Suggestions,
+    Sweep,
+    SweepState,
+    Wait,
+)
+from swept.reduction import reduction
+from swept.spec import Spec, from_canonical, parse
+from swept.store.base import LEASE_SECONDS, Ended, Lease, NewSweep, Order, Store
+from swept.think import Thinker, ThinkError
+
+Answer: TypeAlias = tuple[str, Lease | None, str]
+"""What a claim gets: "run" | "wait" | "done", the lease, and why."""
+
+W = TypeVar("W", bound=StrEnum)
+
+HUNGRY_SECONDS = 30.0
+"""A claim that waits asks again well within this; one that does not has gone away."""
+FILL_TRIES = 3
+DECIDE_PATIENCE = 2.0
+"""How long a report waits for a decision under way; a later one comes with the next report."""
+
+
+class Engine:
+    """Moves the sweeps of `store`; `think` runs the search."""
+
+    def __init__(
+        self, store: Store, clock: Clock, think: Thinker, *, lease_seconds: float = LEASE_SECONDS
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.lease_seconds = lease_seconds
+        self._think = think
+        self._locks = _Locks()
+        self._specs: dict[tuple[str, int], Spec] = {}
+        self._hungry: dict[str, dict[str, float]] = defaultdict(dict)
+        self._dry: set[str] = set()
+        self._failures: dict[str, int] = defaultdict(int)  # in a row, since the start
+        self._decided: dict[str, int] = defaultdict(int)
+        self._asked: dict[str, int] = defaultdict(int)
+        self._last_tick: float | None = None
+
+    # -- sweeps -----------------------------------------------------------------------------------
+    def create_sweep(
+        self,
+        text: str,
+        *,
+        path: str = "",
+        mode: str = "create",
+        project: str | None = None,
+        name: str | None = None,
+        strict: bool = False,
+        entity: str = "local",
+    ) -> tuple[Sweep, bool, list[str], tuple[Problem, ...]]:
+        """(sweep, created, how the file differs from a sweep found, warnings). Raises SpecError.
+
+        `mode` "create": always a new one; "launch": the newest of that `path` that is not cancelled, else a new one.
+        """
+        spec = parse(text, path, strict=strict)
+        new = _new_sweep(spec, text, path, project, name, entity)
+        now = self.clock.now()
+        if mode == "create" or not path:
+            return self.store.create_sweep(new, now=now), True, [], spec.warnings
+        if mode != "launch":
+            raise UsageError(f"unknown mode “{mode}”", hint="modes are create and launch")
+        sweep, created = self.store.find_or_create_sweep(new, now=now)
+        difference = [] if sweep.spec_hash == new.spec_hash else changes(sweep.spec, new.spec)
+        return sweep, created, difference, spec.warnings
+
+    def launch(
+        self, text: str, path: str, *, strict: bool = False
+    ) -> tuple[Sweep, bool, list[str], tuple[Problem, ...]]:
+        """`create_sweep` that finds the sweep of that file."""
+        return self.create_sweep(text, path=path, mode="launch", strict=strict)
+
+    def update_spec(
+        self, sweep_id: str, text: str, path: str = ""
+    ) -> tuple[Sweep, list[str], tuple[Problem, ...]]:
+        """The next version of the spec: (sweep, what changed, warnings). Raises SpecError."""
+        old = self.store.sweep(sweep_id)
+        path = path or old.path
+        spec = parse(text, path)
+        new = _new_sweep(spec, text, path, old.project, None, old.entity)
+        difference = changes(old.spec, new.spec)
+        if old.spec_hash == new.spec_hash:
+            return old, [], spec.warnings
+        return (
+            self.store.update_spec(sweep_id, new, now=self.clock.now()),
+            difference,
+            spec.warnings,
+        )
+
+    def set_state(self, sweep_id: str, state: str, reason: str = "") -> Sweep:
+        """A person's wish: running, paused, finished or cancelled."""
+        wished = _member(SweepState, state, "state of a sweep")
+        if wished is SweepState.PENDING:
+            raise UsageError("a sweep cannot be made pending", hint="use running")
+        reason = reason or f"asked for: {wished.value}"
+        return self.store.set_sweep_state(sweep_id, wished, reason=reason, now=self.clock.now())
+
+    def spec(self, sweep: Sweep) -> Spec:
+        key = (sweep.id, sweep.spec_version)
+        if key not in self._specs:
+            self._specs[key] = from_canonical(sweep.spec)
+        return self._specs[key]
+
+    # -- runs -------------------------------------------------------------------------------------
+    def new_run(self, sweep_id: str, new: wire.NewRun) -> Run:
+        """A run that a person asked for: `swept train`, `compare`, `enqueue`. `config` goes over the parent's, or
+        for a search run over the baseline (else a draw); swept values must lie in the space."""
+        sweep = self.store.sweep(sweep_id)
+        spec = self.spec(sweep)
+        kind = _member(Kind, new["kind"], "kind of a run")
+        config, ground = self._configured(sweep, spec, kind, new)
+        return self.store.add_run(
+            project=sweep.project,
+            sweep=sweep.id,
+            kind=kind,
+            config=config,
+            now=self.clock.now(),
+            name=new.get("name") or "",
+            parent=new.get("parent"),
+            seed=_seed(sweep.id, wire.dumps([kind, config])),
+            why={"reason": new.get("why") or f"asked for{ground}", "strategy": "person"},
+            reuse=new.get("reuse", True),
+        )
+
+    def _configured(
+        self, sweep: Sweep, spec: Spec, kind: Kind, new: wire.NewRun
+    ) -> tuple[dict[str, Any], str]:
+        """The whole config, and what it was completed from."""
+        parent = new.get("parent")
+        if parent is not None:
+            base, ground = dict(self.store.run(parent).config), f"; the rest as in run {parent}"
+        elif kind in SWEEP_KINDS:
+            base, ground = _base(spec, sweep)
+        else:
+            base, ground = {}, ""
+        config = base
+        for name, value in new["config"].items():
+            config = spec.space.put(config, name, value)
+        if kind in SWEEP_KINDS:
+            config = spec.space.typed(config)
+            _check_inside(spec, config)
+        return config, ground
+
+    def retry(self, run_id: str) -> Run:
+        """A new run of the same configuration, with `retry_of`."""
+        run = self.store.run(run_id)
+        if not run.state.ended:
+            raise Conflict(
+                f"run {run.name or run.id} is {run.state.value}",
+                hint="only an ended run is retried; `swept stop RUN` ends it",
+            )
+        return self.store.add_run(
+            project=run.project,
+            sweep=run.sweep,
+            kind=run.kind,
+            config=run.config,
+            now=self.clock.now(),
+            parent=run.parent,
+            seed=run.seed,
+            why={"reason": f"asked for: run {run.name or run.id} again", "strategy": "person"},
+            retry_of=run.id,
+            details=run.details,
+        )
+
+    # -- claim and fill ---------------------------------------------------------------------------
+    def claim(
+        self, sweep_id: str, request: wire.ClaimRequest, lease_seconds: float | None = None
+    ) -> Answer:
+        """A run for this request, filling the queue where it is empty. Asks the search, but waits for nothing else."""
+        sweep = self.store.sweep(sweep_id)
+        lease = self._take(sweep, request, lease_seconds)
+        if lease is None and request.get("run"):
+            return self._named(str(request.get("run")))
+        if lease is None and sweep.state is SweepState.PAUSED:
+            return "wait", None, "the sweep is paused"
+        if lease is None and sweep.state.ended:
+            return "done", None, sweep.ended_because or f"the sweep is {sweep.state.value}"
+        if lease is None:
+            if not _kinds(request) & SWEEP_KINDS:
+                return "done", None, "no such run is pending"
+            stay, why = self._fill(sweep, request)
+            lease = self._take(sweep, request, lease_seconds)
+            if lease is None:
+                return ("wait" if stay else "done"), None, why
+        self._hungry[sweep_id].pop(request["request"], None)
+        return "run", lease, self._note(sweep) or str(lease.run.why.get("reason", ""))
+
+    def _take(
+        self, sweep: Sweep, request: wire.ClaimRequest, lease_seconds: float | None
+    ) -> Lease | None:
+        return self.store.claim(
+            sweep.id,
+            agent=request["agent"],
+            host=request["host"],
+            request=request["request"],
+            now=self.clock.now(),
+            lease_seconds=lease_seconds or self.lease_seconds,
+            kinds=_kinds(request),
+            run=request.get("run"),
+            reachable=frozenset(request.get("reachable", ())),
+        )
+
+    def _named(self, run_id: str) -> Answer:
+        run = self.store.run(run_id)
+        if run.state.ended:
+            return "done", None, f"run {run.name or run.id} is {run.state.value}"
+        return "wait", None, f"run {run.name or run.id} is {run.state.value}"
+
+    def _note(self, sweep: Sweep) -> str:
+        """What the last failures share, once there are several in a row."""
+        if self._failures[sweep.id] < HELD_AFTER:
+            return ""
+        runs = self.store.history(sweep.id).runs
+        row = failed_in_a_row(runs)
+        well = [run for run in runs if run.state not in FAILED]
+        return f"the last {len(row)} runs failed; {failures_in_common([*row, *well])}"
+
+    def _fill(self, sweep: Sweep, request: wire.ClaimRequest) -> tuple[bool, str]:
+        """Ask the search for as many runs as claims wait: (whether it is worth waiting, why)."""
+        now = self.clock.now()
+        hungry = self._hungry[sweep.id]
+        hungry[request["request"]] = now + HUNGRY_SECONDS
+        lock = self._locks.of("fill", sweep.id)
+        if not lock.acquire(blocking=False):
+            return True, "the search is choosing the next runs"
+        try:
+            for late in [name for name, until in list(hungry.items()) if until < now]:
+                hungry.pop(late, None)
+            return self._filled(sweep, max(1, len(hungry)))
+        finally:
+            lock.release()
+
+    def _filled(self, sweep: Sweep, n: int) -> tuple[bool, str]:
+        for _ in range(FILL_TRIES):
+            sweep = self.store.sweep(sweep.id)
+            history = self.store.history(sweep.id)
+            answer = self._suggest(sweep, history, n)
+            if isinstance(answer, Wait):
+                return True, answer.why
+            if isinstance(answer, Done):
+                return self._done(sweep, history, answer.why)
+            added = self.store.add(sweep.id, history.token, answer, now=self.clock.now())
+            if added is not None:
+                return True, "the runs just chosen went to other agents"
+        return True, "the sweep changed while the search was choosing"
+
+    def _suggest(self, sweep: Sweep, history: History, n: int) -> Suggestions:
+        spec = self.spec(sweep)
+        now = self.clock.now()
+        seed = _seed(sweep.id)
+        try:
+            answer = self._think.suggest(spec.canonical(), history, n, seed=seed, now=now)
+        except ThinkError as error:
+            self._tell("search.failed", sweep.id, f"the search {error}")
+            return fallback(spec, history, n, seed=seed, reason=f"the search {error}")
+        if isinstance(answer, tuple) and not answer:
+            return Wait("the search has nothing to add now")
+        return answer
+
+    def _done(self, sweep: Sweep, history: History, why: str) -> tuple[bool, str]:
+        under_way = _under_way(history)
+        if under_way:
+            plural = "run is" if under_way == 1 else "runs are"
+            return True, f"{why}; {under_way} {plural} under way"
+        self.store.set_sweep_state(sweep.id, SweepState.FINISHED, reason=why, now=self.clock.now())
+        return False, why
+
+    # -- reports and decisions --------------------------------------------------------------------
+    def report(self, run_id: str, token: str, reports: list[wire.Report]) -> Order:
+        """The reports, durable, and what the run should do now. Raises LeaseLost."""
+        order = self.store.report(
+            run_id, token, reports, now=self.clock.now(), lease_seconds=self.lease_seconds
+        )
+        if not order.objective_changed or not self.after_rows(run_id):
+            return order
+        run = self.store.run(run_id)
+        return Order(run.desired, run.desired_why, order.acknowledged, objective_changed=True)
+
+    def after_rows(self, run_id: str) -> list[Decision]:
+        """Decide on the sweep of a run whose objective was reported; several reports at once share one look."""
+        run = self.store.run(run_id)
+        if run.sweep is None or run.kind not in SWEEP_KINDS:
+            return []
+        sweep = self.store.sweep(run.sweep)
+        if not _stops_early(self.spec(sweep)):
+            return []
+        with self._locks.guard:
+            self._asked[sweep.id] += 1
+            ticket = self._asked[sweep.id]
+        lock = self._locks.of("decide", sweep.id)
+        if not lock.acquire(timeout=DECIDE_PATIENCE):
+            return []
+        try:
+            return self._decide(sweep, ticket)
+        finally:
+            lock.release()
+
+    def _decide(self, sweep: Sweep, ticket: int) -> list[Decision]:
+        if self._decided[sweep.id] >= ticket:  # a look that began after our rows were durable
+            return []
+        with self._locks.guard:
+            newest = self._asked[sweep.id]
+        history = self.store.history(sweep.id)
+        try:
+            decisions = self._think.decide(self.spec(sweep).canonical(), history)
+        except ThinkError as error:
+            self._tell("stopping.failed", sweep.id, f"early stopping {error}")
+            decisions = []
+        for decision in decisions:
+            self.store.set_desired(
+                decision.run,
+                decision.desired,
+                reason=decision.reason,
+                by="search",
+                now=self.clock.now(),
+                step=decision.step,
+            )
+        self._decided[sweep.id] = newest
+        return decisions
+
+    def heartbeat(
+        self, agent: str, leases: Mapping[str, str], lease_seconds: float | None = None
+    ) -> dict[str, Order | None]:
+        """Renew the agent's leases; None for a lost one."""
+        return self.store.heartbeat(
+            agent,
+            leases,
+            now=self.clock.now(),
+            lease_seconds=lease_seconds or self.lease_seconds,
+        )
+
+    # -- ends -------------------------------------------------------------------------------------
+    def complete(self, run_id: str, token: str, completion: wire.Completion) -> Ended:
+        """The attempt is over; an oom retry gets what `swept.oom` lowers. Raises LeaseLost."""
+        outcome = _member(Outcome, completion["outcome"], "outcome")
+        run = self.store.run(run_id)
+        spec = self.spec(self.store.sweep(run.sweep)) if run.sweep else None
+        less = reduction(spec, run) if spec and outcome is Outcome.OOM else None
+        ended = self.store.complete(
+            run_id,
+            token,
+            outcome,
+            reason=completion["reason"],
+            now=self.clock.now(),
+            exit_code=completion["exit_code"],
+            signal=completion["signal"],
+            max_retries=spec.options.retries if spec else 0,
+            overrides=less.overrides if less else None,
+        )
+        if less and ended.retried and run.state is RunState.RUNNING:
+            self._tell("run.reduced", run.sweep, less.reason, run=run.id)
+        self._ended(ended)
+        return ended
+
+    def reap(self) -> list[Ended]:
+        """End what lost its lease, and the sweeps in which nothing is left to do."""
+        expired = self.store.expire(now=self.clock.now())
+        for ended in expired:
+            self._ended(ended)
+        for sweep_id in sorted(self._dry):
+            self._dry.discard(sweep_id)
+            self._finish_if_done(sweep_id)
+        return expired
+
+    def start(self) -> None:
+        """The server is up: leases that ran while it was not get a full new period."""
+        now = self.clock.now()
+        self.store.start_period(now=now)
+        self._last_tick = now
+
+    def tick(self, now: float) -> bool:
+        """About once a second. Whether something changed that waiting requests should look at.
+
+        A gap of more than a lease (a laptop asleep, a clock set) counts as time without a server.
+        """
+        last, self._last_tick = self._last_tick, now
+        if last is None or not 0.0 <= now - last <= self.lease_seconds:
+            self.store.start_period(now=now)
+            return False
+        dry = bool(self._dry)
+        return bool(self.reap()) or dry
+
+    def _tell(self, type: str, sweep: str | None, reason: str, run: str | None = None) -> None:
+        data = {"reason": reason}
+        self.store.add_event(type, sweep=sweep, run=run, data=data, now=self.clock.now())
+
+    def _ended(self, ended: Ended) -> None:
+        sweep = ended.run.sweep
+        if sweep is None or not ended.state.ended:
+            return
+        self._dry.add(sweep)
+        if ended.state in FAILED:
+            self._failures[sweep] += 1
+        elif ended.state is not RunState.KILLED:
+            self._failures[sweep] = 0
+
+    def _finish_if_done(self, sweep_id: str) -> None:
+        """A sweep whose last run has just ended may be done although nobody claims any more."""
+        sweep = self.store.sweep(sweep_id)
+        if sweep.state is not SweepState.RUNNING:
+            return
+        lock = self._locks.of("fill", sweep_id)
+        if not lock.acquire(blocking=False):
+            return
+        try:
+            history = self.store.history(sweep_id)
+            if not _under_way(history):
+                answer = self._suggest(sweep, history, 1)
+                if isinstance(answer, Done):
+                    self._done(sweep, history, answer.why)
+        finally:
+            lock.release()
+
+
+class _Locks:
+    """One lock a purpose and sweep."""
+
+    def __init__(self) -> None:
+        self.guard = threading.Lock()
+        self._locks: dict[tuple[str, str], threading.Lock] = {}
+
+    def of(self, purpose: str, sweep: str) -> threading.Lock:
+        with self.guard:
+            return self._locks.setdefault((purpose, sweep), threading.Lock())
+
+
+def fallback(spec: Spec, history: History, n: int, *, seed: int, reason: str) -> Suggestions:
+    """Draws from the space where the search gave nothing, with `reason` stored; a grid has no draws, it waits."""
+    left = n if spec.max_runs is None else min(n, spec.max_runs - history.counted())
+    if spec.method == "grid" or left <= 0:
+        return Wait(reason)
+    starts = []
+    for number in range(len(history.runs) + 1, len(history.runs) + 1 + left):
+        config = spec.space.sample(np.random.default_rng([seed, number]))
+        why = {"reason": f"drawn at random: {reason}", "strategy": "fallback"}
+        starts.append(Start(Kind.SEARCH, config, _seed(str(seed), str(number)), why))
+    return tuple(starts)
+
+
+def _new_sweep(
+    spec: Spec, text: str, path: str, project: str | None, name: str | None, entity: str
+) -> NewSweep:
+    folder = str(Path(path).parent) if path else ""
+    return NewSweep(
+        project=project or spec.project or Path(folder).name or "uncategorized",
+        name=name or spec.name or (Path(path).stem if path else "sweep"),
+        spec=spec.canonical(),
+        spec_hash=spec.hash,
+        text=text,
+        path=path,
+        folder=folder,
+        metric=spec.metric.name if spec.metric else "",
+        goal=spec.metric.goal.value if spec.metric else "minimize",
+        entity=entity,
+    )
+
+
+def _member(words: type[W], word: str, what: str) -> W:
+    try:
+        return words(word)
+    except ValueError:
+        known = ", ".join(member.value for member in words)
+        raise UsageError(f"“{word}” is no {what}", hint=f"it is one of: {known}") from None
+
+
+def _kinds(request: wire.ClaimRequest) -> frozenset[Kind]:
+    words = request.get("kinds")
+    if not words:
+        return SWEEP_KINDS
+    return frozenset(_member(Kind, word, "kind of a run") for word in words)
+
+
+def _seed(*parts: str) -> int:
+    """Below 2**31: what every framework takes as a seed."""
+    return int.from_bytes(hashlib.sha256("/".join(parts).encode()).digest()[:4]) >> 1
+
+
+def _base(spec: Spec, sweep: Sweep) -> tuple[dict[str, Any], str]:
+    """What an incomplete search config is completed from."""
+    baseline = spec.with_baseline()
+    if baseline is not None:
+        return dict(baseline), "; the rest as in the baseline"
+    drawn = spec.space.sample(np.random.default_rng(_seed(sweep.id, "enqueue")))
+    return drawn, "; the rest drawn"
+
+
+def _check_inside(spec: Spec, config: Config) -> None:
+    """Raises UsageError that names each value outside the space, and its domain."""
+    wrong = []
+    for parameter in spec.space:
+        value = spec.space.get(config, parameter.name)
+        if not parameter.contains(value):
+            domain = (
+                f"one of {list(parameter.values)}"
+                if parameter.values
+                else "from {} to {}".format(*parameter.range)
+            )
+            wrong.append(f"{parameter.name} = {value!r} is not {domain}")
+    if wrong:
+        raise UsageError("; ".join(wrong), hint="values must lie in the sweep's space")
+
+
+def _under_way(history: History) -> int:
+    return sum(run.state in (RunState.RUNNING, RunState.PENDING) for run in history.runs)
+
+
+def _stops_early(spec: Spec) -> bool:
+    return spec.early_terminate is not None or spec.options.early_stopping not in (None, "off")
