@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from swept.failures import flat as pairs
 from swept.model import Config
 from swept.ultralytics.facts import GROUPS
 
@@ -29,9 +30,9 @@ class Group:
     settings: tuple[Setting, ...]
 
 
-def flat(config: Config, prefix: str = "") -> dict[str, Any]:
+def flat(config: Config) -> dict[str, Any]:
     """Nested mappings as dotted names: {"optimizer": {"lr": 1}} → {"optimizer.lr": 1}."""
-    return dict(_pairs(config, prefix))
+    return dict(pairs(config))
 
 
 def grouped(
@@ -75,11 +76,3 @@ def differing_fixed(
 
 def _group(name: str, adapter: str | None) -> str:
     return GROUPS.get(name, "other") if adapter == "ultralytics" else "parameters"
-
-
-def _pairs(config: Config, prefix: str) -> Iterator[tuple[str, Any]]:
-    for name, value in config.items():
-        if isinstance(value, Mapping) and value:
-            yield from _pairs(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value

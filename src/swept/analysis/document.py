@@ -17,6 +17,7 @@ from swept.model import Run
 from swept.wire import encode
 
 SCHEMA = 1
+HEAD = "# Best configuration of sweep"
 
 
 def results_document(sweep: str, question: Question, results: Results) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def results_document(sweep: str, question: Question, results: Results) -> dict[s
             {"reason": reason, "runs": list(numbers)}
             for reason, numbers in results.outcomes.failures
         ],
-        "in_common": list(results.outcomes.in_common),
+        "in_common": results.outcomes.in_common,
         "inert": dict(results.inert),
     }
     encoded: dict[str, Any] = encode(document)
@@ -71,7 +72,7 @@ def best_yaml(sweep: str, question: Question, results: Results) -> str:
     if best is None:
         raise ValueError("there is no best run to write")
     notes = [
-        f"Best configuration of sweep {sweep}: run {best.run.number} ({best.run.id})",
+        f"{HEAD[2:]} {sweep}: run {best.run.number} ({best.run.id})",
         f"{question.metric} = {best.value:.6g} at step {best.step} ({question.goal})",
         best.note,
         *_comparison_notes(results.comparison, results.noise),

@@ -124,8 +124,7 @@ def _outcome_lines(outcomes: Outcomes) -> Iterator[str]:
     for reason, numbers in outcomes.failures:
         yield f"  run{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}: {reason}"
     if outcomes.in_common:
-        yield "  What the failed runs have in common (a clue, no proof):"
-        yield from (f"    {sentence}" for sentence in outcomes.in_common)
+        yield f"  {outcomes.in_common} (a clue, no proof)"
 
 
 def _inert_lines(inert: Mapping[str, str]) -> Iterator[str]:

@@ -1,0 +1,78 @@
+"""What happened between two looks at a sweep, as one line an event. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from swept.analysis.best import best
+from swept.analysis.configuration import flat
+from swept.analysis.figures import figure
+from swept.analysis.results import Question
+from swept.cli.render import clip, duration, pairs
+from swept.model import Kind, Run, RunState
+
+_BAD = (RunState.FAILED, RunState.CRASHED)
+_CONFIG_WIDTH = 90
+
+
+def changes(question: Question, before: Sequence[Run], after: Sequence[Run]) -> list[str]:
+    """One line for each run that started, ended, was paused or went back to waiting since `before`."""
+    known = {run.id: run for run in before}
+    found = [line for run in after for line in _changes(question, known.get(run.id), run)]
+    old, new = best(before, question.goal, question.at), best(after, question.goal, question.at)
+    if new and new.finished and (old is None or not old.finished or old.run.id != new.run.id):
+        found.append(f"best so far: run {new.run.number} with {figure(new.value)}")
+    return found
+
+
+def called(run: Run) -> str:
+    """`run 3`, with its kind where it is not an ordinary one."""
+    return f"run {run.number}" + ("" if run.kind is Kind.SEARCH else f" ({run.kind})")
+
+
+def tally(runs: Iterable[Run]) -> str:
+    """`4 finished, 2 stopped, 1 running`, in the order of a run's life; "" without runs."""
+    listed = list(runs)
+    counts = [(state, sum(run.state is state for run in listed)) for state in RunState]
+    return ", ".join(f"{count} {state}" for state, count in counts if count)
+
+
+def _changes(question: Question, before: Run | None, run: Run) -> Iterator[str]:
+    tried = len(before.attempts) if before else 0
+    if len(run.attempts) > tried:
+        yield _started(question, run)
+    if before is not None and before.state is run.state:
+        return
+    if run.state.ended and (before is None or not before.state.ended):
+        yield _ended(run)
+    elif run.state is RunState.PAUSED:
+        yield f"{called(run)} paused at step {run.steps}"
+    elif run.state is RunState.PENDING and run.attempts:
+        reason = run.attempts[-1].reason or run.attempts[-1].outcome or "its agent let it go"
+        yield f"{called(run)} waits again: {reason}"
+
+
+def _started(question: Question, run: Run) -> str:
+    if len(run.attempts) > 1:
+        first = run.attempts[-1].first_step
+        return f"{called(run)} goes on" + (f" at step {first}" if first else " from the beginning")
+    config = flat(run.config)
+    chosen = [name for name in config if name in question.swept]
+    reason = str(run.why.get("reason", ""))
+    shown = clip(pairs(config, chosen), _CONFIG_WIDTH)
+    return (
+        f"{called(run)} started"
+        + (f": {shown}" if shown else "")
+        + (f" ({reason})" if reason else "")
+    )
+
+
+def _ended(run: Run) -> str:
+    spent = run.ended - run.started if run.ended is not None and run.started is not None else None
+    value = f"{figure(run.value)} at step {run.steps}" if run.curve else "nothing reported"
+    if run.state in _BAD:
+        return f"{called(run)} {run.state}: {run.ended_because or 'no reason recorded'} ({value})"
+    because = (
+        f": {run.ended_because}" if run.ended_because and run.state is not RunState.FINISHED else ""
+    )
+    return f"{called(run)} {run.state}, {value}, {duration(spent)}{because}"

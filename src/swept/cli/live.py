@@ -1,0 +1,184 @@
+"""The sweep on stderr while an agent works: redrawn in place on a terminal, plain lines elsewhere.
+
+A thread looks at the sweep once a second (less often where an answer takes long) and shows what it found. It only
+reads; that the server is away for a moment is shown and does no harm.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from swept.analysis.results import Question, results
+from swept.cli.changes import changes
+from swept.cli.output import interactive
+from swept.cli.screen import Look, eta, frame, progress
+from swept.cli.views import runs_of
+from swept.client import Client
+from swept.clock import Clock
+from swept.errors import SweptError
+from swept.model import Run
+from swept.wire import SweepView
+
+LOOK_SECONDS = 1.0
+PROGRESS_SECONDS = 30.0
+_REST = 10.0  # looking may take a tenth of the time at most
+_REMEMBERED_EVENTS = 100
+
+
+class Display(Protocol):
+    """Where looks and events go."""
+
+    def open(self) -> None: ...
+
+    def event(self, line: str) -> None: ...
+
+    def show(self, look: Look) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class TerminalDisplay:
+    """Rich's live region: only changed lines are rewritten, so nothing flickers."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True, highlight=False)
+        self._live = Live(
+            console=self._console, auto_refresh=False, transient=True, vertical_overflow="crop"
+        )
+
+    def open(self) -> None:
+        self._live.start()
+
+    def event(self, line: str) -> None:
+        """Shown with the next look, among the last events."""
+
+    def show(self, look: Look) -> None:
+        width, height = self._console.size
+        self._live.update(Group(*frame(look, width, height - 1)), refresh=True)
+
+    def close(self) -> None:
+        self._live.stop()
+
+
+class PlainDisplay:
+    """One line an event, and one of progress every 30 s: for logs and pipes."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+        self._told: float | None = None
+        self._problem = ""
+
+    def open(self) -> None:
+        """Nothing to prepare."""
+
+    def event(self, line: str) -> None:
+        self._console.print(Text(line))
+
+    def show(self, look: Look) -> None:
+        if look.problem and look.problem != self._problem:
+            self.event(look.problem)
+        self._problem = look.problem
+        if self._told is None:
+            self._told = look.now
+        elif look.now - self._told >= PROGRESS_SECONDS:
+            self._told = look.now
+            self.event(f"{progress(look)}; {eta(look)}")
+
+    def close(self) -> None:
+        """Nothing to put back."""
+
+
+class LiveView:
+    """Shows one sweep while it is open (a context manager). `only`: these runs instead of the sweep's own."""
+
+    def __init__(
+        self,
+        client: Client,
+        view: SweepView,
+        question: Question,
+        *,
+        slots: int,
+        footer: str,
+        clock: Clock,
+        only: Collection[str] | None = None,
+        display: Display | None = None,
+    ) -> None:
+        self._client, self._question, self._clock = client, question, clock
+        self._slots, self._footer, self._only = slots, footer, only
+        self._display = display or (TerminalDisplay() if interactive() else PlainDisplay())
+        self._view = view
+        self._runs = self._chosen(view)
+        self._events: deque[str] = deque(maxlen=_REMEMBERED_EVENTS)
+        self._began = clock.now()
+        self._problem = ""
+        self._end = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._watch, name="live-view", daemon=True)
+
+    def __enter__(self) -> LiveView:
+        self._display.open()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+        self._look()
+        self._display.close()
+
+    def say(self, line: str) -> None:
+        """An event that the server does not know of: the agent's own words."""
+        with self._lock:
+            for part in filter(None, line.splitlines()):
+                self._events.append(part)
+                self._display.event(part)
+
+    def _watch(self) -> None:
+        while not self._end.is_set():
+            began = self._clock.monotonic()
+            self._look()
+            self._end.wait(max(LOOK_SECONDS, _REST * (self._clock.monotonic() - began)))
+
+    def _look(self) -> None:
+        try:
+            view = self._client.sweep(self._view["id"])
+            self._problem = ""
+        except SweptError as error:
+            self._problem = f"{error.message}; the trainings go on"
+            view = self._view
+        runs = self._chosen(view)
+        for line in changes(self._question, self._runs, runs):
+            self.say(line)
+        self._view, self._runs = view, runs
+        with self._lock:
+            self._display.show(self._frame())
+
+    def _frame(self) -> Look:
+        view = self._view
+        return Look(
+            title=f"swept  {view['name'] or view['id']} ({view['id']})",
+            state=view["state"],
+            runs=self._runs,
+            question=self._question,
+            results=results(self._question, runs_of(view)),
+            events=tuple(self._events),
+            slots=self._slots,
+            began=self._began,
+            now=self._clock.now(),
+            page=f"{self._client.url}/sweeps/{view['id']}",
+            footer=self._footer,
+            problem=self._problem,
+        )
+
+    def _chosen(self, view: SweepView) -> Sequence[Run]:
+        runs = runs_of(view)
+        if self._only is not None:
+            return tuple(run for run in runs if run.id in self._only)
+        return runs

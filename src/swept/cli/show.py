@@ -1,0 +1,122 @@
+"""`swept show`: a sweep with its runs, or one run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from swept.analysis.configuration import flat
+from swept.analysis.figures import figure
+from swept.cli.locate import SWEEP_ID, client_for, sweep_or_run
+from swept.cli.output import as_json, data, print_json
+from swept.cli.render import clip, duration, moment, table
+from swept.wire import RunView, SweepView
+
+SWEEP_FIELDS = ("schema", "id", "name", "state", "method", "metric")
+RUN_FIELDS = (
+    "id",
+    "number",
+    "kind",
+    "state",
+    "config",
+    "effective_config",
+    "value",
+    "best_value",
+    "steps",
+    "attempts",
+    "why",
+    "ended_because",
+)
+
+
+@click.command("show")
+@SWEEP_ID
+@as_json
+def command(sweep: str | None, as_json: bool) -> None:
+    """Show a sweep with its runs, or one run; ID may be a run's.
+
+    Example: swept show 8k2fq1zd --json
+    """
+    with client_for(sweep) as client:
+        found = sweep_or_run(client, sweep)
+    if found.run is not None:
+        print_json(run_document(found.run)) if as_json else _show_run(found.run)
+    elif found.sweep is not None:
+        print_json(sweep_document(found.sweep)) if as_json else _show_sweep(found.sweep)
+
+
+def sweep_document(view: SweepView) -> dict[str, Any]:
+    """The contract of docs/reference/json.md; `best` is the best run's id."""
+    best = view["best"]
+    plain: dict[str, Any] = dict(view)
+    return {
+        **{name: plain[name] for name in SWEEP_FIELDS},
+        "best": best["id"] if best else None,
+        "runs": [run_document(run) for run in view["runs"]],
+    }
+
+
+def run_document(view: RunView) -> dict[str, Any]:
+    plain: dict[str, Any] = dict(view)
+    return {name: plain[name] for name in RUN_FIELDS}
+
+
+def _show_sweep(view: SweepView) -> None:
+    metric, best = view["metric"], view["best"]
+    data(f"sweep   {view['id']}  {view['name']}")
+    data(f"state   {view['state']}{_because(view['ended_because'])}")
+    data(f"method  {view['method']}" + (f", {metric['goal']} {metric['name']}" if metric else ""))
+    if view["path"]:
+        data(f"file    {view['path']}")
+    if best:
+        data(f"best    run {best['number']} ({best['id']}): {figure(best['value'])}")
+    if not view["runs"]:
+        data("no runs yet")
+        return
+    data()
+    head = ("RUN", "ID", "KIND", "STATE", "VALUE", "BEST", "STEPS", "TRIES", "WHY")
+    for line in table(head, [_row(run) for run in view["runs"]]):
+        data(line)
+
+
+def _row(run: RunView) -> tuple[Any, ...]:
+    return (
+        run["number"],
+        run["id"],
+        run["kind"],
+        run["state"],
+        run["value"],
+        run["best_value"],
+        run["steps"],
+        len(run["attempts"]),
+        clip(run["ended_because"] or run["why"], 60),
+    )
+
+
+def _show_run(run: RunView) -> None:
+    data(f"run     {run['number']} ({run['id']})  {run['name']}")
+    data(f"kind    {run['kind']}" + (f", of run {run['parent']}" if run["parent"] else ""))
+    data(f"state   {run['state']}{_because(run['ended_because'])}")
+    data(
+        f"value   {figure(run['value'])} at step {run['steps']} (best along the curve {figure(run['best_value'])})"
+    )
+    if run["why"]:
+        data(f"why     {run['why']}")
+    data("config")
+    effective = flat(run["effective_config"] or {})
+    for name, value in flat(run["config"]).items():
+        real = effective.get(name, value)
+        data(
+            f"  {name} = {figure(value)}" + (f"  (really {figure(real)})" if real != value else "")
+        )
+    for attempt in run["attempts"]:
+        spent = None if attempt["ended"] is None else attempt["ended"] - attempt["started"]
+        data(
+            f"attempt {attempt['number']} on {attempt['host']}, {moment(attempt['started'])}, {duration(spent)}: "
+            f"{attempt['outcome'] or 'running'}{_because(attempt['reason'])}"
+        )
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
