@@ -13,9 +13,8 @@ from typing import Any, Final
 
 from swept.document import finite
 from swept.findings import Findings, Place, did_you_mean, dotted, kind_of, shown
-from swept.space import BETA, CATEGORICAL, LOGARITHMIC, UNBOUNDED, Parameter, Path, Space
+from swept.space import BETA, CATEGORICAL, LOGARITHMIC, UNBOUNDED, Parameter, Path, Space, same
 from swept.space import number as is_number
-from swept.space import same
 
 _BOUNDS: Final = ("min", "max")
 _BELL: Final = ("mu", "sigma")
@@ -41,7 +40,10 @@ DISTRIBUTIONS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "beta": ((), ("a", "b")),
     "q_beta": ((), ("a", "b", "q")),
 }
-KEYS: Final = "value values probabilities min max q mu sigma a b distribution parameters".split()
+KEYS: Final = (
+    *("value", "values", "probabilities", "min", "max", "q", "mu", "sigma", "a", "b"),
+    *("distribution", "parameters"),
+)
 EXPONENTS: Final = frozenset({"log_uniform", "q_log_uniform", "inv_log_uniform"})
 """Their min and max are exponents of e: W&B's older form."""
 
@@ -452,7 +454,7 @@ def _step_fits(
         findings.error(at, f"`q` ({q:g}) of `{parameter.name}` is too small for its range")
         return False
     if parameter.levels == 1 or q > width:
-        hint = "choose a smaller step" + (", or leave q to be given" if "q" not in at else "")
+        hint = "choose a smaller `q`"
         findings.warning(
             place, f"`{parameter.name}` has steps of {q:g}, wider than its range", hint
         )

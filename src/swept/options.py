@@ -1,0 +1,373 @@
+"""The `swept:` key of a sweep file: what W&B's schema cannot say."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from swept.document import finite
+from swept.findings import Findings, Place, did_you_mean, dotted, kind_of, shown
+
+ADAPTERS: Final = ("ultralytics",)
+EARLY_STOPPING: Final = ("auto", "asha", "median", "off")
+RETRIES: Final = 3
+_TOP: Final = "swept"
+
+
+@dataclass(frozen=True, slots=True)
+class Oom:
+    """After an out-of-memory: `reduce` is multiplied by `factor`, down to `min`."""
+
+    reduce: str
+    factor: float = 0.75
+    min: float = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The `swept:` key, checked. Names of parameters are dotted; None and empty mean: not said.
+
+    `epochs`: the parameter (or the number) that holds the steps of a full run. `keep`: of how many of the best
+    finished runs the checkpoints are kept. `at`: which point of a curve is a run's value, `last` or `best`.
+    """
+
+    adapter: str | None = None
+    baseline: Mapping[str, Any] | None = None
+    targets: Mapping[str, float] = field(default_factory=dict)
+    budget_runs: int | None = None
+    budget_hours: float | None = None
+    until: str | None = None
+    early_stopping: str | None = None
+    prior: Mapping[str, Any] = field(default_factory=dict)
+    constraints: tuple[str, ...] = ()
+    epochs: str | int | None = None
+    seed: str | None = None
+    retries: int = RETRIES
+    noise_repeats: int | None = None
+    confirm_top: int | None = None
+    confirm_seeds: int | None = None
+    oom: Oom | None = None
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    keep: int | None = None
+    warm_start: tuple[str, ...] = ()
+    at: str = "last"
+
+
+def read_options(value: Any, findings: Findings) -> Options:
+    """Every key that is right; the others, and what is not a key, are in the findings."""
+    place: Place = (_TOP,)
+    if value is None:
+        return Options()
+    mapping = findings.mapping(place, value, "swept: {budget: {runs: 20}}")
+    if mapping is None:
+        return Options()
+    findings.known_keys(place, mapping, tuple(_READERS))
+    found: dict[str, Any] = {}
+    for key, reader in _READERS.items():
+        if key in mapping:
+            found.update(reader(mapping[key], (_TOP, key), findings))
+    return Options(**found)
+
+
+def inactive(options: Options) -> tuple[str, ...]:
+    """The keys that are valid, and do nothing yet."""
+    resources = options.resources
+    gpu = resources.get("gpu")
+    waiting = {
+        "swept.prior": bool(options.prior),
+        "swept.constraints": bool(options.constraints),
+        "swept.noise": options.noise_repeats is not None,
+        "swept.confirm": options.confirm_top is not None,
+        "swept.warm_start": bool(options.warm_start),
+        "swept.early_stopping": options.early_stopping not in (None, "off"),
+        "swept.until": options.until is not None,
+        "swept.metric.at": options.at == "best",
+        "swept.keep": options.keep is not None,
+        "swept.resources.gpu": gpu is not None and gpu != int(gpu),
+        "swept.resources.cpu": "cpu" in resources,
+        "swept.resources.memory": "memory" in resources,
+    }
+    return tuple(key for key, waits in waiting.items() if waits)
+
+
+_Found = dict[str, Any]
+_Reader = Callable[[Any, Place, Findings], _Found]
+
+
+def _of(field_name: str, value: Any) -> _Found:
+    return {} if value is None else {field_name: value}
+
+
+def _adapter(value: Any, place: Place, findings: Findings) -> _Found:
+    if value in ADAPTERS:
+        return {"adapter": value}
+    hint = did_you_mean(value, ADAPTERS)
+    findings.error(place, f"{shown(value)} is no adapter that swept has", hint)
+    return {}
+
+
+def _values(field_name: str) -> _Reader:
+    """A mapping from parameters to values, nested or with dotted names."""
+
+    def read(value: Any, place: Place, findings: Findings) -> _Found:
+        mapping = findings.mapping(place, value, f"{field_name}: {{lr: 0.01}}")
+        if mapping is None:
+            return {}
+        if not finite(mapping):
+            findings.error(place, f"`{dotted(place)}` has a NaN or infinite value")
+            return {}
+        return {field_name: dict(mapping)}
+
+    return read
+
+
+def _targets(value: Any, place: Place, findings: Findings) -> _Found:
+    mapping = findings.mapping(place, value, "targets: {minimum: 0.75, good: 0.78}")
+    if mapping is None:
+        return {}
+    if not mapping:
+        findings.error(place, "`swept.targets` is empty", "write `targets: {good: 0.78}`")
+    figures = {name: findings.number((*place, name), figure) for name, figure in mapping.items()}
+    return {"targets": {name: figure for name, figure in figures.items() if figure is not None}}
+
+
+def _budget(value: Any, place: Place, findings: Findings) -> _Found:
+    mapping = findings.mapping(place, value, "budget: {runs: 20}")
+    if mapping is None:
+        return {}
+    found: _Found = {}
+    findings.known_keys(place, mapping, ("runs", "hours", "until"))
+    if not mapping:
+        findings.error(place, "`swept.budget` is empty", "write `budget: {runs: 20}`")
+    if "runs" in mapping:
+        found |= _of("budget_runs", findings.whole((*place, "runs"), mapping["runs"], 1))
+    if "hours" in mapping:
+        found |= _of("budget_hours", _positive(mapping["hours"], (*place, "hours"), findings))
+    if "until" in mapping:
+        found |= _until(mapping["until"], (*place, "until"), findings)
+    return found
+
+
+def _positive(value: Any, place: Place, findings: Findings) -> float | None:
+    figure = findings.number(place, value)
+    if figure is not None and figure <= 0:
+        findings.error(place, f"`{dotted(place)}` is {figure:g}; it must be above 0")
+        return None
+    return figure
+
+
+def _until(value: Any, place: Place, findings: Findings) -> _Found:
+    if value == "converged":
+        return {"until": "converged"}
+    findings.error(place, f"`{dotted(place)}` is {shown(value)}", "write `until: converged`")
+    return {}
+
+
+def _early_stopping(value: Any, place: Place, findings: Findings) -> _Found:
+    # YAML 1.1 reads `off` as false
+    word = "off" if value is False else value
+    if word in EARLY_STOPPING:
+        return {"early_stopping": word}
+    hint = did_you_mean(value, EARLY_STOPPING)
+    if word == "hyperband":
+        hint = "Hyperband is W&B's own key: write `early_terminate: {type: hyperband, min_iter: …}`"
+    findings.error(place, f"`swept.early_stopping` does not know {shown(value)}", hint)
+    return {}
+
+
+def _constraints(value: Any, place: Place, findings: Findings) -> _Found:
+    if not isinstance(value, list):
+        hint = 'write `constraints: ["warmup_epochs < epochs"]`'
+        findings.error(place, f"`swept.constraints` is {kind_of(value)}; it takes a list", hint)
+        return {}
+    texts = []
+    for i, item in enumerate(value):
+        text = findings.text((*place, i), item)
+        if text is not None and _is_condition(text):
+            texts.append(text)
+        elif text is not None:
+            hint = "compare parameters and numbers, for example `warmup_epochs < epochs`"
+            findings.error((*place, i), f"{shown(text)} is no condition", hint)
+    return {"constraints": tuple(texts)}
+
+
+_CONDITION = (
+    *(ast.Expression, ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.Compare, ast.Name, ast.Constant),
+    *(ast.Attribute, ast.Load, ast.operator, ast.unaryop, ast.boolop, ast.cmpop),
+)
+
+
+def _parsed(text: str) -> ast.Expression | None:
+    try:
+        return ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _is_condition(text: str) -> bool:
+    tree = _parsed(text)
+    if tree is None or not isinstance(tree.body, ast.Compare | ast.BoolOp | ast.UnaryOp):
+        return False
+    return all(isinstance(node, _CONDITION) for node in ast.walk(tree))
+
+
+def condition_names(text: str) -> list[str]:
+    """The parameters that a condition names, dotted."""
+    tree = _parsed(text)
+    if tree is None:
+        return []
+    names = []
+    inner: set[int] = set()
+    for node in ast.walk(tree):
+        if id(node) in inner or not isinstance(node, ast.Name | ast.Attribute):
+            continue
+        inner.update(id(part) for part in ast.walk(node))
+        names.append(ast.unparse(node))
+    return names
+
+
+def _epochs(value: Any, place: Place, findings: Findings) -> _Found:
+    if isinstance(value, str):
+        return _of("epochs", findings.text(place, value))
+    return _of("epochs", findings.whole(place, value, 1))
+
+
+def _seed(value: Any, place: Place, findings: Findings) -> _Found:
+    if isinstance(value, int) and not isinstance(value, bool):
+        hint = "it names the parameter that takes the seed, for example `seed: seed`"
+        findings.error(place, f"`swept.seed` is the number {value}", hint)
+        return {}
+    return _of("seed", findings.text(place, value))
+
+
+def _retries(value: Any, place: Place, findings: Findings) -> _Found:
+    return _of("retries", findings.whole(place, value, 0))
+
+
+def _counts(keys: Mapping[str, str]) -> _Reader:
+    """A mapping with a count of at least 1 under each of `keys` (key → field of Options)."""
+
+    def read(value: Any, place: Place, findings: Findings) -> _Found:
+        example = ", ".join(f"{key}: 2" for key in keys)
+        mapping = findings.mapping(place, value, f"{place[-1]}: {{{example}}}")
+        if mapping is None:
+            return {}
+        findings.known_keys(place, mapping, tuple(keys))
+        found: _Found = {}
+        for key, field_name in keys.items():
+            if key not in mapping:
+                findings.error(place, f"`{dotted(place)}` needs `{key}`", f"write `{key}: 2`")
+            else:
+                found |= _of(field_name, findings.whole((*place, key), mapping[key], 1))
+        return found
+
+    return read
+
+
+def _oom(value: Any, place: Place, findings: Findings) -> _Found:
+    mapping = findings.mapping(place, value, "oom: {reduce: batch, factor: 0.75, min: 8}")
+    if mapping is None:
+        return {}
+    findings.known_keys(place, mapping, ("reduce", "factor", "min"))
+    if "reduce" not in mapping:
+        hint = "name the parameter to reduce: `reduce: batch`"
+        findings.error(place, "`swept.oom` needs `reduce`", hint)
+        return {}
+    reduce = findings.text((*place, "reduce"), mapping["reduce"])
+    factor = findings.number((*place, "factor"), mapping.get("factor", 0.75))
+    least = findings.number((*place, "min"), mapping.get("min", 1))
+    if factor is not None and not 0 < factor < 1:
+        hint = "0.75 takes a quarter away"
+        findings.error(
+            (*place, "factor"),
+            f"`swept.oom.factor` is {factor:g}; it must lie between 0 and 1",
+            hint,
+        )
+        return {}
+    if least is not None and least < 0:
+        findings.error((*place, "min"), f"`swept.oom.min` is {least:g}; it must not be below 0")
+        return {}
+    if reduce is None or factor is None or least is None:
+        return {}
+    return {"oom": Oom(reduce, float(factor), least)}
+
+
+def _resources(value: Any, place: Place, findings: Findings) -> _Found:
+    mapping = findings.mapping(place, value, "resources: {gpu: 1}")
+    if mapping is None:
+        return {}
+    findings.known_keys(place, mapping, ("gpu", "cpu", "memory"))
+    found: dict[str, Any] = {}
+    for key in ("gpu", "cpu"):
+        if key in mapping:
+            figure = findings.number((*place, key), mapping[key])
+            if figure is not None and figure < 0:
+                findings.error((*place, key), f"`{dotted((*place, key))}` must not be below 0")
+            elif figure is not None:
+                found[key] = figure
+    if "memory" in mapping:
+        memory = mapping["memory"]
+        if isinstance(memory, str) or findings.number((*place, "memory"), memory) is not None:
+            found["memory"] = memory
+    return {"resources": found}
+
+
+def _keep(value: Any, place: Place, findings: Findings) -> _Found:
+    mapping = findings.mapping(place, value, "keep: {checkpoints: best 3}")
+    if mapping is None:
+        return {}
+    findings.known_keys(place, mapping, ("checkpoints",))
+    if "checkpoints" not in mapping:
+        return {}
+    given = mapping["checkpoints"]
+    at: Place = (*place, "checkpoints")
+    if isinstance(given, str):
+        word, _, count = given.strip().partition(" ")
+        if word == "best" and count.strip().isdecimal() and len(count) < 10:
+            return {"keep": int(count)}
+        findings.error(at, f"`{dotted(at)}` is {shown(given)}", "write `checkpoints: best 3`")
+        return {}
+    return _of("keep", findings.whole(at, given, 0))
+
+
+def _warm_start(value: Any, place: Place, findings: Findings) -> _Found:
+    listed = value if isinstance(value, list) else [value]
+    sweeps = [findings.text((*place, i), item) for i, item in enumerate(listed)]
+    return {"warm_start": tuple(sweep for sweep in sweeps if sweep is not None)}
+
+
+def _metric(value: Any, place: Place, findings: Findings) -> _Found:
+    mapping = findings.mapping(place, value, "metric: {at: best}")
+    if mapping is None:
+        return {}
+    findings.known_keys(place, mapping, ("at",))
+    at = mapping.get("at", "last")
+    if at in ("last", "best"):
+        return {"at": at}
+    findings.error((*place, "at"), f"`swept.metric.at` is {shown(at)}; it takes `last` or `best`")
+    return {}
+
+
+_READERS: Final[Mapping[str, _Reader]] = {
+    "adapter": _adapter,
+    "baseline": _values("baseline"),
+    "targets": _targets,
+    "budget": _budget,
+    "until": _until,
+    "early_stopping": _early_stopping,
+    "prior": _values("prior"),
+    "constraints": _constraints,
+    "epochs": _epochs,
+    "seed": _seed,
+    "retries": _retries,
+    "noise": _counts({"repeats": "noise_repeats"}),
+    "confirm": _counts({"top": "confirm_top", "seeds": "confirm_seeds"}),
+    "oom": _oom,
+    "resources": _resources,
+    "keep": _keep,
+    "warm_start": _warm_start,
+    "metric": _metric,
+}
+KEYS: Final = tuple(_READERS)
