@@ -112,7 +112,7 @@ def config_for(data: Path, **more: Any) -> dict[str, Any]:
     return {**tiny, "data": str(data), "epochs": 3, "plots": False, "verbose": False, **more}
 
 
-def train(run: ScriptedRun, **overrides: Any) -> Any:
+def train(run: Any, **overrides: Any) -> Any:
     importlib.import_module("torchvision_shim").install()  # it belongs to the example, not to swept
     from swept.ultralytics.train import train as real
 
@@ -246,6 +246,22 @@ def test_other_loggers_are_off_for_this_process_only(tmp_path: Path) -> None:
         assert not any(SETTINGS[name] for name in ("wandb", "clearml", "comet", "mlflow"))
     assert dict(SETTINGS) == before
     assert Path(SETTINGS_FILE).read_text() == stored
+
+
+def test_without_a_server_the_real_sdk_keeps_a_local_file(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("SWEPT_")]:
+        monkeypatch.delenv(name)
+    import swept
+
+    with swept.init(name="by hand", config=config_for(data, epochs=2)) as run:
+        outcome = train(run, test=True)
+    assert outcome.ended == "finished"
+    (kept,) = (tmp_path / "swept-runs").glob("*.jsonl")
+    reports = [json.loads(line) for line in kept.read_text().splitlines()]
+    assert [report["step"] for report in reports if report["type"] == "log"] == [1, 2]
+    assert {"best/mAP50", "test/mAP50", "model/parameters"} <= set(run.summary)
 
 
 # --- killed ----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from swept.ultralytics.checkpoint import pack
-from swept.ultralytics.facts import ADAMS
+from swept.ultralytics.facts import ADAMS, METRICS
 
 
 class ResumePoint(Protocol):
@@ -100,11 +100,15 @@ class Reporter:
 
 
 def epoch_metrics(trainer: Any) -> dict[str, float]:
-    """The epoch's values under Ultralytics' own names; `epoch_time` is in seconds."""
+    """The epoch's values under Ultralytics' own names, the most useful first.
+
+    `epoch_time` is in seconds.
+    """
     validated = trainer.metrics if trainer.args.val or trainer.stop else {}
     losses = trainer.label_loss_items(trainer.tloss, prefix="train")
     values = {**validated, **losses, **trainer.lr, "epoch_time": trainer.epoch_time}
-    return {name: float(value) for name, value in values.items()}
+    order = [*(name for name in METRICS if name in values), *values]
+    return {name: float(values[name]) for name in order}
 
 
 def best_summary(trainer: Any) -> dict[str, float]:
