@@ -1,0 +1,251 @@
+"""Where a run's reports go: a server, a local file, or nowhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from swept import workspace
+from swept.clock import Clock
+from swept.errors import SweptError, UsageError
+from swept.reporting import Journal, Reporter, Wanted, complain
+from swept.values import Config
+from swept.wire import Report, ReportsAnswer
+from swept.workspace import Told, Workspace
+
+if TYPE_CHECKING:
+    from swept.client import Client
+
+DECISION_SECONDS = 2.0
+"""How long a report of the objective waits for what the server decides on it."""
+CLAIMED_FLUSH_SECONDS = 5.0
+"""At the end under an agent, which sends what is left."""
+MANUAL_FLUSH_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePoint:
+    """Where an earlier attempt of the run got to: its checkpoint, and the step that it holds."""
+
+    path: Path
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a run is, whoever keeps its reports."""
+
+    id: str
+    name: str
+    kind: str
+    project: str
+    seed: int | None
+    config: Config
+    metric: str | None = None
+    checkpoint: ResumePoint | None = None
+
+
+class Backend(Protocol):
+    """Where reports go: a server (`swept.recording.Recorder`), a local file, or nowhere (other ranks)."""
+
+    @property
+    def wanted(self) -> str: ...
+    @property
+    def lost(self) -> str: ...
+    def report(self, kind: str, *, objective: bool = False, **fields: Any) -> None: ...
+    def read_order(self) -> None: ...
+    def checkpoint(self, source: Path, step: int) -> None: ...
+    def save(self, source: Path, name: str) -> None: ...
+    def finish(self, exit_code: int) -> None: ...
+
+
+class Silent:
+    """The backend of all processes of a run but the one that reports."""
+
+    wanted = "go"
+    lost = ""
+
+    def report(self, kind: str, *, objective: bool = False, **fields: Any) -> None: ...
+    def read_order(self) -> None: ...
+    def checkpoint(self, source: Path, step: int) -> None: ...
+    def save(self, source: Path, name: str) -> None: ...
+    def finish(self, exit_code: int) -> None: ...
+
+
+class Recorder:
+    """The backend of a run that a server knows: journal, reporter, checkpoints, files.
+
+    `connect` is called in the reporter's thread, so that starting a training waits for no network; `complete` is
+    None under an agent.
+    """
+
+    def __init__(
+        self,
+        run: str,
+        lease: str,
+        place: Workspace,
+        journal: Journal,
+        checkpoints: Path,
+        attempt: int,
+        connect: Callable[[], Client],
+        clock: Clock,
+        *,
+        complete: Callable[[Client, int, bool], None] | None = None,
+    ) -> None:
+        self._run, self._lease = run, lease
+        self._place, self._journal, self._checkpoints = place, journal, checkpoints
+        self._attempt, self._clock, self._complete = attempt, clock, complete
+        self._connect = connect
+        self._client: Client | None = None
+        self._lock = threading.Lock()
+        self._saving = threading.Lock()
+        self._told: Told | None = None
+        self._reporter = Reporter(
+            journal.reports,
+            self._post,
+            workspace.publish,
+            clock,
+            heard=self._heard,
+            idle=self._upload,
+        )
+
+    @property
+    def wanted(self) -> str:
+        return self._reporter.wanted.desired
+
+    @property
+    def lost(self) -> str:
+        return self._reporter.lost
+
+    def report(self, kind: str, *, objective: bool = False, **fields: Any) -> None:
+        """Raises OSError when the disk does not take it."""
+        self._put(kind, durable=objective, wait=DECISION_SECONDS if objective else 0.0, **fields)
+
+    def read_order(self) -> None:
+        """The program has looked at the order: the agent will see that it obeyed."""
+        with self._lock:
+            if self._told is None or self._told.read:
+                return
+            self._told = replace(self._told, read=True)
+            self._place.keep_told(self._told)
+
+    def checkpoint(self, source: Path, step: int) -> None:
+        """Raises UsageError, OSError."""
+        if not source.exists():
+            raise UsageError(f"there is no checkpoint at {source}")
+        with self._saving:
+            place = workspace.place_for(
+                self._checkpoints,
+                source,
+                step=step,
+                attempt=self._attempt,
+                number=self._journal.last + 1,
+            )
+            workspace.copy_in(source, place)
+            host = workspace.host_id(self._checkpoints.parent)
+            self._put(
+                "checkpoint",
+                durable=True,
+                wait=DECISION_SECONDS,
+                step=step,
+                place=str(place),
+                host=host,
+            )
+
+    def save(self, source: Path, name: str) -> None:
+        """Raises UsageError, OSError."""
+        if not source.is_file():
+            raise UsageError(f"there is no file at {source}")
+        self._place.keep_file(source, name)
+        self._reporter.nudge()
+
+    def finish(self, exit_code: int) -> None:
+        seconds = CLAIMED_FLUSH_SECONDS if self._complete is None else MANUAL_FLUSH_SECONDS
+        sent = self._reporter.close(seconds)
+        self._journal.close()
+        if self._complete is None or self.lost:
+            return
+        try:
+            if not sent:
+                raise SweptError("not everything was sent")
+            obeyed = self._told is not None and self._told.read and exit_code == 0
+            self._complete(self._server(), exit_code, obeyed)
+        except SweptError as error:
+            complain(f"{error.message}; what was reported is kept in {self._place.path}")
+
+    # -- inside -----------------------------------------------------------------------------------
+    def _put(self, kind: str, *, durable: bool, wait: float, **fields: Any) -> None:
+        with self._lock:
+            report = self._journal.append(kind, self._clock.now(), durable=durable, **fields)
+            self._reporter.queue(report, urgent=wait > 0)
+        if wait:
+            self._reporter.wait(report["seq"], wait)
+
+    def _server(self) -> Client:
+        if self._client is None:
+            self._client = self._connect()
+        return self._client
+
+    def _post(self, reports: Sequence[Report]) -> ReportsAnswer:
+        answer = self._server().reports(self._run, {"lease": self._lease, "reports": list(reports)})
+        for report in reports:
+            if report["type"] == "checkpoint" and report["seq"] <= answer["acknowledged"]:
+                workspace.remove_older(report)
+        return answer
+
+    def _upload(self) -> bool:
+        """One file a call, so that reports need not wait for many."""
+        waiting = self._place.waiting_files()
+        for name, path in waiting:
+            self._server().put_file(self._run, name, path)
+            path.unlink()
+            return next(waiting, None) is not None
+        return False
+
+    def _heard(self, wanted: Wanted) -> None:
+        with self._lock:
+            self._told = Told(wanted.desired, wanted.reason, wanted.acknowledged)
+            self._place.keep_told(self._told)
+
+
+class LocalFile:
+    """The backend without a server: metrics are printed and written to a file."""
+
+    wanted = "go"
+    lost = ""
+
+    def __init__(self, path: Path, identity: Identity, clock: Clock) -> None:
+        self._clock = clock
+        self._journal: Journal | None = None
+        try:
+            self._journal = Journal(path)
+            self.report("effective", config=identity.config)
+            complain(f"no `.swept/` folder here: metrics are printed and written to {path}")
+        except (OSError, SweptError) as error:
+            complain(f"metrics are printed only ({error})")
+
+    def report(self, kind: str, *, objective: bool = False, **fields: Any) -> None:
+        if kind == "log":
+            sys.stdout.write(f"step {fields['step']}: {_line(fields['metrics'])}\n")
+            sys.stdout.flush()
+        if self._journal is not None:
+            self._journal.append(kind, self._clock.now(), durable=False, **fields)
+
+    def read_order(self) -> None: ...
+    def checkpoint(self, source: Path, step: int) -> None: ...
+    def save(self, source: Path, name: str) -> None: ...
+
+    def finish(self, exit_code: int) -> None:
+        if self._journal is not None:
+            self._journal.close()
+
+
+def _line(metrics: Mapping[str, Any]) -> str:
+    return "  ".join(
+        f"{key} {value:.6g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in metrics.items()
+    )
