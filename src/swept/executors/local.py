@@ -1,0 +1,84 @@
+"""Programs on this machine, each below a supervisor of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from swept.executors.base import Launch, StartFailed
+
+
+class LocalJob:
+    """A supervisor and, through its pipe, the program."""
+
+    def __init__(self, supervisor: subprocess.Popen[bytes], pid: int) -> None:
+        self._supervisor = supervisor
+        self.pid = pid
+
+    @property
+    def supervisor_pid(self) -> int:
+        return self._supervisor.pid
+
+    def ended(self) -> bool:
+        return self._supervisor.poll() is not None
+
+    def end(self, why: str, *, now: bool = False) -> None:
+        line = f"{'kill' if now else 'end'} {' '.join(why.split())}\n"
+        pipe = self._supervisor.stdin
+        assert pipe is not None
+        # A supervisor that has ended reads no more: then there is nothing left to end.
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            os.write(pipe.fileno(), line.encode("utf-8", "replace"))
+
+    def close(self) -> None:
+        if self._supervisor.stdin is not None:
+            self._supervisor.stdin.close()
+        self._supervisor.wait()
+
+
+class LocalExecutor:
+    """`supervisor` is the path of the supervisor's script."""
+
+    def __init__(self, supervisor: Path) -> None:
+        self._supervisor = supervisor
+
+    def start(self, launch: Launch) -> LocalJob:
+        """Returns when the program runs. Raises StartFailed."""
+        orders = launch.workspace / "orders.json"
+        orders.write_text(json.dumps(_orders(launch)), encoding="utf-8", errors="surrogateescape")
+        orders.chmod(0o600)  # the environment has the lease in it
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(self._supervisor), str(orders)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl+C at the terminal is for the agent alone
+        )
+        assert process.stdout is not None
+        with process.stdout as pipe:
+            answer = pipe.readline()
+        told = json.loads(answer) if answer else {"error": "its supervisor ended at once"}
+        if "pid" in told:
+            return LocalJob(process, int(told["pid"]))
+        LocalJob(process, 0).close()
+        raise StartFailed(
+            f"cannot start `{launch.argv[0]}` in {launch.folder}: {told['error']}",
+            hint="check `program:` and `command:` of the sweep file, and that the folder exists on this machine",
+        )
+
+
+def _orders(launch: Launch) -> dict[str, object]:
+    return {
+        "argv": list(launch.argv),
+        "env": dict(launch.environment),
+        "folder": str(launch.folder),
+        "console": str(launch.workspace / "console.log"),
+        "exit": str(launch.workspace / "exit.json"),
+        "lock": str(launch.workspace / "alive"),
+        "grace": launch.grace,
+        "leftover": launch.leftover,
+    }
