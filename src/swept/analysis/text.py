@@ -18,7 +18,7 @@ def lines(question: Question, results: Results) -> list[str]:
     """The whole analysis."""
     parts: list[list[str]] = [
         best_lines(question, results.best),
-        list(_group_lines(results.groups)),
+        list(group_lines(results.groups)),
         list(_top_lines(question, results.top)),
         comparison_lines(question, results),
         target_lines(question, results.targets),
@@ -90,7 +90,7 @@ def _comparison(comparison: Comparison, noise: Noise | None) -> Iterator[str]:
     yield difference_sentence(comparison.difference, noise)
 
 
-def _group_lines(groups: Iterable[Group]) -> Iterator[str]:
+def group_lines(groups: Iterable[Group]) -> Iterator[str]:
     listed = list(groups)
     if not listed:
         return

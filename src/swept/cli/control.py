@@ -18,6 +18,7 @@ from swept.client import Client
 from swept.errors import UsageError
 from swept.model import Kind
 from swept.spec import Spec
+from swept.wire import NewRun
 
 BY_HAND = "asked for on the command line"
 
@@ -84,7 +85,7 @@ def retry(run: str) -> None:
 def enqueue(words: Sequence[str], parent: str | None, baseline: bool) -> None:
     """Add a run with values of your own to a sweep; prints the run's id.
 
-    Values not given come from --from RUN, else from the sweep's baseline and fixed values.
+    Values not given come from --from RUN, else from the sweep's baseline, else from a draw.
 
     Example: swept enqueue 8k2fq1zd lr0=0.01 mosaic=0.8
     """
@@ -92,19 +93,16 @@ def enqueue(words: Sequence[str], parent: str | None, baseline: bool) -> None:
     values = parse_values(words[1:] if typed else words)
     with client_for(typed) as client:
         view = sweep_of(client, typed)
-        spec = spec_of(view)
-        base = run_of(client, parent)["config"] if parent else _base(spec)
-        config = completed(spec, base, values)
-        run = client.new_run(
-            view["id"],
-            {
-                "kind": Kind.BASELINE if baseline else Kind.SEARCH,
-                "config": config,
-                "why": BY_HAND,
-                "reuse": False,
-            },
-        )
-    say(f"run {run['number']} waits for an agent: {pairs(flat(values))}")
+        check_names(spec_of(view), values)
+        new: NewRun = {
+            "kind": Kind.BASELINE if baseline else Kind.SEARCH,
+            "config": values,
+            "reuse": False,
+        }
+        if parent:
+            new["parent"] = run_of(client, parent)["id"]
+        run = client.new_run(view["id"], new)
+    say(f"run {run['number']} waits for an agent: {pairs(flat(run['config']))}")
     data(run["id"])
 
 
@@ -121,28 +119,16 @@ def parse_values(words: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def completed(spec: Spec, base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """A whole configuration: `values` over `base`. Raises UsageError for unknown and for missing names."""
-    known = {parameter.name for parameter in spec.space.parameters} | set(flat(spec.space.fixed))
+def check_names(spec: Spec, values: Mapping[str, Any]) -> None:
+    """Raises UsageError for a name that the sweep does not have."""
+    known = spec.space.names()
     for name in values:
         if name not in known:
             close = get_close_matches(name, known, n=1)
             raise UsageError(
                 f"the sweep has no parameter `{name}`",
-                hint=f"did you mean `{close[0]}`?"
-                if close
-                else f"it has {', '.join(sorted(known))}",
+                hint=f"did you mean `{close[0]}`?" if close else f"it has {', '.join(known)}",
             )
-    config = dict(base)
-    for name, value in values.items():
-        config = spec.space.put(config, name, value)
-    missing = sorted(known - set(flat(config)))
-    if missing:
-        raise UsageError(
-            f"no value for {', '.join(f'`{name}`' for name in missing)}",
-            hint="give them too, or take the rest from a run: --from RUN",
-        )
-    return config
 
 
 def _change(typed: str | None, *, state: str, desired: str) -> None:
@@ -158,11 +144,6 @@ def _change(typed: str | None, *, state: str, desired: str) -> None:
 def _told_sweep(client: Client, sweep: str, state: str) -> None:
     after = client.set_state(sweep, state, BY_HAND)
     say(f"sweep {sweep} is {after['state']}")
-
-
-def _base(spec: Spec) -> Mapping[str, Any]:
-    baseline = spec.with_baseline()
-    return baseline if baseline is not None else spec.space.config({})
 
 
 def _value(word: str, text: str) -> Any:

@@ -8,10 +8,10 @@ from swept.errors import UsageError
 from swept.spec import parse
 
 
-def checked_text(file: Path) -> str:
+def checked_text(file: Path, *, strict: bool = False) -> str:
     """The file's text; raises SpecError with all its mistakes, UsageError where it cannot be read."""
     text = read_text(file)
-    parse(text, str(file))
+    parse(text, str(file), strict=strict)
     return text
 
 

@@ -29,7 +29,7 @@ def command(
     """
     if sweep is not None and not update:
         raise click.UsageError(f"`{sweep}` is only meant with --update")
-    text = checked_text(file)
+    text = checked_text(file, strict=strict)
     with connect(file.resolve().parent) as client:
         if update:
             found = sweep_of(client, sweep or str(file))

@@ -56,14 +56,23 @@ def question_of(spec: Spec) -> Question:
         at=options.at,
         swept=frozenset(parameter.name for parameter in spec.space.parameters),
         fixed=spec.space.fixed,
-        inert={name: str(getattr(found, "why", found)) for name, found in spec.inert.items()},
+        inert={name: found.why for name, found in spec.inert.items()},
         targets=options.targets,
         adapter=options.adapter,
         epochs=spec.epochs_of(spec.space.config({})),
         epochs_parameter=options.epochs if isinstance(options.epochs, str) else None,
         seed=options.seed,
-        max_runs=spec.max_runs,
+        max_runs=planned_runs(spec),
     )
+
+
+def planned_runs(spec: Spec) -> int | None:
+    """How many runs there will be: the limit, or the grid (with its baseline) where that is smaller."""
+    grid = spec.space.grid_size() if spec.method == "grid" else None
+    if grid is not None and spec.options.baseline is not None:
+        grid += 1
+    known = [count for count in (spec.max_runs, grid) if count is not None]
+    return min(known, default=None)
 
 
 def _attempt(view: AttemptView, run: RunView) -> Attempt:
