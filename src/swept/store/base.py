@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from swept.model import (
     Agent,
     Config,
+    Continue,
     Desired,
     Event,
     File,
@@ -28,7 +29,6 @@ from swept.model import (
     Run,
     RunState,
     Start,
-    Continue,
     Sweep,
     SweepState,
 )
@@ -72,7 +72,9 @@ class Order:
     desired: Desired
     reason: str
     acknowledged: int = 0  # highest durable sequence of this attempt
-    objective_changed: bool = False  # a report of the objective arrived: `engine.decide` looks at it
+    objective_changed: bool = (
+        False  # a report of the objective arrived: `engine.decide` looks at it
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +207,25 @@ class Store(Protocol):
         ...
 
     def heartbeat(
-        self, agent: str, leases: Mapping[str, str], *, now: float, lease_seconds: float = LEASE_SECONDS
+        self,
+        agent: str,
+        leases: Mapping[str, str],
+        *,
+        now: float,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> dict[str, Order | None]:
         """Renew; run id → Order, None = lease lost. An expired token that nobody re-claimed takes its run back from
         pending or crashed (Move.REVIVE)."""
         ...
 
     def report(
-        self, run: str, token: str, reports: Sequence[Report], *, now: float, lease_seconds: float = LEASE_SECONDS
+        self,
+        run: str,
+        token: str,
+        reports: Sequence[Report],
+        *,
+        now: float,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> Order:
         """The attempt's ordered queue, durable when this returns; idempotent per (run, attempt, seq). Items at or
         below the acknowledged sequence are ignored; after a gap nothing is taken. Also renews the lease. Raises
@@ -233,7 +246,14 @@ class Store(Protocol):
         ...
 
     def set_desired(
-        self, run: str, desired: Desired, *, reason: str, by: str, now: float, step: int | None = None
+        self,
+        run: str,
+        desired: Desired,
+        *,
+        reason: str,
+        by: str,
+        now: float,
+        step: int | None = None,
     ) -> Run:
         """`by` is "search" or "person". On a paused run: STOP → stopped at once, GO → pending. On a pending run with
         or without attempts: STOP → killed. On a running one it is an order. An ended run raises Conflict for people
@@ -271,7 +291,14 @@ class Store(Protocol):
         ...
 
     def open_attempt(
-        self, run: str, *, agent: str, host: str, now: float, lease_seconds: float, resumable: bool = False
+        self,
+        run: str,
+        *,
+        agent: str,
+        host: str,
+        now: float,
+        lease_seconds: float,
+        resumable: bool = False,
     ) -> Lease:
         """Take a named run without a claim: manual runs, plain `wandb.init`, runs handed out in a W&B heartbeat. From
         pending or (REVIVE) crashed; on a run already running under the same agent it opens the next attempt row."""
@@ -296,14 +323,21 @@ class Store(Protocol):
 
     # -- history, console, files ------------------------------------------------------------------
     def rows(
-        self, run: str, *, since: int | None = None, before: int | None = None, limit: int | None = None
+        self,
+        run: str,
+        *,
+        since: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
     ) -> list[Row]:
         """Visible rows in step order; `since` inclusive, `before` exclusive."""
         ...
 
     def system_rows(self, run: str) -> list[Row]: ...
 
-    def add_console(self, run: str, attempt: int, lines: Sequence[ConsoleLine], *, now: float) -> None:
+    def add_console(
+        self, run: str, attempt: int, lines: Sequence[ConsoleLine], *, now: float
+    ) -> None:
         """Upserted by (run, attempt, number)."""
         ...
 
@@ -345,4 +379,3 @@ class Store(Protocol):
     def live_leases(self, *, now: float) -> int: ...
 
     def close(self) -> None: ...
-

@@ -1,0 +1,265 @@
+"""How an agent gets a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, func, insert, select, update
+
+from swept.errors import Conflict, UsageError
+from swept.model import SWEEP_KINDS, Kind, Move, Outcome, RunState, SweepState
+from swept.store import leases, moves, runs, schema, sweeps, visible
+from swept.store.base import Lease
+from swept.store.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who claims, and what it may get."""
+
+    agent: str
+    host: str
+    request: str
+    seconds: float
+    sweep: str | None = None
+    run: str | None = None
+    kinds: frozenset[Kind] | None = None
+    reachable: frozenset[str] = frozenset()
+    checkpoint_wait: float = 300.0
+
+
+def claim(work: Work, asking: Asking) -> Lease | None:
+    """The lease of this request while it lives; else a pending run, now running; else None."""
+    repeated = _repeated(work, asking)
+    if repeated is not None:
+        return repeated
+    if asking.sweep is None and asking.run is None:
+        raise UsageError("a claim names a sweep, a run, or both")
+    wandb = _is_wandb(work.connection, asking.agent)
+    for run in _candidates(work.connection, asking):
+        if wandb and not _fit_for_wandb(work.connection, run):
+            continue
+        reach = _reach(work, run, asking)
+        if reach is not None:
+            return _take(work, run, asking, from_zero=reach == "zero", requeue=not wandb)
+    return None
+
+
+def _repeated(work: Work, asking: Asking) -> Lease | None:
+    table = schema.leases
+    statement = select(table).where(table.c.request == asking.request)
+    known = work.connection.execute(statement).one_or_none()
+    if known is None:
+        return None
+    if known.state == "live":
+        leases.renew(work, known.token, asking.seconds)
+        return lease(work.connection, known.token)
+    leases.change(work, known.token, request=None)  # it is over: the request claims anew
+    return None
+
+
+def _candidates(connection: Connection, asking: Asking) -> list[Row[Any]]:
+    """Pending runs that may be given: baseline first, then those with earlier attempts, then by number."""
+    kinds = _kinds(connection, asking)
+    table = schema.runs
+    baseline = case((table.c.kind == Kind.BASELINE.value, 0), else_=1)
+    tried = case((table.c.attempts > 0, 0), else_=1)
+    statement = select(table).where(table.c.state == RunState.PENDING.value)
+    if kinds is not None:
+        statement = statement.where(table.c.kind.in_(sorted(kinds)))
+    if asking.sweep is not None:
+        statement = statement.where(table.c.sweep == asking.sweep)
+    if asking.run is not None:
+        statement = statement.where(table.c.id == asking.run)
+    return list(connection.execute(statement.order_by(baseline, tried, table.c.number)))
+
+
+def _kinds(connection: Connection, asking: Asking) -> frozenset[Kind] | None:
+    """Which kinds may be given; None: any. A sweep that is paused or ended gives none of its own."""
+    sweep = asking.sweep
+    if asking.run is not None:
+        named = runs.find(connection, asking.run)
+        sweep = named.sweep
+    kinds = asking.kinds
+    if kinds is None and asking.run is None:
+        kinds = SWEEP_KINDS
+    if sweep is None:
+        return kinds
+    state = SweepState(sweeps.find(connection, sweep).state)
+    if state in (SweepState.PENDING, SweepState.RUNNING):
+        return kinds
+    return (frozenset(Kind) if kinds is None else kinds) - SWEEP_KINDS
+
+
+def _is_wandb(connection: Connection, agent: str) -> bool:
+    table = schema.agents
+    kind = connection.execute(select(table.c.kind).where(table.c.id == agent)).scalar()
+    return kind is not None and kind.startswith("wandb")
+
+
+def _fit_for_wandb(connection: Connection, run: Row[Any]) -> bool:
+    """The real `wandb agent` never gets a run id twice, except after mark_preempting."""
+    if run.attempts == 0:
+        return True
+    table = schema.attempts
+    statement = select(table.c.outcome).where(table.c.run == run.id, table.c.number == run.attempts)
+    return connection.execute(statement).scalar() == Outcome.PREEMPTED
+
+
+def _reach(work: Work, run: Row[Any], asking: Asking) -> str | None:
+    """ "start", "checkpoint" or "zero" (its checkpoint is out of reach, and was for long enough); None: not yet."""
+    mark = runs.checkpoint(work.connection, run.id) if run.attempts else None
+    if mark is None:
+        return "start"
+    if mark.host in asking.reachable:
+        return "checkpoint"
+    return "zero" if work.now >= run.pending_since + asking.checkpoint_wait else None
+
+
+def _take(work: Work, run: Row[Any], asking: Asking, *, from_zero: bool, requeue: bool) -> Lease:
+    taken = begin(
+        work,
+        run,
+        Move.CLAIM,
+        agent=asking.agent,
+        host=asking.host,
+        seconds=asking.seconds,
+        requeue=requeue and run.kind != Kind.MANUAL,
+        request=asking.request,
+        from_zero=from_zero,
+    )
+    if from_zero:
+        work.event(
+            "run.from_zero",
+            sweep=run.sweep,
+            run=run.id,
+            reason=f"no agent that reaches its checkpoint came within {asking.checkpoint_wait:.0f} s",
+        )
+    if run.sweep is not None and Kind(run.kind) in SWEEP_KINDS:
+        owner = sweeps.find(work.connection, run.sweep)
+        if owner.state == SweepState.PENDING:
+            sweeps.become(
+                work, owner, SweepState.RUNNING, reason="its first run was claimed", stale=False
+            )
+    return lease(work.connection, taken.token)
+
+
+def begin(
+    work: Work,
+    run: Row[Any],
+    move: Move,
+    *,
+    agent: str,
+    host: str,
+    seconds: float,
+    requeue: bool,
+    request: str | None = None,
+    from_zero: bool = False,
+) -> Row[Any]:
+    """The run's next attempt, under a lease of its own."""
+    number = run.attempts + 1
+    moves.move(
+        work,
+        run,
+        move,
+        reason=run.why.get("reason", ""),
+        values={"attempts": number, "started": func.coalesce(schema.runs.c.started, work.now)},
+        attempt=number,
+        agent=agent,
+        host=host,
+    )
+    add_attempt(work, run.id, number, agent, host)
+    return leases.issue(
+        work,
+        run.id,
+        number,
+        agent=agent,
+        seconds=seconds,
+        requeue=requeue,
+        request=request,
+        from_zero=from_zero,
+    )
+
+
+def add_attempt(
+    work: Work, run: str, number: int, agent: str, host: str, first_step: int | None = None
+) -> None:
+    work.connection.execute(
+        insert(schema.attempts),
+        {
+            "run": run,
+            "number": number,
+            "agent": agent,
+            "host": host,
+            "started": work.now,
+            "first_step": first_step,
+        },
+    )
+
+
+def lease(connection: Connection, token: str) -> Lease:
+    """The lease as its holder gets it: the config with overrides, no checkpoint that is out of reach."""
+    row = leases.of_token(connection, token)
+    assert row is not None
+    run = runs.get(connection, row.run)
+    run = replace(
+        run,
+        config=visible.override(run.config, run.overrides),
+        checkpoint=None if row.from_zero else run.checkpoint,
+    )
+    return Lease(run, row.attempt, token, row.expires)
+
+
+# -- without a claim ------------------------------------------------------------------------------
+
+
+def open_attempt(
+    work: Work, run: str, *, agent: str, host: str, seconds: float, resumable: bool
+) -> Lease:
+    """Take a named run. `resumable`: the attempt goes on after the last visible step."""
+    row = runs.find(work.connection, run)
+    first_step = row.last_step + 1 if resumable and row.last_step is not None else None
+    if row.state == RunState.RUNNING:
+        held = leases.of_run(work.connection, run)
+        if held is None or held.agent != agent:
+            raise Conflict(f"run {run} is running under another agent")
+        _next_attempt(work, row, held, host)
+        leases.renew(work, held.token, seconds)
+        token = held.token
+    else:
+        move = Move.REVIVE if row.state == RunState.CRASHED else Move.CLAIM
+        wandb = _is_wandb(work.connection, agent)
+        requeue = not wandb and row.kind != Kind.MANUAL
+        token = begin(
+            work, row, move, agent=agent, host=host, seconds=seconds, requeue=requeue
+        ).token
+    if first_step is not None:
+        table = schema.attempts
+        work.connection.execute(
+            update(table)
+            .where(table.c.run == run, table.c.number == row.attempts + 1)
+            .values(first_step=first_step)
+        )
+    return lease(work.connection, token)
+
+
+def _next_attempt(work: Work, run: Row[Any], held: Row[Any], host: str) -> None:
+    """Another attempt row under the same lease: the program began again (a second `wandb.init`)."""
+    table = schema.attempts
+    work.connection.execute(
+        update(table)
+        .where(table.c.run == run.id, table.c.number == run.attempts)
+        .values(
+            ended=work.now,
+            outcome=Outcome.FINISHED.value,
+            reason="the program began another attempt",
+        )
+    )
+    number = run.attempts + 1
+    add_attempt(work, run.id, number, held.agent, host)
+    work.connection.execute(
+        update(schema.runs).where(schema.runs.c.id == run.id).values(attempts=number)
+    )
+    leases.change(work, held.token, attempt=number)
+    work.event("run.attempt", sweep=run.sweep, run=run.id, attempt=number)

@@ -1,0 +1,24 @@
+"""Reading the log of changes; `Work.event` writes it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from swept.model import Event
+from swept.store import schema
+
+
+def after(
+    connection: Connection, number: int, *, sweep: str | None, run: str | None, limit: int
+) -> list[Event]:
+    """The next `limit` events after `number`, in commit order."""
+    table = schema.events
+    statement = select(table).where(table.c.number > number).order_by(table.c.number).limit(limit)
+    if sweep is not None:
+        statement = statement.where(table.c.sweep == sweep)
+    if run is not None:
+        statement = statement.where(table.c.run == run)
+    return [
+        Event(row.number, row.time, row.type, row.sweep, row.run, row.data)
+        for row in connection.execute(statement)
+    ]

@@ -1,0 +1,97 @@
+"""The objective's values in their narrow table: what search, stopping and charts read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from swept.store import schema, visible
+from swept.store.work import Work
+
+
+def keep(
+    work: Work,
+    run: str,
+    sweep: str,
+    attempt: int,
+    metrics: Mapping[int, Mapping[str, Any]],
+    objective: str,
+) -> bool:
+    """Record the objective found in `metrics` (step → row); whether anything is new. A changed value gets a new
+    number, so that readers of `after` see it again."""
+    values = {step: visible.lookup(row, objective) for step, row in metrics.items()}
+    found = {step: value for step, value in values.items() if value is not None}
+    if not found:
+        return False
+    known = _known(work.connection, run, attempt, min(found), max(found))
+    fresh = [
+        {
+            "run": run,
+            "attempt": attempt,
+            "step": step,
+            "number": work.point(),
+            "sweep": sweep,
+            "value": None if math.isnan(value) else value,
+        }
+        for step, value in sorted(found.items())
+        if step not in known or not _same(known[step], value)
+    ]
+    work.upsert(schema.points, fresh)
+    return bool(fresh)
+
+
+def _known(
+    connection: Connection, run: str, attempt: int, low: int, high: int
+) -> dict[int, float | None]:
+    table = schema.points
+    statement = select(table.c.step, table.c.value).where(
+        table.c.run == run, table.c.attempt == attempt, table.c.step.between(low, high)
+    )
+    return {row.step: row.value for row in connection.execute(statement)}
+
+
+def _same(stored: float | None, value: float) -> bool:
+    return math.isnan(value) if stored is None else stored == value
+
+
+def rebuild(work: Work, sweep: str, objective: str) -> None:
+    """Read the objective of all the sweep's runs from their rows again: its name has changed."""
+    table = schema.points
+    work.connection.execute(delete(table).where(table.c.sweep == sweep))
+    if not objective:
+        return
+    runs, rows = schema.runs, schema.rows
+    statement = (
+        select(rows.c.run, rows.c.attempt, rows.c.step, rows.c.metrics)
+        .join(runs, runs.c.id == rows.c.run)
+        .where(runs.c.sweep == sweep)
+        .order_by(rows.c.run, rows.c.attempt, rows.c.step)
+    )
+    for row in work.connection.execute(statement).all():
+        keep(work, row.run, sweep, row.attempt, {row.step: row.metrics}, objective)
+
+
+def after(
+    connection: Connection, cursor: int, *, sweep: str | None, run: str | None, limit: int
+) -> list[Mapping[str, Any]]:
+    """Points with number > `cursor` in order of their numbers."""
+    table = schema.points
+    statement = select(table).where(table.c.number > cursor).order_by(table.c.number).limit(limit)
+    if sweep is not None:
+        statement = statement.where(table.c.sweep == sweep)
+    if run is not None:
+        statement = statement.where(table.c.run == run)
+    return [_point(row) for row in connection.execute(statement)]
+
+
+def _point(row: Any) -> Mapping[str, Any]:
+    return {
+        "run": row.run,
+        "attempt": row.attempt,
+        "step": row.step,
+        "value": math.nan if row.value is None else row.value,
+        "cursor": row.number,
+    }

@@ -1,0 +1,261 @@
+"""What a run reports: rows, checkpoints, summary; merged, numbered, and reflected in the visible history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, Table, delete, select, update
+
+from swept.errors import LeaseLost, NotFound, UsageError
+from swept.model import Row as MetricRow
+from swept.store import history, leases, points, runs, schema, sweeps
+from swept.store.base import Order
+from swept.store.work import Work
+from swept.wire import Report
+
+
+def report(work: Work, run: str, token: str, reports: Sequence[Report], seconds: float) -> Order:
+    """Take the attempt's ordered queue as far as it has no gap. Raises LeaseLost."""
+    lease = leases.hold(work, run, token)
+    intake = Intake(work, run, lease.attempt)
+    sequence: int = intake.attempt.last_sequence
+    for item in reports:
+        if item["seq"] > sequence + 1:
+            break
+        if item["seq"] == sequence + 1:
+            intake.take(item)
+            sequence += 1
+    intake.close(last_sequence=sequence)
+    leases.renew(work, token, seconds)
+    return leases.order(work.connection, run, objective_changed=intake.objective_changed)
+
+
+def log_rows(
+    work: Work,
+    run: str,
+    attempt: int,
+    rows: Sequence[MetricRow],
+    events: Sequence[MetricRow],
+) -> Order:
+    """Take rows that bring their steps. They are a sign of life too: the attempt's lease is renewed or revived."""
+    intake = Intake(work, run, attempt)
+    _keep_alive(work, run, attempt)
+    for row in rows:
+        intake.log(row.step, row.metrics, row.time)
+    intake.close()
+    merged = _merged(work.connection, schema.system_rows, run, attempt, _by_step(events))
+    _keep(work, schema.system_rows, run, attempt, merged)
+    return leases.order(work.connection, run, objective_changed=intake.objective_changed)
+
+
+def _keep_alive(work: Work, run: str, attempt: int) -> None:
+    table = schema.leases
+    statement = select(table).where(table.c.run == run, table.c.attempt == attempt)
+    lease = work.connection.execute(statement).one_or_none()
+    if lease is None or lease.state == "ended":
+        return
+    try:
+        held = leases.hold(work, run, lease.token)
+    except LeaseLost:
+        return  # the rows are kept with their attempt; the run is someone else's now
+    leases.renew(work, held.token, held.seconds)
+
+
+class Intake:
+    """Takes an attempt's reports in order; `close` writes what is still gathered."""
+
+    def __init__(self, work: Work, run: str, attempt: int) -> None:
+        self.work = work
+        self.run = runs.find(work.connection, run)
+        self.attempt = _attempt(work.connection, run, attempt)
+        self.objective_changed = False
+        self._objective = sweeps.metric(work.connection, self.run.sweep)
+        self._first_step: int | None = self.attempt.first_step
+        self._last_step: int | None = self.run.last_step
+        self._latest: dict[str, Any] = dict(self.run.latest)
+        self._summary: dict[str, Any] = dict(self.run.summary)
+        self._summary_changed = False
+        self._reflected: int | None = self.run.last_step  # `latest` knows the steps up to here
+        self._recount = False  # what is visible has changed: read it again
+        self._newest = attempt == self.run.attempts
+        self._gathered: dict[int, tuple[dict[str, Any], float | None]] = {}
+
+    def take(self, item: Report) -> None:
+        kind = item["type"]
+        if kind == "log":
+            self.log(item.get("step"), item.get("metrics", {}), item["time"])
+        elif kind == "summary":
+            self.summary(item.get("values", {}))
+        elif kind == "resumed":
+            self.resumed(_step(item))
+        elif kind == "checkpoint":
+            self.checkpoint(_step(item), _text(item, "place"), _text(item, "host"), item["time"])
+        elif kind == "effective":
+            runs.keep_effective(self.work, self.run, item.get("config", {}))
+        else:
+            # From a newer client. Refusing it would hold up all that follows in its queue.
+            self.work.event("report.unknown", sweep=self.run.sweep, run=self.run.id, kind=kind)
+
+    def log(self, step: int | None, metrics: Mapping[str, Any], time: float | None) -> None:
+        """`step` None: after the last visible one."""
+        self._begin(0)
+        if step is None:
+            step = 0 if self._last_step is None else self._last_step + 1
+        known, _ = self._gathered.get(step, ({}, None))
+        self._gathered[step] = ({**known, **metrics}, time)
+        if self._last_step is None or step > self._last_step:
+            self._last_step = step
+
+    def summary(self, values: Mapping[str, Any]) -> None:
+        self._begin(0)
+        self._summary.update(values)
+        self._summary_changed = True
+
+    def resumed(self, step: int) -> None:
+        """The program took up the checkpoint of `step`."""
+        self._flush()
+        self._set_first_step(step + 1)
+
+    def checkpoint(self, step: int, place: str, host: str, time: float) -> None:
+        """Only an attempt's newest checkpoint is kept: its file replaces the older one's."""
+        self._flush()
+        table = schema.checkpoints
+        mine = {"run": self.run.id, "attempt": self.attempt.number}
+        self.work.connection.execute(
+            delete(table).where(table.c.run == mine["run"], table.c.attempt == mine["attempt"])
+        )
+        self.work.upsert(
+            table, [{**mine, "step": step, "place": place, "host": host, "time": time}]
+        )
+
+    def close(self, last_sequence: int | None = None) -> None:
+        """Write everything; `last_sequence` is durable with it."""
+        self._flush()
+        if self._recount:
+            self._read_again()
+        values: dict[str, Any] = {"latest": self._latest, "last_step": self._last_step}
+        if self._summary_changed:
+            values["summary"] = self._summary
+            runs.keep_flat(self.work, self.run.id, "summary", {**self._latest, **self._summary})
+        table = schema.runs
+        self.work.connection.execute(
+            update(table).where(table.c.id == self.run.id).values(**values)
+        )
+        if last_sequence is not None:
+            self._change_attempt(last_sequence=last_sequence)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _begin(self, first_step: int) -> None:
+        if self._first_step is None:
+            self._set_first_step(first_step)
+
+    def _set_first_step(self, first_step: int) -> None:
+        self._first_step = first_step
+        self._change_attempt(first_step=first_step)
+        if self.attempt.number == 1:
+            return
+        if first_step == 0 and self._newest and self._summary:
+            self._summary = {}
+            self._summary_changed = True
+        self._read_again()
+
+    def _change_attempt(self, **values: Any) -> None:
+        table = schema.attempts
+        self.work.connection.execute(
+            update(table)
+            .where(table.c.run == self.run.id, table.c.number == self.attempt.number)
+            .values(**values)
+        )
+
+    def _read_again(self) -> None:
+        self._latest, self._last_step = history.latest(self.work.connection, self.run.id)
+        self._reflected = self._last_step
+        self._recount = False
+
+    def _flush(self) -> None:
+        """Write the gathered rows."""
+        if not self._gathered:
+            return
+        run, attempt = self.run.id, self.attempt.number
+        merged = _merged(self.work.connection, schema.rows, run, attempt, self._gathered)
+        _keep(self.work, schema.rows, run, attempt, merged)
+        if self._objective:
+            metrics = {step: row for step, (row, _) in merged.items()}
+            self.objective_changed |= points.keep(
+                self.work, run, self.run.sweep, attempt, metrics, self._objective
+            )
+        self._reflect(merged)
+        self._gathered = {}
+
+    def _reflect(self, merged: Mapping[int, tuple[dict[str, Any], float | None]]) -> None:
+        """Bring `latest` up to date; rows that came late, or to an older attempt, need the whole history."""
+        late = self._reflected is not None and min(merged) < self._reflected
+        if late or not self._newest:
+            self._recount = True
+            return
+        for step in sorted(merged):
+            self._latest.update(merged[step][0])
+        self._reflected = max(merged)
+
+
+def _step(item: Report) -> int:
+    step = item.get("step")
+    if step is None:
+        raise UsageError(f"a report of type `{item['type']}` needs its step")
+    return step
+
+
+def _text(item: Report, key: Literal["place", "host"]) -> str:
+    value = item.get(key)
+    if value is None:
+        raise UsageError(f"a report of type `{item['type']}` needs its {key}")
+    return value
+
+
+def _attempt(connection: Connection, run: str, number: int) -> Row[Any]:
+    table = schema.attempts
+    statement = select(table).where(table.c.run == run, table.c.number == number)
+    found = connection.execute(statement).one_or_none()
+    if found is None:
+        raise NotFound(f"run {run} has no attempt {number}")
+    return found
+
+
+Gathered = Mapping[int, tuple[dict[str, Any], float | None]]
+
+
+def _by_step(rows: Sequence[MetricRow]) -> Gathered:
+    found: dict[int, tuple[dict[str, Any], float | None]] = {}
+    for row in rows:
+        known, _ = found.get(row.step, ({}, None))
+        found[row.step] = ({**known, **row.metrics}, row.time)
+    return found
+
+
+def _merged(
+    connection: Connection, table: Table, run: str, attempt: int, fresh: Gathered
+) -> Gathered:
+    """`fresh` over what is stored for the same steps."""
+    if not fresh:
+        return {}
+    statement = select(table.c.step, table.c.metrics).where(
+        table.c.run == run,
+        table.c.attempt == attempt,
+        table.c.step.between(min(fresh), max(fresh)),
+    )
+    stored = {row.step: row.metrics for row in connection.execute(statement)}
+    return {
+        step: ({**stored.get(step, {}), **metrics}, time) for step, (metrics, time) in fresh.items()
+    }
+
+
+def _keep(work: Work, table: Table, run: str, attempt: int, merged: Gathered) -> None:
+    work.upsert(
+        table,
+        [
+            {"run": run, "attempt": attempt, "step": step, "metrics": metrics, "time": time}
+            for step, (metrics, time) in sorted(merged.items())
+        ],
+    )

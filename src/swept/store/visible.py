@@ -1,0 +1,97 @@
+"""Which of a run's reports are visible, now that it may have been tried several times.
+
+An attempt that has begun says where: its `first_step` (0 = from scratch, checkpoint step + 1 = resumed). It hides every
+earlier attempt's reports from that step on. An attempt that has reported nothing yet (`first_step` None) hides
+nothing: one that dies at its start takes no history away.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from swept.model import Checkpoint, Point
+
+Ceilings = Mapping[int, float]
+"""Attempt → the step below which its reports are visible."""
+
+
+def ceilings(attempts: Sequence[tuple[int, int | None]]) -> Ceilings:
+    """From (number, first_step) of every attempt, in order."""
+    found: dict[int, float] = {}
+    ceiling = math.inf
+    for number, first_step in reversed(attempts):
+        found[number] = ceiling
+        if first_step is not None:
+            ceiling = min(ceiling, first_step)
+    return found
+
+
+def curve(points: Iterable[tuple[int, int, float | None]], below: Ceilings) -> tuple[Point, ...]:
+    """The visible points in step order, from (attempt, step, value) in order of attempts; None is NaN."""
+    steps: dict[int, float] = {}
+    for attempt, step, value in points:
+        if step < below[attempt]:
+            steps[step] = math.nan if value is None else value
+    return tuple(Point(step, steps[step]) for step in sorted(steps))
+
+
+def checkpoint(recorded: Iterable[Checkpoint], below: Ceilings) -> Checkpoint | None:
+    """The newest one that is still part of the visible history."""
+    seen = [mark for mark in recorded if mark.step < below[mark.attempt]]
+    return max(seen, key=lambda mark: (mark.attempt, mark.step), default=None)
+
+
+def lookup(metrics: Mapping[str, Any], name: str) -> float | None:
+    """The objective in a row of metrics: by its name, else inside nested mappings ("val.acc"); None without."""
+    value: Any = metrics.get(name)
+    if value is None and "." in name:
+        value = metrics
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+    return number(value)
+
+
+_SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def number(value: Any) -> float | None:
+    """`value` as a float where it is a number (or the name of a special one); None otherwise."""
+    if isinstance(value, str):
+        return _SPECIAL.get(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+    return None
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, float | str]:
+    """Nested mappings as dotted keys; numbers as float, everything else as text; lists are left out."""
+    flat: dict[str, float | str] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{name}."))
+        elif isinstance(value, bool) or value is None:
+            flat[name] = str(value).lower() if value is not None else "null"
+        elif isinstance(value, int | float):
+            flat[name] = number(value) or 0.0
+        elif isinstance(value, str):
+            flat[name] = value
+    return flat
+
+
+def override(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """`config` with `overrides` over it; a dotted key reaches into nested mappings where there is no such plain key."""
+    changed = dict(config)
+    for key, value in overrides.items():
+        head, dot, rest = key.partition(".")
+        inner = changed.get(head)
+        if dot and key not in changed and isinstance(inner, Mapping):
+            changed[head] = override(inner, {rest: value})
+        else:
+            changed[key] = value
+    return changed
