@@ -23,6 +23,8 @@ LARGEST = 1_000_000
 """Characters. A sweep file is some kilobytes; more is a data file by mistake."""
 MOST_VALUES = 200_000
 DEEPEST = 40
+LARGEST_INTEGER = 10**300
+"""Every number must have a float."""
 
 _EXPONENT = re.compile(r"^[-+]?(?:[0-9][0-9_]*)(?:\.[0-9_]*)?[eE][-+]?[0-9]+$")
 _WANDB_FLOAT = re.compile(r"^[-+]?[0-9][0-9_]*\.[0-9_]*[eE][-+][0-9]+$")
@@ -176,6 +178,9 @@ class _Reader:
         except (ValueError, OverflowError, IndexError):
             self.findings.error(place, f"{shown(node.value, 30)} is no number that can be used")
             return 0
+        if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+            self.findings.error(place, f"{shown(node.value, 30)} is no number that can be used")
+            return 0
         return _mended(value) if isinstance(value, str) else value
 
     def _exponent(self, node: yaml.Node, place: Place) -> float:
@@ -240,9 +245,14 @@ def _plain(value: Any, place: Place, findings: Findings) -> Any:
     if len(place) > DEEPEST:
         findings.error(place[:3], f"nested more than {DEEPEST} levels deep")
         return None
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return _mended(str(value))
     if isinstance(value, int | float):
+        if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+            findings.error(place, "the number is too large to be used")
+            return 0
         return value if type(value) in (int, float) else _number(value)
     if isinstance(value, Mapping):
         return _plain_mapping(value, place, findings)
@@ -260,7 +270,8 @@ def _plain_mapping(value: Mapping[Any, Any], place: Place, findings: Findings) -
     for key, item in value.items():
         if not isinstance(key, str):
             findings.error((*place, str(key)), f"the key {key!r} is not text", "put it in quotes")
-        made[str(key)] = _plain(item, (*place, str(key)), findings)
+        name = _mended(str(key))
+        made[name] = _plain(item, (*place, name), findings)
     return made
 
 

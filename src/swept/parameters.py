@@ -368,9 +368,10 @@ def _bounded(
     if not math.isfinite(high - low):
         findings.error((*place, "max"), f"the range of `{name}` is too wide for a number")
         return None
-    parameter = Parameter(
-        name, distribution, path, low=low, high=high, q=_step(distribution, figures)
-    )
+    q = _step(distribution, figures)
+    if q is None and distribution != "int_uniform":
+        low, high = float(low), float(high)
+    parameter = Parameter(name, distribution, path, low=low, high=high, q=q)
     return parameter if _step_fits(parameter, high - low, high, place, findings) else None
 
 
@@ -412,7 +413,7 @@ def _tailed(
                 "write `value` for a constant",
             )
             return None
-    mu, sigma = figures.get("mu", 0.0), figures.get("sigma", 1.0)
+    mu, sigma = float(figures.get("mu", 0.0)), float(figures.get("sigma", 1.0))
     if distribution in LOGARITHMIC and abs(mu) + 6 * sigma > _LARGEST_EXPONENT:
         hint = "`mu` and `sigma` are those of the logarithm"
         findings.error(place, f"the values of `{name}` are too large for a number", hint)
@@ -424,8 +425,8 @@ def _tailed(
         q=_step(distribution, figures),
         mu=mu,
         sigma=sigma,
-        a=figures.get("a", 1.0),
-        b=figures.get("b", 1.0),
+        a=float(figures.get("a", 1.0)),
+        b=float(figures.get("b", 1.0)),
     )
     if distribution in BETA:
         reach = 1.0

@@ -87,8 +87,7 @@ def _unknown_hint(key: str) -> str:
 
     if key in options.KEYS:
         return f"`{key}` belongs under the key `swept:`"
-    hint = did_you_mean(key, KEYS, "parameters of the program go under `parameters:`")
-    return hint
+    return did_you_mean(key, KEYS, "parameters of the program go under `parameters:`")
 
 
 def read_method(top: Mapping[str, Any], findings: Findings) -> str | None:
@@ -156,9 +155,8 @@ def _goal(mapping: Mapping[str, Any], findings: Findings) -> Goal | None:
 
 
 def _check_impute(mapping: Mapping[str, Any], findings: Findings) -> None:
-    words = {"impute": ("latest", "best", "worst")}
-    words["impute_while_running"] = (*words["impute"], "false")
-    for key, allowed in words.items():
+    impute = ("latest", "best", "worst")
+    for key, allowed in (("impute", impute), ("impute_while_running", (*impute, "false"))):
         if key not in mapping:
             continue
         value = "false" if mapping[key] is False else mapping[key]
@@ -233,22 +231,10 @@ def _check_form(mapping: Mapping[str, Any], findings: Findings) -> None:
 
 
 def _check_rungs(hyperband: Hyperband, findings: Findings) -> None:
-    place: Place = ("early_terminate",)
-    if hyperband.max_iter is not None:
-        if hyperband.max_iter / hyperband.eta < 1:
-            hint = "`max_iter` is the number of reports of a full run"
-            findings.error(
-                (*place, "max_iter"), "`max_iter` divided by `eta` is below 1: no rungs", hint
-            )
-        return
-    if hyperband.s is not None and hyperband.min_iter is not None:
-        first = [int(hyperband.min_iter * hyperband.eta**k) for k in range(3)]
-        findings.warning(
-            (*place, "s"),
-            f"`s: {hyperband.s}` has no effect beside `min_iter`: the rungs are "
-            f"{', '.join(map(str, first))} … reports, for as long as runs last",
-            "remove `s`, or write `max_iter` with `s` for exactly that many rungs",
-        )
+    if hyperband.max_iter is not None and hyperband.max_iter / hyperband.eta < 1:
+        message = "`max_iter` divided by `eta` is below 1: no rungs"
+        hint = "`max_iter` is the number of reports of a full run"
+        findings.error(("early_terminate", "max_iter"), message, hint)
 
 
 # -- command --------------------------------------------------------------------------------------

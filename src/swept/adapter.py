@@ -1,0 +1,140 @@
+"""What swept knows of a program through its adapter: the arguments it takes, their defaults, which cannot act."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from swept.findings import Findings, Place, did_you_mean
+from swept.model import Goal
+from swept.options import Oom
+from swept.schema import Metric
+from swept.space import Parameter, Space
+from swept.ultralytics import facts
+from swept.ultralytics.facts import Inert
+
+
+def knows(adapter: str | None, name: str) -> bool:
+    """Whether `name` is an argument of the adapter's program."""
+    return adapter is not None and name in facts.ARGUMENTS
+
+
+def default(adapter: str | None, name: str) -> Any:
+    """The program's own value of `name`; None without an adapter."""
+    return facts.ARGUMENTS[name].default if knows(adapter, name) else None
+
+
+def epochs_parameter(adapter: str | None) -> str | None:
+    return facts.EPOCHS if adapter else None
+
+
+def seed_parameter(adapter: str | None) -> str | None:
+    return facts.SEED if adapter else None
+
+
+def oom(adapter: str | None, space: Space) -> Oom | None:
+    """What to do after an out-of-memory where the file says nothing: a smaller batch, if it is a plain number."""
+    if adapter is None:
+        return None
+    name = facts.OOM_PARAMETER
+    parameter = space.parameter(name)
+    if parameter is not None:
+        return Oom(name) if parameter.ordered and parameter.range[0] >= 1 else None
+    batch = space.fixed.get(name, default(adapter, name))
+    return Oom(name) if isinstance(batch, int) and batch >= 1 else None
+
+
+def check(
+    space: Space, metric: Metric | None, findings: Findings, *, strict: bool
+) -> Mapping[str, Inert]:
+    """Names, types and ranges of all parameters, and the metric's name; gives those that certainly cannot act."""
+    for path, value in space.constants.items():
+        place = _place(path)
+        for sentence in facts.check_arguments({".".join(path): value}):
+            findings.error(place, *_split(sentence))
+    for parameter in space:
+        _check_parameter(parameter, findings)
+    if metric is not None:
+        _check_metric(metric, findings)
+    return _inert(space, findings, strict=strict)
+
+
+def _place(path: tuple[str, ...]) -> Place:
+    place: Place = ()
+    for key in path:
+        place = (*place, "parameters", key)
+    return place
+
+
+def _split(sentence: str) -> tuple[str, str]:
+    """`message: hint` where the sentence mends itself with "did you mean"."""
+    message, separator, hint = sentence.partition(": did you mean")
+    return message, f"did you mean{hint}" if separator else ""
+
+
+def _check_parameter(parameter: Parameter, findings: Findings) -> None:
+    place = _place(parameter.path)
+    values = parameter.values or _ends(parameter)
+    sentences: list[str] = []
+    for value in values:
+        sentences += facts.check_arguments({parameter.name: value})
+    for sentence in dict.fromkeys(sentences):
+        findings.error(place, *_split(sentence))
+    argument = facts.ARGUMENTS.get(parameter.name)
+    if argument is None or sentences or parameter.kind == "categorical":
+        return
+    if parameter.kind == "real" and float not in argument.types:
+        findings.error(
+            place,
+            f"`{parameter.name}` takes whole numbers, and {parameter.distribution} draws fractions",
+            "write `min` and `max` as whole numbers",
+        )
+    if parameter.distribution == "int_uniform" and int not in argument.types:
+        findings.warning(
+            place,
+            f"`{parameter.name}` takes fractions, but whole `min` and `max` mean whole numbers only",
+            f"write `min: {float(parameter.range[0])}` and `max: {float(parameter.range[1])}`",
+        )
+
+
+def _ends(parameter: Parameter) -> tuple[Any, ...]:
+    least, most = parameter.range
+    return least, most
+
+
+def _check_metric(metric: Metric, findings: Findings) -> None:
+    place: Place = ("metric", "name")
+    if metric.name not in facts.METRICS and metric.name.startswith(
+        ("metrics/", "val/", "train/", "lr/")
+    ):
+        known = ", ".join(f"`{name}`" for name in facts.METRICS[:6])
+        hint = did_you_mean(metric.name, facts.METRICS, f"Ultralytics reports {known} …")
+        findings.warning(
+            place, f"`{metric.name}` is not among the metrics that Ultralytics reports", hint
+        )
+    goal = None
+    if metric.name.startswith("metrics/"):
+        goal = Goal.MAXIMIZE
+    elif metric.name.endswith("_loss"):
+        goal = Goal.MINIMIZE
+    if goal is not None and goal is not metric.goal:
+        message = f"`{metric.name}` is better when it is {'larger' if goal is Goal.MAXIMIZE else 'smaller'}, but the goal is to {metric.goal}"
+        findings.warning(("metric", "goal"), message, f"write `goal: {goal}`")
+
+
+def _inert(space: Space, findings: Findings, *, strict: bool) -> Mapping[str, Inert]:
+    names = [parameter.name for parameter in space]
+    found = facts.inert(names, space.fixed)
+    for inert in found:
+        parameter = space.parameter(inert.parameter)
+        place: Place = _place(parameter.path) if parameter else ()
+        verb = "cannot act" if inert.certain else "may not act"
+        message = f"`{inert.parameter}` {verb}: {inert.why}"
+        hint = f"it is held at {inert.default}; remove it, or mend the cause"
+        if not inert.certain:
+            hint = "it is searched all the same; remove it if this holds for you"
+        if strict:
+            findings.error(place, message, "remove it, or mend the cause")
+        else:
+            findings.warning(place, message, hint)
+    return {inert.parameter: inert for inert in found if inert.certain}
