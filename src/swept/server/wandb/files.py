@@ -1,0 +1,88 @@
+"""Run files by signed URLs: the client uploads and downloads without its key.
+
+    {base}/files/{entity}/{project}/{run}/{name}?attempt=N&signature=HMAC
+
+`CreateRunFiles` gives the URLs; they must be absolute, else the client silently uploads nothing. The signature is
+over run, attempt and name under the server's key. What belongs to an attempt that is over is read and dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import mimetypes
+from urllib.parse import quote
+
+from swept.model import File, Run
+from swept.server.blobs import clean
+from swept.server.wandb.graphql import Arguments, Node
+from swept.server.wandb.reads import connection, moment
+from swept.server.wandb.service import ENTITY, Service, last_attempt
+
+
+def signature(service: Service, run: str, attempt: int, name: str) -> str:
+    message = f"{run}\n{attempt}\n{name}".encode()
+    return hmac.new(service.context.key.encode(), message, hashlib.sha256).hexdigest()
+
+
+def signed(service: Service, base: str, run: Run, name: str) -> str:
+    """The absolute URL for one file of the run's present attempt."""
+    attempt = last_attempt(run)
+    number = attempt.number if attempt else 0
+    mark = signature(service, run.id, number, name)
+    place = "/".join(quote(part, safe="") for part in (ENTITY, run.project, run.id))
+    return f"{base}/files/{place}/{quote(name)}?attempt={number}&signature={mark}"
+
+
+def create(service: Service, base: str, run: Run, data: Arguments) -> Node:
+    """`CreateRunFiles`: an upload URL for each name."""
+    names = data.get("files")
+    return {
+        "__typename": "CreateRunFilesPayload",
+        "runID": run.id,
+        "uploadHeaders": [],
+        "files": [
+            {
+                "__typename": "File",
+                "name": name,
+                "uploadUrl": signed(service, base, run, clean(str(name))),
+            }
+            for name in (names if isinstance(names, list) else [])
+        ],
+    }
+
+
+def listed(service: Service, base: str, run: Run, arguments: Arguments) -> Node:
+    """The run's files, or those of `names`; a name that is not there yet is listed for its upload URL."""
+    names = arguments.get("names")
+    stored = {file.name: file for file in service.store.files(run.id)}
+    wanted = list(stored) if not names else [str(name) for name in names]
+    nodes = [_node(service, base, run, name, stored.get(name)) for name in wanted]
+    return connection(nodes, arguments)
+
+
+def _node(service: Service, base: str, run: Run, name: str, file: File | None) -> Node:
+    url = signed(service, base, run, clean(name))
+    return {
+        "__typename": "File",
+        "id": f"{run.id}/{name}",
+        "name": name,
+        "url": lambda a: url if file or a.get("upload") else None,
+        "directUrl": url if file else None,
+        "uploadUrl": url,
+        "sizeBytes": file.size if file else 0,
+        "mimetype": mimetypes.guess_type(name)[0],
+        "updatedAt": moment(file.time) if file else None,
+        "md5": None,
+    }
+
+
+def wanted(service: Service, run: str, attempt: int | None) -> bool:
+    """Whether an upload for that attempt still counts: nobody took the run over since."""
+    last = last_attempt(service.store.run(run))
+    return attempt is None or last is None or attempt == last.number
+
+
+def signed_for(service: Service, run: str, attempt: int, name: str, mark: str) -> bool:
+    """Whether the signature is the one that `signed` gave for this file."""
+    return hmac.compare_digest(mark.encode(), signature(service, run, attempt, name).encode())

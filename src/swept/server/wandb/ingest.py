@@ -1,0 +1,80 @@
+"""One file-stream post, made durable: rows, console, summary, and the end of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from swept.model import Run, RunState
+from swept.server.auth import Access
+from swept.server.wandb import runs, stream
+from swept.server.wandb.service import (
+    PREEMPTING,
+    Service,
+    last_attempt,
+    locate,
+    stale,
+    under_real_agent,
+)
+
+
+def take(
+    service: Service, access: Access, project: str, name: str, body: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Store what the post says, before it is answered. Raises StoreError for what may pass.
+
+    A stale attempt, and a run that was deleted, are answered as if all were well: the client would otherwise
+    repeat the post for ever, or give up in silence.
+    """
+    if stale(service, access):
+        service.tally.add("file_stream(stale key)")
+        return _answer(stopped=True)
+    run = locate(service, access, project, name)
+    attempt = last_attempt(run) if run else None
+    if run is None or attempt is None:
+        service.tally.add("file_stream(unknown run)")
+        return _answer(stopped=run is None)
+    post = stream.read(body, service.now())
+    for _ in range(post.unreadable):
+        service.tally.add("file_stream(unreadable line)")
+    if access.run is None:
+        runs.renew(service, run)
+    _store(service, run, attempt.number, post)
+    if post.complete:
+        runs.complete(service, service.store.run(run.id), post.exit_code)
+    return _answer(stopped=runs.stopped(service, service.store.run(run.id)))
+
+
+def _answer(*, stopped: bool) -> dict[str, Any]:
+    answer: dict[str, Any] = {"exitcode": None, "limits": {}}
+    return {**answer, "stopped": True} if stopped else answer
+
+
+def _store(service: Service, run: Run, attempt: int, post: stream.Post) -> None:
+    now = service.now()
+    changed = False
+    if post.rows or post.events:
+        rows = stream.numbered(post.rows, _following(service, run, post))
+        order = service.store.log_rows(run.id, attempt, rows, now=now, events=post.events)
+        changed = order.objective_changed
+    # Under swept's own agent the console comes from the agent, which also sees what wandb does not.
+    if post.console and under_real_agent(service, run):
+        service.store.add_console(run.id, attempt, post.console, now=now)
+    if post.summary is not None or post.preempting:
+        service.store.update_run(
+            run.id,
+            now=now,
+            summary=post.summary,
+            replace_summary=post.summary is not None,
+            details={PREEMPTING: True} if post.preempting else None,
+        )
+    if changed and run.state is RunState.RUNNING:
+        service.engine.after_rows(run.id)
+
+
+def _following(service: Service, run: Run, post: stream.Post) -> int:
+    """The step after the last one; asked for only where rows came without steps."""
+    if all(row.step is not None for row in post.rows):
+        return 0
+    rows = service.store.rows(run.id)
+    return rows[-1].step + 1 if rows else 0

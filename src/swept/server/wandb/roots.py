@@ -1,0 +1,114 @@
+"""Where GraphQL documents start: the fields of Query and Mutation, and what is knowingly declined."""
+
+from __future__ import annotations
+
+from swept.errors import UsageError
+from swept.server.auth import Access
+from swept.server.wandb import agents, files, reads, runs, sweeps
+from swept.server.wandb.graphql import Arguments, Node, Resolver, Roots
+from swept.server.wandb.introspection import type_node
+from swept.server.wandb.service import DEFAULT_PROJECT, Service, located
+
+DECLINED = {
+    "createArtifact": "artifacts are not kept yet; tables and media are kept as the run's files",
+    "createLaunchAgent": "W&B Launch is not served",
+    "pushToRunQueue": "W&B Launch is not served",
+    "pushToRunQueueByName": "W&B Launch is not served",
+    "upsertRunQueue": "W&B Launch is not served",
+    "createRunQueue": "W&B Launch is not served",
+    "rewindRun": "rewinding runs is not served",
+    "linkArtifact": "the registry is not served",
+}
+"""Mutations that get one clear line instead of a null, which the client would take for success."""
+
+
+def roots(service: Service, access: Access, base: str) -> Roots:
+    """The roots for one request; `base` is the server's address as the client sees it."""
+    return Roots(_query(service, access, base), _mutation(service, access, base))
+
+
+def _query(service: Service, access: Access, base: str) -> Node:
+    return {
+        "__typename": "Query",
+        "viewer": reads.viewer_node(),
+        "serverInfo": reads.server_info_node(),
+        "entity": reads.entity_node(),
+        "organization": None,
+        "__type": type_node,
+        "project": lambda a: _project(service, access, base, a),
+        "model": lambda a: _project(service, access, base, a),
+        "models": lambda a: _projects(service, access, a),
+    }
+
+
+def _project(service: Service, access: Access, base: str, arguments: Arguments) -> Node:
+    name = arguments.text("name") or DEFAULT_PROJECT
+    arguments.get("entityName")  # there is one entity: whatever the client calls it is meant
+    node = reads.project_node(service, access, name)
+
+    def with_files(run: Node | None) -> Node | None:
+        return None if run is None else {**run, **_file_fields(service, base, str(run["id"]))}
+
+    def bucket(a: Arguments) -> Node | None:
+        a.get("missingOk")
+        return with_files(runs.resume_bucket(service, access, name, a.text("name")))
+
+    return {**node, "run": lambda a: with_files(node["run"](a)), "bucket": bucket}
+
+
+def _file_fields(service: Service, base: str, run: str) -> Node:
+    return {
+        "fileCount": lambda a: len(service.store.files(run)),
+        "files": lambda a: files.listed(service, base, service.store.run(run), a),
+    }
+
+
+def _projects(service: Service, access: Access, arguments: Arguments) -> Node:
+    arguments.get("entityName")
+    names = dict.fromkeys(
+        [sweep.project for sweep in service.store.sweeps()]
+        + [run.project for run in service.store.runs()]
+    )
+    return reads.connection(
+        [reads.project_node(service, access, name) for name in names], arguments
+    )
+
+
+def _mutation(service: Service, access: Access, base: str) -> Node:
+    def create_files(arguments: Arguments) -> Node:
+        data = arguments.input()
+        data.get("entityName")
+        run = located(service, access, data.text("projectName"), data.text("runName"))
+        return files.create(service, base, run, data)
+
+    served: dict[str, Resolver] = {
+        "upsertBucket": lambda a: runs.upsert(service, access, a),
+        "upsertSweep": lambda a: sweeps.upsert(service, access, a),
+        "createAgent": lambda a: agents.create(service, access, a),
+        "agentHeartbeat": lambda a: agents.heartbeat(service, access, a),
+        "createRunFiles": create_files,
+        "stopRun": lambda a: runs.stop(service, a),
+        "deleteRun": lambda a: runs.delete(service, access, a),
+        "upsertModel": lambda a: _upsert_project(service, access, a),
+    }
+    declined: dict[str, Resolver] = {name: _declining(why) for name, why in DECLINED.items()}
+    return {"__typename": "Mutation", **served, **declined}
+
+
+def _upsert_project(service: Service, access: Access, arguments: Arguments) -> Node:
+    """Projects are made by their first sweep or run; asking for one is always granted."""
+    name = arguments.input().text("name") or DEFAULT_PROJECT
+    return {
+        "__typename": "UpsertModelPayload",
+        "inserted": False,
+        "project": reads.project_node(service, access, name),
+        "model": reads.project_node(service, access, name),
+    }
+
+
+def _declining(why: str) -> Resolver:
+    def decline(arguments: Arguments) -> Node:
+        arguments.get("input")
+        raise UsageError(why)
+
+    return decline

@@ -1,0 +1,330 @@
+"""Runs as the client makes and changes them: `upsertBucket`, `RunResumeStatus`'s bucket, and how a run ends.
+
+An *init* is the first upsert of a `wandb.init`: it alone names the host. Under the real `wandb agent`, and in plain
+scripts, `complete` on the file stream ends a run. Under `swept agent` the exit code does, so that a program may
+init and finish several times: an init on an attempt that was already used opens the next attempt row, else its
+rows, which count from 0 again, would overwrite acknowledged ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from swept.errors import Conflict, NotFound, UsageError
+from swept.model import Desired, Kind, Outcome, Run, RunState
+from swept.server.auth import Access
+from swept.server.wandb import reads, tokens
+from swept.server.wandb.graphql import Arguments, Node
+from swept.server.wandb.service import (
+    CLOSED,
+    CONFIG,
+    DEFAULT_PROJECT,
+    DEFINED,
+    INITED,
+    PREEMPTING,
+    RESUMING,
+    WANDB_SCRIPT,
+    Service,
+    checked_name,
+    find_sweep,
+    last_attempt,
+    locate,
+    run_id,
+    stale,
+    under_real_agent,
+)
+from swept.store.base import WANDB_LEASE_SECONDS
+from swept.wire import Completion
+
+_DETAILS: Mapping[str, str] = {
+    "groupName": "group",
+    "jobType": "job_type",
+    "notes": "notes",
+    "tags": "tags",
+    "description": "description",
+    "host": "host",
+    "jobProgram": "program",
+    "jobRepo": "repository",
+    "commit": "commit",
+}
+"""The client's name → the key in `Run.details`."""
+
+_RENEW_SECONDS = 20.0  # a lease of 180 s needs no renewal with every post
+
+
+def upsert(service: Service, access: Access, arguments: Arguments) -> Node:
+    """Create or change a run. null leaves a thing as it is. Raises NotFound (by storage id), UsageError."""
+    data = arguments.input()
+    project = data.text("modelName") or DEFAULT_PROJECT
+    storage, name = data.text("id"), data.text("name")
+    if storage and not name:
+        run = service.store.run(storage)
+        return _answer(service, _changed(service, run, data), inserted=False)
+    run_found = locate(service, access, project, name) if name else None
+    init = data.get("host") is not None or run_found is None
+    run = run_found or _created(service, project, name, data)
+    if access.run == run.id and stale(service, access):
+        return _answer(service, run, inserted=False)
+    if init:
+        run = _inited(service, run, str(data.get("host") or ""))
+    run = _changed(service, run, data)
+    return _answer(service, run, inserted=run_found is None)
+
+
+def _answer(service: Service, run: Run, *, inserted: bool) -> Node:
+    return {
+        "__typename": "UpsertBucketPayload",
+        "bucket": reads.run_node(service, run),
+        "inserted": inserted,
+        "serverSettings": {"__typename": "ServerSettings", "serverMessages": []},
+    }
+
+
+def _created(service: Service, project: str, name: str, data: Arguments) -> Run:
+    """A run that nobody handed out: a plain `wandb.init`."""
+    wanted = checked_name(name) if name else None
+    if wanted and _taken(service, wanted):
+        wanted = run_id(project, wanted)
+    sweep = find_sweep(service, data.text("sweep"))
+    return service.store.add_run(
+        project=project,
+        sweep=sweep.id if sweep else None,
+        kind=Kind.MANUAL,
+        config=_plain_config(data.get("config")),
+        now=service.now(),
+        name=data.text("displayName"),
+        run_id=wanted,
+        why={"reason": "started by hand: wandb.init outside a sweep's agent"},
+    )
+
+
+def _taken(service: Service, name: str) -> bool:
+    try:
+        service.store.run(name)
+    except NotFound:
+        return False
+    return True
+
+
+def _inited(service: Service, run: Run, host: str) -> Run:
+    """Make sure that the run has an attempt for this init, and mark it."""
+    attempt = last_attempt(run)
+    resuming = bool(run.details.get(RESUMING))
+    if attempt is None or (
+        run.state is RunState.RUNNING and _used(service, run, attempt.number) and not resuming
+    ):
+        run = _opened(service, run, host, resumable=False)
+    elif run.state in (RunState.PENDING, RunState.CRASHED):
+        run = _opened(service, run, host, resumable=resuming)
+    number = attempt.number if (attempt := last_attempt(run)) else 0
+    return service.store.update_run(
+        run.id, now=service.now(), details={INITED: number, RESUMING: False}
+    )
+
+
+def _used(service: Service, run: Run, attempt: int) -> bool:
+    """Whether another init already wrote under that attempt. A repeated request of the same init has not."""
+    if run.details.get(INITED) != attempt:
+        return False
+    if run.details.get(CLOSED) == attempt:
+        return True
+    return any(row.attempt == attempt for row in service.store.rows(run.id, limit=1))
+
+
+def _opened(service: Service, run: Run, host: str, *, resumable: bool) -> Run:
+    attempt = last_attempt(run)
+    now = service.now()
+    if attempt is None:
+        agent = service.store.add_agent(
+            sweep=None, host=host, kind=WANDB_SCRIPT, slots=1, now=now
+        ).id
+    else:
+        agent = attempt.agent
+    try:
+        service.store.open_attempt(
+            run.id,
+            agent=agent,
+            host=host,
+            now=now,
+            lease_seconds=WANDB_LEASE_SECONDS,
+            resumable=resumable,
+        )
+    except Conflict:
+        return service.store.run(
+            run.id
+        )  # ended meanwhile: what it still says is kept, its state stays
+    return service.store.run(run.id)
+
+
+def _changed(service: Service, run: Run, data: Arguments) -> Run:
+    details = {key: data[name] for name, key in _DETAILS.items() if data.get(name) is not None}
+    config = data.get("config")
+    effective: dict[str, Any] | None = None
+    own: dict[str, Any] | None = None
+    if config is not None:
+        plain = _plain_config(config)
+        details[CONFIG] = plain
+        details[DEFINED] = _defined_metrics(config)
+        if run.sweep is None or run.kind is Kind.MANUAL:
+            own = plain
+        else:
+            effective = _overwrites(service, run, plain)
+    summary = data.get("summaryMetrics")
+    return service.store.update_run(
+        run.id,
+        now=service.now(),
+        name=data.text("displayName") or None,
+        config=own,
+        summary=None if summary is None else _summary(summary),
+        replace_summary=summary is not None,
+        details=details or None,
+        effective=effective,
+    )
+
+
+def _plain_config(config: Any) -> dict[str, Any]:
+    """`{key: {"value": v}}` as `{key: v}`, without the client's own bookkeeping."""
+    return {
+        key: entry["value"] if isinstance(entry, dict) and "value" in entry else entry
+        for key, entry in tokens.mapping(config).items()
+        if key not in ("_wandb", "wandb_version")
+    }
+
+
+def _defined_metrics(config: Any) -> list[Any]:
+    """The records of `define_metric`: numeric keys, 1 = name, 5 = index of the step metric, 7 = summary."""
+    entry = tokens.mapping(config).get("_wandb")
+    inner = entry.get("value") if isinstance(entry, dict) else None
+    records = inner.get("m") if isinstance(inner, dict) else None
+    return records if isinstance(records, list) else []
+
+
+def _summary(summary: Any) -> dict[str, Any]:
+    values = tokens.mapping(summary)
+    values.pop("_wandb", None)
+    return values
+
+
+def _overwrites(service: Service, run: Run, plain: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The run's config with the swept keys that the program overwrote; None = it kept all of them."""
+    sweep = find_sweep(service, run.sweep or "")
+    if sweep is None:
+        return None
+    space = service.spec(sweep).space
+    changed: dict[str, Any] = dict(run.config)
+    for parameter in space.parameters:
+        value = space.get(plain, parameter.name)
+        if value is not None and value != space.get(run.config, parameter.name):
+            changed = space.put(changed, parameter.name, value)
+    return changed if changed != run.config else None
+
+
+def resume_bucket(service: Service, access: Access, project: str, name: str) -> Node | None:
+    """What `wandb.init(resume=…)` finds: None for a run whose present attempt has not called init before.
+
+    A fresh attempt must not go on where a dead one ended: `resume="allow"`, which Lightning always sets, would
+    append the new curve to the old one. The exception is an attempt that had said that it is being pre-empted.
+    """
+    run = locate(service, access, project, name)
+    attempt = last_attempt(run) if run else None
+    if run is None or attempt is None or stale(service, access):
+        return None
+    preempted = bool(run.details.get(PREEMPTING))
+    inited = run.details.get(INITED)
+    if not preempted and (inited != attempt.number):
+        return None
+    if access.run is not None and not preempted and run.details.get(CLOSED) != attempt.number:
+        return None
+    service.store.update_run(run.id, now=service.now(), details={RESUMING: True})
+    return reads.resume_node(service, run)
+
+
+def renew(service: Service, run: Run) -> None:
+    """Renew the lease of a W&B run that shows life; a crashed one is revived."""
+    attempt = last_attempt(run)
+    if attempt is None or run.state not in (RunState.RUNNING, RunState.CRASHED):
+        return
+    now = service.now()
+    recently = now - service.notes.renewed.get(run.id, -math.inf) < _RENEW_SECONDS
+    if run.state is RunState.RUNNING and recently:
+        return
+    lease = service.store.lease(run.id)
+    if lease is None:
+        return
+    service.notes.renewed[run.id] = now
+    service.store.heartbeat(
+        attempt.agent, {run.id: lease.token}, now=now, lease_seconds=WANDB_LEASE_SECONDS
+    )
+
+
+def complete(service: Service, run: Run, exit_code: int | None) -> None:
+    """The client said that the run is over. Repeated: nothing more happens."""
+    attempt = last_attempt(run)
+    if attempt is None:
+        return
+    service.store.update_run(run.id, now=service.now(), details={CLOSED: attempt.number})
+    if not under_real_agent(service, run) or run.state.ended:
+        return
+    outcome, reason = _outcome(run, exit_code)
+    end(service, run, outcome, reason, exit_code)
+
+
+def _outcome(run: Run, exit_code: int | None) -> tuple[Outcome, str]:
+    if run.desired is Desired.STOP:
+        return Outcome.STOPPED, run.desired_why
+    if not exit_code:
+        return Outcome.FINISHED, "the program finished"
+    if run.details.get(PREEMPTING):
+        return Outcome.PREEMPTED, "the program said that it is being pre-empted"
+    return Outcome.FAILED, f"the program ended with exit code {exit_code}"
+
+
+def end(
+    service: Service, run: Run, outcome: Outcome, reason: str, exit_code: int | None = None
+) -> None:
+    """Close the run's attempt; no retry under the same id."""
+    lease = service.store.lease(run.id)
+    if lease is None:
+        return
+    service.notes.forget(run.id)
+    completion = Completion(
+        lease=lease.token,
+        outcome=outcome.value,
+        exit_code=exit_code,
+        signal=None,
+        reason=reason,
+        tail=[],
+    )
+    service.engine.complete(run.id, lease.token, completion)
+    service.context.work.ring()
+    attempt = last_attempt(run)
+    if attempt is not None and service.store.agent(attempt.agent).kind == WANDB_SCRIPT:
+        service.store.end_agent(attempt.agent, now=service.now())
+
+
+def stop(service: Service, arguments: Arguments) -> Node:
+    """`run.stop()` and the stop button: a graceful stop, asked for by a person."""
+    data = arguments.input()
+    run = service.store.run(data.text("id"))
+    service.store.set_desired(
+        run.id, Desired.STOP, reason="stopped by a person", by="person", now=service.now()
+    )
+    return {"__typename": "StopRunPayload", "success": True, "clientMutationId": None}
+
+
+def delete(service: Service, access: Access, arguments: Arguments) -> Node:
+    data = arguments.input()
+    if access.run is not None:
+        raise UsageError("a run's own key cannot delete runs", hint="use the server's API key")
+    service.store.delete_run(data.text("id"), now=service.now())
+    return {"__typename": "DeleteRunPayload", "success": True, "clientMutationId": None}
+
+
+def stopped(service: Service, run: Run) -> bool:
+    """Whether the client is asked to stop; remembers when it was first told."""
+    if run.desired is not Desired.STOP:
+        return False
+    service.notes.told.setdefault(run.id, service.now())
+    return True

@@ -1,0 +1,150 @@
+"""What all W&B answers need: the parts of the server, who is asking, and which run is meant.
+
+W&B's key of a run is (entity, project, name). swept has one entity, `local`; whatever entity a client names is
+taken as that. The name is the run's id. A client that chooses its own run id in two projects gets the second one
+under an id with the project in it, and goes on with that, as it takes the name from the answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from swept.engine import Engine
+from swept.errors import NotFound, UsageError
+from swept.model import Attempt, Kind, Run, RunState, Sweep
+from swept.server.auth import Access
+from swept.server.blobs import Blobs
+from swept.server.context import Context
+from swept.server.wandb.graphql import Tally
+from swept.spec import Spec
+from swept.store.base import Store
+
+ENTITY = "local"
+DEFAULT_PROJECT = "uncategorized"  # as W&B names it
+WANDB_AGENT = "wandb-cli"
+WANDB_SCRIPT = "wandb-script"
+MAX_NAME = 128
+
+# Keys in `Run.details`.
+INITED = "wandb_attempt"  # the attempt whose program has called wandb.init
+CLOSED = "wandb_closed"  # the attempt that said `complete`
+RESUMING = "wandb_resuming"  # the next init goes on after the last step
+PREEMPTING = "wandb_preempting"
+CONFIG = "wandb_config"  # the whole config as the client keeps it
+DEFINED = "wandb_metrics"  # the records of define_metric
+
+
+@dataclass(slots=True)
+class Notes:
+    """What the server remembers of live W&B runs and agents; losing it at a restart only lengthens graces."""
+
+    told: dict[str, float] = field(default_factory=dict)  # run → when "stopped" was first answered
+    asked: dict[str, float] = field(
+        default_factory=dict
+    )  # run → when its agent first could be told
+    missing: dict[str, float] = field(default_factory=dict)  # run → since when out of runState
+    seen: set[str] = field(default_factory=set)  # appeared in a runState
+    resent: set[str] = field(default_factory=set)  # its command was sent once more
+    renewed: dict[str, float] = field(default_factory=dict)  # run → when its lease was renewed
+
+    def forget(self, run: str) -> None:
+        for notes in (self.told, self.asked, self.missing, self.renewed):
+            notes.pop(run, None)
+        self.seen.discard(run)
+        self.resent.discard(run)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts of the server that W&B answers are made of."""
+
+    context: Context
+    tally: Tally
+    notes: Notes = field(default_factory=Notes)
+
+    @property
+    def store(self) -> Store:
+        return self.context.store
+
+    @property
+    def engine(self) -> Engine:
+        return self.context.engine
+
+    @property
+    def blobs(self) -> Blobs:
+        return Blobs(self.context.files, self.context.settings.max_file)
+
+    def now(self) -> float:
+        return self.context.clock.now()
+
+    def spec(self, sweep: Sweep) -> Spec:
+        return self.engine.spec(sweep)
+
+
+def stale(service: Service, access: Access) -> bool:
+    """The attempt whose key this is was overtaken or is over: it is answered as if all were well, and dropped.
+
+    One whose lease merely ran out is not: what it says takes the run back.
+    """
+    if access.run is None or access.live:
+        return False
+    run = service.store.run(access.run)
+    last = last_attempt(run)
+    overtaken = last is None or last.number != access.attempt
+    return overtaken or run.state not in (RunState.PENDING, RunState.CRASHED, RunState.RUNNING)
+
+
+def run_id(project: str, name: str) -> str:
+    """The id for `name` where another project already has that id."""
+    digest = hashlib.sha256(project.encode()).hexdigest()[:6]
+    return f"{name[: MAX_NAME - 7]}-{digest}"
+
+
+def locate(service: Service, access: Access, project: str, name: str) -> Run | None:
+    """The run that a client means, or None."""
+    if access.run is not None and name == access.run:
+        return service.store.run(access.run)  # its script may have named another project
+    found = service.store.find_run(project or DEFAULT_PROJECT, name)
+    return found or service.store.find_run(project, run_id(project, name))
+
+
+def located(service: Service, access: Access, project: str, name: str) -> Run:
+    """As `locate`. Raises NotFound."""
+    run = locate(service, access, project, name)
+    if run is None:
+        raise NotFound(f"there is no run `{name}` in project `{project}`")
+    return run
+
+
+def find_sweep(service: Service, name: str) -> Sweep | None:
+    try:
+        return service.store.sweep(name)
+    except NotFound:
+        return None
+
+
+def under_real_agent(service: Service, run: Run) -> bool:
+    """Whether the real `wandb agent`, or nobody, started the run: `complete` ends it, not an exit code."""
+    if run.kind is Kind.MANUAL and run.sweep is None and not run.attempts:
+        return True
+    attempt = last_attempt(run)
+    return attempt is not None and service.store.agent(attempt.agent).kind in (
+        WANDB_AGENT,
+        WANDB_SCRIPT,
+    )
+
+
+def last_attempt(run: Run) -> Attempt | None:
+    return run.attempts[-1] if run.attempts else None
+
+
+def checked_name(name: str) -> str:
+    """A run id that can stand in URLs and file names. Raises UsageError."""
+    allowed = name.replace("-", "").replace("_", "").replace(".", "")
+    if not name or len(name) > MAX_NAME or not allowed.isalnum() or name.startswith("."):
+        raise UsageError(
+            f"`{name[:MAX_NAME]}` cannot be a run id",
+            hint="use up to 128 letters, digits, `-`, `_` and `.`",
+        )
+    return name
