@@ -89,7 +89,7 @@ class PlainDisplay:
             self._told = look.now
         elif look.now - self._told >= PROGRESS_SECONDS:
             self._told = look.now
-            self.event(f"{progress(look)}; {eta(look)}")
+            self.event(f"runs: {progress(look)}; {eta(look)}")
 
     def close(self) -> None:
         """Nothing to put back."""

@@ -67,15 +67,20 @@ def pairs(config: Mapping[str, Any], names: Iterable[str] | None = None) -> str:
 
 
 def clip(text: str, width: int) -> str:
-    """`text` in at most `width` characters, with … where something is missing."""
-    text = " ".join(text.split())
+    """`text` on one line of at most `width` characters, with … where something is missing."""
+    text = printable(text)
     return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+
+
+def printable(text: str) -> str:
+    """Line breaks and control characters as spaces: names come from others and must not steer the terminal."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
     """Aligned columns: numbers to the right, text to the left; two spaces between columns."""
     body = list(rows)
-    cells = [[figure(cell) for cell in row] for row in body]
+    cells = [[printable(figure(cell)) for cell in row] for row in body]
     widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
     right = [all(isinstance(row[i], int | float | None) for row in body) for i in range(len(head))]
     return [

@@ -88,19 +88,20 @@ def eta(look: Look) -> str:
 
 
 def progress(look: Look) -> str:
-    """`5 of 12 runs done (4 finished, 1 stopped, 2 running)`."""
+    """`5 of 12 done (4 finished, 1 stopped, 2 running)`."""
     counted = [run for run in look.runs if run.kind in COUNTED_KINDS] or list(look.runs)
     done = sum(run.state.ended for run in counted)
     total = max(look.question.max_runs or 0, len(counted))
-    return f"{done} of {total} runs done ({tally(look.runs) or 'none started'})"
+    return f"{done} of {total} done ({tally(look.runs) or 'none started'})"
 
 
 def _head(look: Look, width: int) -> list[Text]:
     first = Text(clip(f"{look.title}  {look.state}", width), style="bold")
-    elapsed = duration(look.now - look.began)
+    time = f"time  {duration(look.now - look.began)} elapsed, {eta(look)}"
     return [
         first,
-        Text(clip(f"{elapsed} elapsed, {eta(look)}; {progress(look)}", width)),
+        Text(clip(time, width)),
+        Text(clip(f"runs  {progress(look)}", width)),
         Text(clip(f"page  {look.page}", width), style="dim"),
     ]
 
@@ -175,7 +176,7 @@ def _widths(width: int) -> tuple[int, int]:
     """Columns for curve and steps: they share what the others leave, within bounds."""
     free = max(width - _FIXED_COLUMNS - (24 if width > 100 else 0), 12)
     steps = min(max(free * 2 // 5, 8), 24)
-    return min(max(free - steps, 4), 40), steps
+    return min(max(free - steps, 4), 30), steps
 
 
 def _scale(runs: Iterable[Run]) -> tuple[float, float]:
