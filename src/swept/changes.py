@@ -10,8 +10,8 @@ _MISSING = object()
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """One line a changed key, sorted: `parameters.lr0.max: 0.1 → 0.05`. [] = the same."""
-    before, after = _flat(old), _flat(new)
+    """One line a changed key, sorted: `parameters.lr0.high: 0.1 → 0.05`. [] = the same."""
+    before, after = _flat(_by_name(old)), _flat(_by_name(new))
     lines = []
     for key in sorted({*before, *after}):
         was, now = before.get(key, _MISSING), after.get(key, _MISSING)
@@ -24,6 +24,15 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         else:
             lines.append(f"{key}: {_text(was)} → {_text(now)}")
     return lines
+
+
+def _by_name(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The canonical form with its lists keyed by parameter, and without what follows from the rest."""
+    form = {key: value for key, value in spec.items() if key not in ("format", "derived")}
+    parameters = {entry["name"]: entry for entry in form.pop("parameters", ())}
+    for entry in form.pop("constants", ()):
+        parameters[".".join(entry["path"])] = {"value": entry["value"]}
+    return {**form, "parameters": parameters}
 
 
 def _flat(mapping: Mapping[str, Any], above: str = "") -> dict[str, Any]:

@@ -308,7 +308,7 @@ class Client:
         content = None
         if body is not None:
             headers["Content-Type"] = "application/json"
-            content = wire.dumps(body).encode()
+            content = wire.dumps(body).encode("utf-8", "replace")
         return self._http.request(
             method, url, content=content, params=params, headers=headers, timeout=patience
         )

@@ -199,6 +199,28 @@ class Engine:
             details=run.details,
         )
 
+    def manual_run(self, new: wire.ManualRun) -> Lease:
+        """A run outside any sweep, started at once under a lease of its own."""
+        now = self.clock.now()
+        agent = self.store.add_agent(sweep=None, host=new["host"], kind="manual", slots=1, now=now)
+        run = self.store.add_run(
+            project=new["project"],
+            sweep=None,
+            kind=Kind.MANUAL,
+            config=new["config"],
+            now=now,
+            name=new.get("name") or "",
+            why={"reason": "started by hand"},
+            details={"host": new["host"], "pid": new["pid"], "command": new.get("command", "")},
+        )
+        return self.store.open_attempt(
+            run.id,
+            agent=agent.id,
+            host=new["host"],
+            now=now,
+            lease_seconds=self.lease_seconds,
+        )
+
     # -- claim and fill ---------------------------------------------------------------------------
     def claim(
         self, sweep_id: str, request: wire.ClaimRequest, lease_seconds: float | None = None

@@ -1,0 +1,217 @@
+"""The native JSON API: the server itself, agents and sweeps. Paths and shapes are those of `swept.wire`.
+
+Routes that only call the store or the engine are plain functions, which FastAPI runs in its thread pool; the
+claim's long poll is a coroutine, so that waiting holds no thread.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
+
+from swept import __version__, wire
+from swept.model import Desired, Sweep
+from swept.server.answers import Answer, documented
+from swept.server.auth import context_of, reading, writing
+from swept.server.context import Context
+from swept.server.views import claimed_view, problems_view, run_view, sweep_view
+from swept.store.base import Order, RunFilter
+
+MAX_WAIT_SECONDS = 60.0
+LOOK_AGAIN_SECONDS = 2.0
+"""A waiting claim looks again at least so often: not everything that makes a run claimable rings the bell."""
+
+router = APIRouter(prefix="/api")
+
+
+# -- the server -----------------------------------------------------------------------------------
+
+
+@router.get("/handshake", responses=documented(wire.Handshake))
+async def handshake(request: Request) -> Answer:
+    """Who is there. Needs no key."""
+    settings = context_of(request).settings
+    answer: wire.Handshake = {
+        "app": "swept",
+        "version": __version__,
+        "protocol": wire.PROTOCOL,
+        "boot": settings.boot,
+        "home": settings.home,
+        "pid": settings.pid,
+    }
+    return Answer(answer)
+
+
+@router.get("/status", dependencies=[Depends(reading)], responses=documented(wire.ServerStatus))
+def status(request: Request) -> Answer:
+    context = context_of(request)
+    settings, now = context.settings, context.clock.now()
+    live = [agent for agent in context.store.agents() if agent.ended is None]
+    answer: wire.ServerStatus = {
+        "version": __version__,
+        "url": settings.url,
+        "pid": settings.pid,
+        "started": settings.started,
+        "store": settings.store_name,
+        "leases": context.store.live_leases(now=now),
+        "agents": sum(now - agent.last_seen < context.engine.lease_seconds for agent in live),
+        "unknown": dict(context.unknown),
+    }
+    return Answer(answer)
+
+
+@router.post("/stop", dependencies=[Depends(writing)])
+def stop(request: Request) -> Answer:
+    """End the server; trainings go on and buffer their reports."""
+    context_of(request).stop()
+    return Answer({})
+
+
+# -- agents ---------------------------------------------------------------------------------------
+
+
+@router.post("/agents", dependencies=[Depends(writing)], responses=documented(wire.AgentAnswer))
+def start_agent(body: wire.AgentStart, request: Request) -> Answer:
+    context = context_of(request)
+    agent = context.store.add_agent(
+        sweep=body.get("sweep"),
+        host=body["host"],
+        kind="swept",
+        slots=body["slots"],
+        now=context.clock.now(),
+    )
+    return Answer({"id": agent.id})
+
+
+@router.post(
+    "/agents/{agent}/heartbeat",
+    dependencies=[Depends(writing)],
+    responses=documented(wire.BeatAnswer),
+)
+def beat(agent: str, body: wire.Beat, request: Request) -> Answer:
+    """Renew leases, and hear what is wanted of their runs."""
+    context = context_of(request)
+    known = context.store.agent(agent)
+    orders = context.engine.heartbeat(agent, body["leases"])
+    state = context.store.sweep(known.sweep).state.value if known.sweep else ""
+    return Answer(
+        {"runs": {run: _order(order) for run, order in orders.items()}, "sweep_state": state}
+    )
+
+
+@router.post("/agents/{agent}/end", dependencies=[Depends(writing)])
+def end_agent(agent: str, request: Request) -> Answer:
+    context = context_of(request)
+    context.store.end_agent(agent, now=context.clock.now())
+    return Answer({})
+
+
+def _order(order: Order | None) -> wire.RunOrder:
+    if order is None:
+        return {"lease": "lost", "desired": Desired.STOP.value, "reason": "the lease was lost"}
+    return {"lease": "ok", "desired": order.desired.value, "reason": order.reason}
+
+
+# -- sweeps ---------------------------------------------------------------------------------------
+
+
+@router.post("/sweeps", dependencies=[Depends(writing)], responses=documented(wire.SweepAnswer))
+def create_sweep(body: wire.NewSweep, request: Request) -> Answer:
+    sweep, created, difference, warnings = context_of(request).engine.create_sweep(
+        body["text"],
+        path=body["path"],
+        mode=body["mode"],
+        project=body.get("project"),
+        name=body.get("name"),
+        strict=body.get("strict", False),
+    )
+    return Answer(_sweep_answer(sweep, created, difference, problems_view(warnings)))
+
+
+@router.get("/sweeps", dependencies=[Depends(reading)], responses=documented(list[wire.SweepView]))
+def sweeps(request: Request) -> Answer:
+    """Newest first, without their runs."""
+    context = context_of(request)
+    return Answer([_view(context, sweep, brief=True) for sweep in context.store.sweeps()])
+
+
+@router.get(
+    "/sweeps/{sweep}", dependencies=[Depends(reading)], responses=documented(wire.SweepView)
+)
+def sweep_with_runs(sweep: str, request: Request) -> Answer:
+    context = context_of(request)
+    return Answer(_view(context, context.store.sweep(sweep)))
+
+
+@router.put(
+    "/sweeps/{sweep}/spec", dependencies=[Depends(writing)], responses=documented(wire.SweepAnswer)
+)
+def update_spec(sweep: str, body: wire.SpecUpdate, request: Request) -> Answer:
+    found, difference, warnings = context_of(request).engine.update_spec(
+        sweep, body["text"], body.get("path", "")
+    )
+    return Answer(_sweep_answer(found, False, difference, problems_view(warnings)))
+
+
+@router.post(
+    "/sweeps/{sweep}/state", dependencies=[Depends(writing)], responses=documented(wire.SweepView)
+)
+def set_state(sweep: str, body: wire.StateChange, request: Request) -> Answer:
+    """running, paused, finished or cancelled."""
+    context = context_of(request)
+    found = context.engine.set_state(sweep, body["state"], body.get("reason", ""))
+    return Answer(_view(context, found))
+
+
+@router.post(
+    "/sweeps/{sweep}/runs", dependencies=[Depends(writing)], responses=documented(wire.RunView)
+)
+def new_run(sweep: str, body: wire.NewRun, request: Request) -> Answer:
+    return Answer(run_view(context_of(request).engine.new_run(sweep, body)))
+
+
+@router.post(
+    "/sweeps/{sweep}/claim", dependencies=[Depends(writing)], responses=documented(wire.ClaimAnswer)
+)
+async def claim(sweep: str, body: wire.ClaimRequest, request: Request) -> Answer:
+    """A run to work on; holds up to `wait` seconds while there is none."""
+    context = context_of(request)
+    clock = context.clock
+    until = clock.monotonic() + min(body["wait"], MAX_WAIT_SECONDS)
+    while True:
+        rung = context.work.count()
+        answer = await run_in_threadpool(_claim, context, sweep, body)
+        left = until - clock.monotonic()
+        if answer["status"] != "wait" or not left > 0 or context.stopping.is_set():
+            return Answer(answer)
+        await context.work.wait(rung, min(left, LOOK_AGAIN_SECONDS))
+        if await request.is_disconnected():
+            return Answer(answer)
+
+
+def _claim(context: Context, sweep_id: str, body: wire.ClaimRequest) -> wire.ClaimAnswer:
+    status, lease, why = context.engine.claim(sweep_id, body)
+    if lease is None:
+        return {"status": status, "claimed": None, "why": why}
+    sweep = context.store.sweep(sweep_id)
+    claimed = claimed_view(lease, sweep, context.engine.spec(sweep))
+    return {"status": status, "claimed": claimed, "why": why}
+
+
+def _view(context: Context, sweep: Sweep, *, brief: bool = False) -> wire.SweepView:
+    runs = context.store.runs(RunFilter(sweep=sweep.id))
+    agents = context.store.agents(sweep.id)
+    return sweep_view(sweep, context.engine.spec(sweep), runs, agents, brief=brief)
+
+
+def _sweep_answer(
+    sweep: Sweep, created: bool, difference: list[str], warnings: list[dict[str, object]]
+) -> wire.SweepAnswer:
+    return {
+        "id": sweep.id,
+        "created": created,
+        "state": sweep.state.value,
+        "spec_version": sweep.spec_version,
+        "difference": difference,
+        "warnings": warnings,
+    }

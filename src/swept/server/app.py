@@ -1,0 +1,46 @@
+"""The FastAPI application: native API, W&B's API, the page."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+
+from swept import __version__
+from swept.engine import Engine
+from swept.server import answers, api, events, page, runs
+from swept.server.context import Context, Settings
+from swept.server.edge import Edge
+from swept.store.base import Store
+
+
+def create_app(store: Store, engine: Engine, settings: Settings) -> FastAPI:
+    """The app over an open store. Its `state.context` is what the lifecycle and tests hold on to."""
+    app = FastAPI(
+        title="swept",
+        version=__version__,
+        docs_url=None,  # FastAPI's own pages load scripts from elsewhere
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    context = Context(store, engine, engine.clock, settings)
+    app.state.context = context
+    answers.install(app)
+    app.add_middleware(Edge, context=context)
+    app.include_router(api.router)
+    app.include_router(runs.router)
+    app.include_router(events.router)
+    _include_wandb(app, context)
+    app.include_router(page.docs_router)
+    app.add_api_route("/api/{path:path}", _no_such_path, include_in_schema=False)
+    app.include_router(page.router)
+    return app
+
+
+async def _no_such_path(path: str) -> None:
+    raise HTTPException(404, f"there is no path /api/{path}")
+
+
+def _include_wandb(app: FastAPI, context: Context) -> None:
+    from swept.server.wandb.routes import router
+
+    app.include_router(router(context))

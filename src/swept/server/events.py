@@ -1,0 +1,132 @@
+"""Server-sent events: changes of state and points of the objective, gapless over reconnects.
+
+The id of a message is `EVENT.POINT`, the positions in both sequences after it, so that `Last-Event-ID` goes on
+exactly there. A stream holds no thread while it waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from swept import wire
+from swept.errors import UsageError
+from swept.server.auth import context_of, reading
+from swept.server.context import Context
+
+BATCH = 1000
+REST_SECONDS = 0.1
+"""Between two looks at the store, so that a storm of reports becomes few queries."""
+
+router = APIRouter(prefix="/api")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    event: int = 0
+    point: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.event}.{self.point}"
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What one listener hears: all, one sweep's, or one run's."""
+
+    context: Context
+    sweep: str | None
+    run: str | None
+
+    def after(self, position: Position) -> tuple[list[str], Position]:
+        """The next messages and the position behind them; [] = nothing new."""
+        store = self.context.store
+        messages = []
+        event, point = position.event, position.point
+        for happened in store.events(after=event, sweep=self.sweep, run=self.run, limit=BATCH):
+            event = happened.number
+            messages.append(message(f"{event}.{point}", "event", asdict(happened)))
+        for reported in store.points_after(point, sweep=self.sweep, run=self.run, limit=BATCH):
+            point = int(reported["cursor"])
+            messages.append(message(f"{event}.{point}", "point", dict(reported)))
+        return messages, Position(event, point)
+
+    def end(self) -> Position:
+        """Behind all that has happened."""
+        position = Position()
+        while True:
+            messages, position = self.after(position)
+            if not messages:
+                return position
+
+
+@router.get(
+    "/events",
+    dependencies=[Depends(reading)],
+    responses={200: {"content": {"text/event-stream": {}}}},
+    response_class=StreamingResponse,
+)
+async def events(
+    request: Request, sweep: str | None = None, run: str | None = None, after: str = ""
+) -> StreamingResponse:
+    """From now on; after `Last-Event-ID` (or `?after=`), "0.0" being the beginning. Starts with a "hello"."""
+    context = context_of(request)
+    feed = Feed(context, sweep, run)
+    await run_in_threadpool(_check, context, sweep, run)
+    named = request.headers.get("Last-Event-ID") or after
+    position = parse(named) if named else await run_in_threadpool(feed.end)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(
+        stream(context, feed, position), media_type="text/event-stream", headers=headers
+    )
+
+
+async def stream(context: Context, feed: Feed, position: Position) -> AsyncIterator[str]:
+    """Messages as they happen; a comment now and then, so that a dead listener is noticed."""
+    context.listeners += 1
+    try:
+        yield message(str(position), "hello", {})
+        quiet = context.clock.monotonic()
+        while not context.stopping.is_set():
+            rung = context.news.count()
+            messages, position = await run_in_threadpool(feed.after, position)
+            if messages:
+                yield "".join(messages)
+                quiet = context.clock.monotonic()
+            elif context.clock.monotonic() - quiet > context.settings.keep_alive_seconds:
+                yield ":\n\n"
+                quiet = context.clock.monotonic()
+            else:
+                # Seconds, not for ever: another process may write to the same PostgreSQL.
+                await context.news.wait(rung, 1.0)
+                await asyncio.sleep(REST_SECONDS)
+    finally:
+        context.listeners -= 1
+        context.last_request = context.clock.now()
+
+
+def message(position: str, type: str, data: dict[str, Any]) -> str:
+    """ASCII only: some readers take U+2028 for the end of a line."""
+    text = json.dumps(wire.encode(data), allow_nan=False, separators=(",", ":"))
+    return f"id: {position}\nevent: {type}\ndata: {text}\n\n"
+
+
+def parse(text: str) -> Position:
+    event, dot, point = text.partition(".")
+    if not (dot and event.isascii() and event.isdigit() and point.isascii() and point.isdigit()):
+        raise UsageError(f"{text!r} is no position of the event stream", hint="it is EVENT.POINT")
+    return Position(min(int(event), 2**62), min(int(point), 2**62))
+
+
+def _check(context: Context, sweep: str | None, run: str | None) -> None:
+    if sweep is not None:
+        context.store.sweep(sweep)
+    if run is not None:
+        context.store.run(run)

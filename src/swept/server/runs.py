@@ -1,0 +1,179 @@
+"""The native JSON API: runs, their reports, console and files."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import FileResponse, Response
+
+from swept import wire
+from swept.errors import LeaseLost, NotFound, UsageError
+from swept.model import Desired, Goal, Run
+from swept.server.answers import Answer, documented
+from swept.server.auth import context_of, reading, reporting, writing
+from swept.server.blobs import Blobs
+from swept.server.context import Context
+from swept.server.views import claimed_view, file_view, row_view, run_view
+
+router = APIRouter(prefix="/api/runs")
+
+
+@router.post("", dependencies=[Depends(writing)], responses=documented(wire.Claimed))
+def manual_run(body: wire.ManualRun, request: Request) -> Answer:
+    """A run outside any sweep, with its lease."""
+    lease = context_of(request).engine.manual_run(body)
+    return Answer(claimed_view(lease, None, None))
+
+
+@router.get("/{run}", dependencies=[Depends(reading)], responses=documented(wire.RunView))
+def one_run(run: str, request: Request) -> Answer:
+    context = context_of(request)
+    return Answer(_view(context, context.store.run(run)))
+
+
+@router.get(
+    "/{run}/history", dependencies=[Depends(reading)], responses=documented(list[wire.HistoryRow])
+)
+def history(run: str, request: Request, keys: str = "", since: int | None = None) -> Answer:
+    """Visible rows in step order. `keys` (comma-separated): only these metrics, and the rows with one of them."""
+    context = context_of(request)
+    wanted = frozenset(key for key in keys.split(",") if key)
+    context.store.run(run)
+    rows = (row_view(row, wanted) for row in context.store.rows(run, since=since))
+    return Answer([row for row in rows if row["metrics"] or not wanted])
+
+
+@router.get(
+    "/{run}/console", dependencies=[Depends(reading)], responses=documented(wire.ConsolePage)
+)
+def console(run: str, request: Request, after: int = 0) -> Answer:
+    context = context_of(request)
+    context.store.run(run)
+    lines = [dict(line) for line in context.store.console(run, after=after)]
+    return Answer({"lines": lines, "next": lines[-1]["cursor"] if lines else after})
+
+
+@router.post(
+    "/{run}/reports", dependencies=[Depends(reporting)], responses=documented(wire.ReportsAnswer)
+)
+def reports(run: str, body: wire.Reports, request: Request) -> Answer:
+    """Durable when answered, with what is wanted of the run."""
+    decoded = [_decoded(report) for report in body["reports"]]
+    order = context_of(request).engine.report(run, body["lease"], decoded)
+    answer: wire.ReportsAnswer = {
+        "acknowledged": order.acknowledged,
+        "lease": "ok",
+        "desired": order.desired.value,
+        "reason": order.reason,
+    }
+    return Answer(answer)
+
+
+@router.post("/{run}/console", dependencies=[Depends(reporting)])
+def add_console(run: str, body: wire.ConsoleLines, request: Request) -> Answer:
+    context = context_of(request)
+    attempt = _attempt(context, run, body["lease"])
+    context.store.add_console(run, attempt, body["lines"], now=context.clock.now())
+    return Answer({})
+
+
+@router.post(
+    "/{run}/complete",
+    dependencies=[Depends(reporting)],
+    responses=documented(wire.CompletionAnswer),
+)
+def complete(run: str, body: wire.Completion, request: Request) -> Answer:
+    """The attempt is over. Repeated with the same lease: answered as the first time."""
+    ended = context_of(request).engine.complete(run, body["lease"], body)
+    return Answer({"state": ended.state.value, "retried": ended.retried})
+
+
+@router.post("/{run}/desired", dependencies=[Depends(writing)], responses=documented(wire.RunView))
+def set_desired(run: str, body: wire.DesiredChange, request: Request) -> Answer:
+    """What a person wants of the run: stop, pause or go."""
+    context = context_of(request)
+    try:
+        desired = Desired(body["desired"])
+    except ValueError:
+        raise UsageError(
+            f"a run cannot be told “{body['desired']}”", hint="it is go, pause or stop"
+        ) from None
+    changed = context.store.set_desired(
+        run,
+        desired,
+        reason=body.get("reason") or "asked for by a person",
+        by="person",
+        now=context.clock.now(),
+    )
+    return Answer(_view(context, changed))
+
+
+@router.post("/{run}/retry", dependencies=[Depends(writing)], responses=documented(wire.RunView))
+def retry(run: str, request: Request) -> Answer:
+    """A new run of the same configuration."""
+    context = context_of(request)
+    return Answer(_view(context, context.engine.retry(run)))
+
+
+# -- files ----------------------------------------------------------------------------------------
+
+
+@router.put(
+    "/{run}/files/{name:path}",
+    dependencies=[Depends(reporting)],
+    responses=documented(wire.FileView),
+)
+async def put_file(run: str, name: str, request: Request) -> Answer:
+    """The request's body becomes the run's file of that name, once it has arrived whole."""
+    context = context_of(request)
+    await run_in_threadpool(context.store.run, run)
+    blobs = Blobs(context.files, context.settings.max_file)
+    file = await blobs.receive(run, name, request.stream(), now=context.clock.now())
+    await run_in_threadpool(context.store.add_file, file)
+    return Answer(file_view(file))
+
+
+@router.get(
+    "/{run}/files", dependencies=[Depends(reading)], responses=documented(list[wire.FileView])
+)
+def files(run: str, request: Request) -> Answer:
+    context = context_of(request)
+    context.store.run(run)
+    return Answer([file_view(file) for file in context.store.files(run)])
+
+
+@router.get("/{run}/files/{name:path}", dependencies=[Depends(reading)])
+def get_file(run: str, name: str, request: Request) -> Response:
+    context = context_of(request)
+    path = Blobs(context.files, context.settings.max_file).path(run, name)
+    if not path.is_file():
+        raise NotFound(
+            f"run {run} has no file “{name}”", hint=f"GET /api/runs/{run}/files lists them"
+        )
+    # Never shown as a page of this origin: a run's file may be hostile HTML.
+    headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+    return FileResponse(path, media_type="application/octet-stream", headers=headers)
+
+
+def _view(context: Context, run: Run) -> wire.RunView:
+    goal = Goal.MINIMIZE
+    if run.sweep is not None:
+        spec = context.engine.spec(context.store.sweep(run.sweep))
+        goal = spec.metric.goal if spec.metric else goal
+    return run_view(run, goal)
+
+
+def _attempt(context: Context, run: str, token: str) -> int:
+    """The attempt of this token; console lines of one that was overtaken are still worth keeping."""
+    found = context.store.lease_of(token)
+    if found is None or found[0] != run:
+        raise LeaseLost(f"that lease is not of run {run}")
+    return found[1]
+
+
+def _decoded(report: wire.Report) -> wire.Report:
+    """NaN and infinities as floats again; a config's texts stay texts."""
+    for key in ("metrics", "values"):
+        if key in report:
+            report[key] = wire.decode(report[key])
+    return report

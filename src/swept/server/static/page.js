@@ -1,0 +1,126 @@
+// The plain first page: sweeps, one sweep, one run; live, read-only. All text goes through textContent.
+"use strict";
+
+const page = document.getElementById("page");
+const parts = location.pathname.split("/").filter(Boolean).map(decodeURIComponent);
+const kind = parts.at(-2), id = parts.at(-1);
+const subject = (kind === "sweeps" || kind === "runs") ? { kind, id } : { kind: "list" };
+
+function element(tag, attributes = {}, ...children) {
+  const svg = tag === "svg" || tag === "polyline" || tag === "title";
+  const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children.filter((child) => child !== null && child !== undefined).map(
+    (child) => child instanceof Node ? child : String(child)));
+  return made;
+}
+
+const number = (value) => typeof value === "number"
+  ? (Number.isInteger(value) ? String(value) : value.toPrecision(5)) : (value ?? "–");
+const linkTo = (what, target, text) => element("a", { href: `/${what}/${encodeURIComponent(target)}` }, text);
+const when = (seconds) => seconds ? new Date(seconds * 1000).toLocaleString() : "–";
+
+function flat(config, above = "") {
+  return Object.entries(config).flatMap(([key, value]) =>
+    value && typeof value === "object" && !Array.isArray(value)
+      ? flat(value, `${above}${key}.`) : [[above + key, value]]);
+}
+
+function table(heads, rows) {
+  return element("div", { class: "scroll" }, element("table", {},
+    element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)))),
+    element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((cell) => element("td", {}, cell)))))));
+}
+
+// Learning curves: one polyline a run; points that are not finite are left out.
+function curves(runs, best) {
+  const drawn = runs.map((run) => ({ run, points: run.curve.filter(([, value]) => typeof value === "number") }))
+    .filter(({ points }) => points.length);
+  if (!drawn.length) return element("p", { class: "soft" }, "no reports of the objective yet");
+  const all = drawn.flatMap(({ points }) => points);
+  const range = (index) => {
+    const values = all.map((point) => point[index]);
+    const low = values.reduce((a, b) => Math.min(a, b)), high = values.reduce((a, b) => Math.max(a, b));
+    return [low, high > low ? high : low + 1];
+  };
+  const [x0, x1] = range(0), [y0, y1] = range(1);
+  const place = ([x, y]) => `${(1000 * (x - x0) / (x1 - x0)).toFixed(1)},${(300 - 300 * (y - y0) / (y1 - y0)).toFixed(1)}`;
+  const lines = drawn.map(({ run, points }) => element("polyline", {
+    points: (points.length > 1 ? points : [points[0], points[0]]).map(place).join(" "),
+    class: best && run.id === best.id ? "best" : run.kind === "baseline" ? "baseline" : "",
+  }, element("title", {}, `${run.name || run.id}: ${number(run.value)}`)));
+  return element("figure", { style: "margin:0" },
+    element("svg", { viewBox: "-5 -5 1010 310", preserveAspectRatio: "none", role: "img",
+      "aria-label": `learning curves of ${drawn.length} runs` }, ...lines),
+    element("figcaption", { class: "soft" },
+      `steps ${x0}–${x1}, values ${number(y0)}–${number(y1)}; thick: best, dashed: baseline`));
+}
+
+function listView(sweeps) {
+  if (!sweeps.length) return [element("h1", {}, "No sweeps yet"), element("p", {}, "Start one with ",
+    element("code", {}, "swept launch sweep.yaml"))];
+  return [element("h1", {}, "Sweeps"), table(["sweep", "project", "state", "method", "objective", "best", "runs", "created"],
+    sweeps.map((sweep) => [linkTo("sweeps", sweep.id, sweep.name || sweep.id), sweep.project, sweep.state, sweep.method,
+      sweep.metric ? `${sweep.metric.goal} ${sweep.metric.name}` : "–", number(sweep.best?.value),
+      Object.entries(sweep.counts).map(([state, count]) => `${count} ${state}`).join(", ") || "none",
+      when(sweep.created)]))];
+}
+
+function sweepView(sweep) {
+  const baseline = sweep.runs.find((run) => run.kind === "baseline");
+  const told = (label, run) => run && element("p", {}, `${label}: `, linkTo("runs", run.id, run.name || run.id), " ",
+    element("b", {}, number(run.value)), ` at step ${run.steps}`);
+  return [element("h1", {}, sweep.name || sweep.id),
+    element("p", { class: "soft" }, `${sweep.state}${sweep.ended_because ? `: ${sweep.ended_because}` : ""} · ${sweep.method}`,
+      sweep.metric ? ` · ${sweep.metric.goal} ${sweep.metric.name}` : "",
+      ` · ${sweep.agents.filter((agent) => !agent.ended).length} agents`),
+    told("best", sweep.best), told("baseline", baseline), curves(sweep.runs, sweep.best),
+    element("h2", {}, "Runs"), table(["", "run", "kind", "state", "value", "steps", "configuration", "why"],
+      sweep.runs.map((run) => [run.number, linkTo("runs", run.id, run.name || run.id), run.kind,
+        element("span", { class: run.state }, run.state + (run.desired !== "go" && run.state === "running" ? ` (${run.desired} asked)` : "")),
+        element("span", sweep.best?.id === run.id ? { class: "best" } : {}, number(run.value)), run.steps,
+        flat(run.config).map(([key, value]) => `${key}=${typeof value === "number" ? number(value) : JSON.stringify(value)}`).join("  "),
+        run.ended_because || run.why])),
+    element("h2", {}, "Sweep file"), element("pre", {}, sweep.text)];
+}
+
+function runView(run) {
+  return [element("h1", {}, run.name || run.id),
+    element("p", { class: "soft" }, `${run.kind} · ${run.state}${run.ended_because ? `: ${run.ended_because}` : ""}`),
+    run.sweep && element("p", {}, "sweep ", linkTo("sweeps", run.sweep, run.sweep)),
+    element("p", {}, run.why), element("p", {}, "value ", element("b", {}, number(run.value)), ` at step ${run.steps}, best ${number(run.best_value)}`),
+    curves([run], run), element("h2", {}, "Configuration"),
+    table(["parameter", "value"], flat(run.config).map(([key, value]) => [key, JSON.stringify(value)])),
+    element("h2", {}, "Summary"), table(["metric", "value"], flat(run.summary).map(([key, value]) => [key, number(value)])),
+    element("h2", {}, "Attempts"), table(["", "host", "started", "ended", "outcome", "reason"],
+      run.attempts.map((one) => [one.number, one.host, when(one.started), when(one.ended), one.outcome ?? "running", one.reason]))];
+}
+
+async function show() {
+  const path = subject.kind === "list" ? "/api/sweeps" : `/api/${subject.kind}/${encodeURIComponent(subject.id)}`;
+  const answer = await fetch(path);
+  const body = await answer.json();
+  const views = { list: listView, sweeps: sweepView, runs: runView };
+  const shown = answer.ok ? views[subject.kind](body) : [element("h1", {}, body.message), element("p", {}, body.hint)];
+  page.replaceChildren(...shown.filter(Boolean));
+  document.getElementById("where").textContent = subject.id ?? "";
+}
+
+// Any message means "look again", at most once a second; the hello after a reconnect too.
+let waiting = false;
+function changed() {
+  if (waiting) return;
+  waiting = true;
+  setTimeout(() => { waiting = false; show().catch(asleep); }, 1000);
+}
+
+const live = document.getElementById("live");
+function asleep() { live.textContent = "no server: it sleeps when nobody needs it; any swept command wakes it"; }
+
+const filter = subject.kind === "list" ? "" : `?${subject.kind.slice(0, -1)}=${encodeURIComponent(subject.id)}`;
+const source = new EventSource(`/api/events${filter}`);
+source.addEventListener("hello", () => { live.textContent = "live"; changed(); });
+source.addEventListener("event", changed);
+source.addEventListener("point", changed);
+source.onerror = asleep;
+show().catch(asleep);

@@ -1,0 +1,134 @@
+"""From the model's nouns to the wire's shapes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from swept import wire
+from swept.model import SWEEP_KINDS, Agent, Attempt, File, Goal, Row, Run, RunState, Sweep
+from swept.spec import Spec
+from swept.store.base import Lease
+
+_GOOD = frozenset({RunState.FINISHED, RunState.STOPPED, RunState.RUNNING, RunState.PAUSED})
+
+
+def attempt_view(attempt: Attempt) -> wire.AttemptView:
+    return {
+        "number": attempt.number,
+        "agent": attempt.agent,
+        "host": attempt.host,
+        "started": attempt.started,
+        "ended": attempt.ended,
+        "outcome": attempt.outcome.value if attempt.outcome else None,
+        "reason": attempt.reason,
+        "exit_code": attempt.exit_code,
+        "signal": attempt.signal,
+        "first_step": attempt.first_step,
+    }
+
+
+def run_view(run: Run, goal: Goal = Goal.MINIMIZE) -> wire.RunView:
+    effective = run.effective_config
+    return {
+        "id": run.id,
+        "number": run.number,
+        "name": run.name,
+        "project": run.project,
+        "sweep": run.sweep,
+        "kind": run.kind.value,
+        "state": run.state.value,
+        "config": dict(run.config),
+        "effective_config": None if effective is None else dict(effective),
+        "value": run.value,
+        "best_value": run.best_value(goal),
+        "steps": run.steps,
+        "curve": [[point.step, point.value] for point in run.curve],
+        "attempts": [attempt_view(attempt) for attempt in run.attempts],
+        "why": str(run.why.get("reason", "")),
+        "ended_because": run.ended_because,
+        "desired": run.desired.value,
+        "parent": run.parent,
+        "retry_of": run.retry_of,
+        "seed": run.seed,
+        "summary": dict(run.summary),
+        "created": run.created,
+        "started": run.started,
+        "ended": run.ended,
+        "resumable": run.resumable,
+    }
+
+
+def best_run(runs: Sequence[Run], goal: Goal) -> Run | None:
+    """The best last value at the sweep's fidelity: of ended runs, and of running ones before the first has ended."""
+    able = [r for r in runs if r.kind in SWEEP_KINDS and r.state in _GOOD and r.value is not None]
+    ended = [run for run in able if run.state.ended]
+    return min(ended or able, key=lambda run: goal.sign * (run.value or 0.0), default=None)
+
+
+def sweep_view(
+    sweep: Sweep, spec: Spec, runs: Sequence[Run], agents: Sequence[Agent], *, brief: bool = False
+) -> wire.SweepView:
+    """`brief`: without the runs, as in the list of sweeps."""
+    goal = spec.metric.goal if spec.metric else Goal.MINIMIZE
+    best = best_run(runs, goal)
+    ordered = sorted(agents, key=lambda agent: (agent.ended is not None, -agent.last_seen))
+    return {
+        "schema": 1,
+        "id": sweep.id,
+        "name": sweep.name,
+        "project": sweep.project,
+        "state": sweep.state.value,
+        "method": spec.method,
+        "metric": {"name": spec.metric.name, "goal": goal.value} if spec.metric else None,
+        "best": run_view(best, goal) if best else None,
+        "runs": [] if brief else [run_view(run, goal) for run in runs],
+        "spec": dict(sweep.spec),
+        "text": sweep.text,
+        "path": sweep.path,
+        "spec_version": sweep.spec_version,
+        "created": sweep.created,
+        "updated": sweep.updated,
+        "ended_because": sweep.ended_because,
+        "agents": [asdict(agent) for agent in ordered],
+        "counts": dict(Counter(run.state.value for run in runs)),
+    }
+
+
+def claimed_view(lease: Lease, sweep: Sweep | None, spec: Spec | None) -> wire.Claimed:
+    run = lease.run
+    return {
+        "run": run.id,
+        "number": run.number,
+        "name": run.name,
+        "kind": run.kind.value,
+        "sweep": run.sweep,
+        "project": run.project,
+        "attempt": lease.attempt,
+        "lease": lease.token,
+        "config": dict(run.config),
+        "seed": run.seed,
+        "checkpoint": asdict(run.checkpoint) if run.checkpoint else None,
+        "program": spec.program if spec else None,
+        "command": list(spec.command or ()) if spec else [],
+        "folder": sweep.folder if sweep else "",
+        "epochs": spec.epochs_of(run.config) if spec else None,
+        "metric": spec.metric.name if spec and spec.metric else None,
+        "why": str(run.why.get("reason", "")),
+        "adapter": spec.options.adapter if spec else None,
+    }
+
+
+def row_view(row: Row, keys: frozenset[str]) -> wire.HistoryRow:
+    metrics = {key: value for key, value in row.metrics.items() if not keys or key in keys}
+    return {"step": row.step, "attempt": row.attempt, "metrics": metrics}
+
+
+def file_view(file: File) -> wire.FileView:
+    return {"name": file.name, "size": file.size, "digest": file.digest, "time": file.time}
+
+
+def problems_view(problems: Sequence[Any]) -> list[dict[str, Any]]:
+    return [asdict(problem) for problem in problems]
