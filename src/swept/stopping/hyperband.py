@@ -16,26 +16,12 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+
+from swept.schema import Hyperband
 
 MOST_RUNGS = 100
 LAST_RUNG = 10**9
 """No curve has more reports: rungs beyond it cannot matter and would overflow."""
-
-
-class Rules(Protocol):
-    """What `early_terminate` says; `swept.spec.Hyperband` is one."""
-
-    @property
-    def min_iter(self) -> int | None: ...
-    @property
-    def max_iter(self) -> int | None: ...
-    @property
-    def s(self) -> float | None: ...
-    @property
-    def eta(self) -> float: ...
-    @property
-    def strict(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +38,14 @@ class Verdict:
         return self.value > self.threshold
 
 
-def rungs(rules: Rules) -> list[int]:
+def rungs(rules: Hyperband) -> list[int]:
     """The reports at which runs are judged, rising. Where `max_iter` is given, `min_iter` has no effect.
 
     `max_iter` with `s`: max_iter / η, max_iter / η² …, s of them, those below 1 left out. Else min_iter,
     min_iter η, min_iter η² … (cut into integers, as W&B does; at most 100, none beyond 10⁹).
     """
     if rules.max_iter is not None:
-        return _backward(rules.max_iter, rules.eta, int(rules.s or 0))
+        return _backward(rules.max_iter, rules.eta, rules.s or 0)
     if rules.min_iter is not None:
         return _forward(rules.min_iter, rules.eta)
     return []
@@ -70,7 +56,7 @@ def reports(values: Iterable[float], sign: float) -> list[float]:
     return [sign * value for value in values if math.isfinite(value)]
 
 
-def thresholds(rules: Rules, curves: Sequence[Sequence[float]]) -> list[tuple[int, float, int]]:
+def thresholds(rules: Hyperband, curves: Sequence[Sequence[float]]) -> list[tuple[int, float, int]]:
     """(rung, threshold, runs that reached it) for each rung that some curve has reached."""
     longest = max((len(curve) for curve in curves), default=0)
     share = 1.0 / rules.eta
@@ -84,7 +70,7 @@ def thresholds(rules: Rules, curves: Sequence[Sequence[float]]) -> list[tuple[in
 
 
 def judge(
-    rules: Rules, levels: Sequence[tuple[int, float, int]], curve: Sequence[float]
+    rules: Hyperband, levels: Sequence[tuple[int, float, int]], curve: Sequence[float]
 ) -> Verdict | None:
     """The verdict on one curve at the last rung it has passed; None before the first.
 

@@ -1,0 +1,230 @@
+"""Bayesian search: a space-filling start, then a Gaussian process and log expected improvement.
+
+Runs under way are inputs: the model believes its own mean at their places (so that nothing more is to be learnt
+there), and a new suggestion keeps a distance from them. docs/design/search.md explains the choices.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swept.model import Goal, History, Kind, Start
+from swept.models import gp
+from swept.search.acquisition import log_expected_improvement
+from swept.search.design import design, design_size
+from swept.search.features import Features
+from swept.search.maximise import maximise
+from swept.search.numbering import next_number, suggested
+from swept.search.observations import Observations, Scale, hopeful, observe, standardise
+from swept.search.seeds import Stream, generator, run_seed
+from swept.spec import Spec
+
+Array: TypeAlias = NDArray[np.float64]
+
+ANCHORS = 5
+"""How many of the best runs the maximiser looks around."""
+FEWEST_VALUES = 2
+"""With fewer values there is nothing to model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """One chosen place u (d,), and why."""
+
+    u: Array
+    why: dict[str, Any]
+
+
+def propose(spec: Spec, history: History, n: int, *, seed: int) -> list[Start]:
+    """The next n runs; fewer, or none, where a finite space has nothing left that was not suggested."""
+    inert = {name: found.default for name, found in spec.inert.items()}
+    features = Features.of(spec.space, spec.active, inert)
+    search = _Search.of(spec, history, features, seed)
+    first = next_number(history)
+    starts = []
+    for number in range(first, first + n):
+        pick = search.next(generator(seed, number, Stream.CANDIDATES))
+        if pick is None:
+            break
+        config = features.config(pick.u)
+        starts.append(Start(Kind.SEARCH, config, run_seed(seed, number), pick.why))
+    return starts
+
+
+@dataclass(slots=True)
+class _Search:
+    """One batch: what was observed, and what has been suggested since, this batch's own picks among it."""
+
+    features: Features
+    observations: Observations
+    metric: str
+    sign: float
+    seed: int
+    size: int  # of the space-filling design
+    started: int  # search runs suggested so far, whatever became of them
+    promising: int  # those of them with a value, or still under way
+    seen: set[bytes]
+    taken: Array  # (k, d) places to keep away from: under way, barren, picked
+    _model: tuple[gp.Model, Scale, float] | None = field(default=None)
+
+    @classmethod
+    def of(cls, spec: Spec, history: History, features: Features, seed: int) -> _Search:
+        goal = spec.metric.goal if spec.metric else Goal.MINIMIZE
+        runs = list(suggested(history))
+        searched = [run for run in runs if run.kind is Kind.SEARCH]
+        observations = observe(history, features, goal)
+        places = [features.locate(run.config, {}) for run in runs]
+        return cls(
+            features=features,
+            observations=observations,
+            metric=spec.metric.name if spec.metric else "the objective",
+            sign=goal.sign,
+            seed=seed,
+            size=design_size(features.dimension, spec.max_runs),
+            started=len(searched),
+            promising=sum(hopeful(run) for run in searched),
+            seen=_keys(place for place in places if place is not None),
+            taken=np.vstack([observations.pending, observations.barren]),
+        )
+
+    def next(self, rng: np.random.Generator) -> Pick | None:
+        """The next pick, entered among what has been suggested; None where nothing is left."""
+        if self._exhausted():
+            return None
+        if self.promising < self.size or len(self.observations.values) < FEWEST_VALUES:
+            pick = self._spread_out(rng)
+        else:
+            pick = self._improve(rng)
+        self.seen |= _keys([pick.u])
+        self.taken = np.vstack([self.taken, pick.u])
+        self.started += 1
+        self.promising += 1
+        return pick
+
+    # -- the two strategies ---------------------------------------------------------------------
+
+    def _spread_out(self, rng: np.random.Generator) -> Pick:
+        block, row = divmod(self.started, self.size)
+        points = design(self.size, self.features.dimension, self.seed, block)
+        u = self.features.snap(points[row : row + 1])[0]
+        if not np.isfinite(self._allow(u[None])[0]):
+            u = self._farthest(rng)
+        why: dict[str, Any] = {"reason": self._spread_reason(), "strategy": "space-filling"}
+        return Pick(u, why)
+
+    def _spread_reason(self) -> str:
+        if self.started < self.size:
+            return f"space-filling {self.started + 1} of {self.size}"
+        values = len(self.observations.values)
+        told = f"{values} of {self.started}" if values else "none of the"
+        return f"space-filling: {told} runs so far gave a value"
+
+    def _improve(self, rng: np.random.Generator) -> Pick:
+        model, scale, best = self._fitted()
+        model = model.believe(self.features.columns(self.taken))
+
+        def score(U: Array) -> Array:
+            mean, sd = model.predict(self.features.columns(U))
+            return log_expected_improvement(mean, sd, best) + self._allow(U)
+
+        order = np.argsort(self.observations.values, kind="stable")[:ANCHORS]
+        anchors = self.observations.located[order]
+        u, found = maximise(score, self.features, anchors, rng)
+        if not math.isfinite(found):
+            return self._fall_back(rng)
+        mean, sd = model.predict(self.features.columns(u[None]))
+        return Pick(u, self._explain(float(mean[0]), float(sd[0]), found, model, scale, best))
+
+    def _fall_back(self, rng: np.random.Generator) -> Pick:
+        """Nothing near and new was allowed: the farthest new place, else a repetition, and it says so."""
+        u = self._farthest(rng)
+        repeated = bool(_keys([u]) & self.seen)
+        said = "this configuration has run before" if repeated else "the farthest from all others"
+        reason = f"no place of promise is free of runs under way: {said}"
+        return Pick(u, {"reason": reason, "strategy": "fallback"})
+
+    # -- the pieces -----------------------------------------------------------------------------
+
+    def _fitted(self) -> tuple[gp.Model, Scale, float]:
+        """The model of the runs with values, its scale, and the best mean among them."""
+        if self._model is None:
+            z, scale = standardise(self.observations.values)
+            X = self.features.columns(self.observations.located)
+            model = gp.fit(X, z, self.features.group)
+            # The best mean, not the best value: a lucky run must not set the mark.
+            mean, _ = model.predict(X)
+            self._model = model, scale, float(mean.min())
+        return self._model
+
+    def _allow(self, U: Array) -> Array:
+        """(m,): 0 where a place is new and far enough from `taken`, else -inf."""
+        new = np.array([row.tobytes() not in self.seen for row in _rounded(U)])
+        radius = _radius(self.features.dimension, len(self.taken))
+        allowed = new & (self._gap(U, self.taken) >= radius)
+        return np.where(allowed, 0.0, -np.inf)
+
+    def _gap(self, U: Array, V: Array) -> Array:
+        """The distance (m,) from each of U (m, d) to the nearest of V (k, d); infinite without any."""
+        if not len(V):
+            return np.full(len(U), np.inf)
+        A, B = self.features.columns(U), self.features.columns(V)
+        squared = (A * A).sum(1)[:, None] + (B * B).sum(1)[None, :] - 2.0 * (A @ B.T)
+        return np.asarray(np.sqrt(np.maximum(squared.min(1), 0.0)))
+
+    def _farthest(self, rng: np.random.Generator) -> Array:
+        """The place farthest from every run, old ones included; new if there is a new one."""
+        every = np.vstack([self.taken, self.observations.located])
+
+        def score(U: Array) -> Array:
+            new = np.array([row.tobytes() not in self.seen for row in _rounded(U)])
+            return self._gap(U, every) + np.where(new, 0.0, -1e6)
+
+        u, _ = maximise(score, self.features, np.empty((0, self.features.dimension)), rng)
+        return u
+
+    def _exhausted(self) -> bool:
+        most = self.features.combinations
+        return most is not None and len(self.seen) >= most and self._all_seen()
+
+    def _all_seen(self) -> bool:
+        return _keys(self.features.all_points()) <= self.seen
+
+    def _explain(
+        self, mean: float, sd: float, log_ei: float, model: gp.Model, scale: Scale, best: float
+    ) -> dict[str, Any]:
+        """The figures in the metric's own units; the deviation is that of a run's value, noise included."""
+        noise = model.hyperparameters.noise_sd
+        predicted = self.sign * scale.original(mean)
+        deviation = scale.spread * math.hypot(sd, noise)
+        gain = scale.spread * math.exp(min(log_ei, 50.0))
+        mark = self.sign * scale.original(best)
+        return {
+            "reason": f"model: expects {self.metric} {predicted:.4g} ± {deviation:.2g} here, "
+            f"best so far about {mark:.4g}; expected improvement {gain:.2g}",
+            "strategy": "model",
+            "predicted_mean": predicted,
+            "predicted_sd": deviation,
+            "expected_improvement": gain,
+            "runs_modelled": len(self.observations.values),
+        }
+
+
+def _radius(dimension: int, taken: int) -> float:
+    """How far a suggestion keeps from runs under way: less in few dimensions, and the more of them there are."""
+    crowded = 0.25 / math.pow(taken + 1, 1.0 / max(dimension, 1))
+    return min(0.05 * math.sqrt(dimension), crowded)
+
+
+def _keys(rows: Iterable[Array]) -> set[bytes]:
+    """What tells places apart, whatever the last bits of their coordinates."""
+    return {_rounded(row).tobytes() for row in rows}
+
+
+def _rounded(U: Array) -> Array:
+    return np.asarray(np.round(U, 9) + 0.0)

@@ -1,0 +1,128 @@
+"""What the runs of a sweep tell a model: where they lie, and which value they have there.
+
+| run | enters as |
+|---|---|
+| finished | its value: the objective at its last visible step |
+| stopped, paused | the value at the step it reached |
+| pending, running, paused before the first report | under way: a place that is taken, without a value |
+| failed, out of memory, last value NaN or infinite, finished without a value | barren: no value, and its neighbourhood is left alone |
+| killed, lost, stopped before the first report | nothing |
+
+A run lies where it really ran (its effective configuration), else where it was suggested. Every run of the
+sweep counts, whatever its kind: baseline and repeats are observations like any other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swept.model import SWEEP_KINDS, Goal, History, Outcome, Run, RunState
+from swept.search.features import Features
+
+Array = NDArray[np.float64]
+
+_VALUED = frozenset({RunState.FINISHED, RunState.STOPPED, RunState.PAUSED})
+_UNDER_WAY = frozenset({RunState.PENDING, RunState.RUNNING})
+_WINSOR = 2.5
+"""Values worse than the median by more than so many standard deviations of the better half are cut there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """`located` (n, d) with `values` (n,), signed so that smaller is better; `pending` and `barren` (·, d)."""
+
+    located: Array
+    values: Array
+    pending: Array
+    barren: Array
+    left_out: int  # runs with a value whose configuration lies outside of the space
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Between signed values and the model's units: z = (value - centre) / spread."""
+
+    centre: float
+    spread: float
+
+    def original(self, z: float) -> float:
+        return self.centre + self.spread * z
+
+
+def observe(history: History, features: Features, goal: Goal) -> Observations:
+    """The runs of `history`, sorted by what they tell."""
+    located: list[Array] = []
+    values: list[float] = []
+    pending: list[Array] = []
+    barren: list[Array] = []
+    left_out = 0
+    for run in history.runs:
+        if run.kind not in SWEEP_KINDS:
+            continue
+        value = run.value if run.state in _VALUED else None
+        place = features.locate(run.config, run.effective_config or {})
+        if place is None:
+            left_out += value is not None
+        elif value is not None:
+            located.append(place)
+            values.append(goal.sign * value)
+        elif under_way(run):
+            pending.append(place)
+        elif _barren(run):
+            barren.append(place)
+    d = features.dimension
+    return Observations(
+        _rows(located, d), np.array(values), _rows(pending, d), _rows(barren, d), left_out
+    )
+
+
+def standardise(values: Array) -> tuple[Array, Scale]:
+    """Signed values (n,), n ≥ 1, as z of about mean 0 and variance 1, and the way back.
+
+    The bad tail is cut (winsorised): a diverged run with a loss of 10⁹ says "bad", and must not squeeze the
+    differences among good runs into nothing. The good tail is never touched.
+    """
+    largest = float(np.finfo(np.float64).max) * 1e-4  # so that no sum or difference overflows
+    values = np.clip(values, -largest, largest)
+    middle = float(np.median(values))
+    spread = _deviation(values[values <= middle] - middle)
+    if spread > 0.0:
+        values = np.minimum(values, middle + _WINSOR * spread)
+    centre = float(np.mean(values))
+    deviation = _deviation(values - centre)
+    if deviation <= 1e-12 * abs(centre):
+        deviation = 0.0  # rounding noise of equal values
+    scale = Scale(centre, deviation or 1.0)
+    return (values - scale.centre) / scale.spread, scale
+
+
+def _deviation(differences: Array) -> float:
+    """The root mean square, also where the squares would over- or underflow."""
+    unit = float(np.max(np.abs(differences), initial=0.0))
+    return unit * float(np.sqrt(np.mean((differences / unit) ** 2))) if unit > 0.0 else 0.0
+
+
+def under_way(run: Run) -> bool:
+    """Whether a run without a final value may still get one."""
+    return run.state in _UNDER_WAY or (run.state is RunState.PAUSED and not run.curve)
+
+
+def hopeful(run: Run) -> bool:
+    """Whether a run has given, or may still give, a value to model."""
+    return under_way(run) or (run.state in _VALUED and run.value is not None)
+
+
+def _barren(run: Run) -> bool:
+    if run.state in (RunState.FAILED, RunState.FINISHED):
+        return True
+    if run.state in _VALUED:
+        return bool(run.curve)
+    out_of_memory = any(attempt.outcome is Outcome.OOM for attempt in run.attempts[-1:])
+    return run.state is RunState.CRASHED and out_of_memory
+
+
+def _rows(rows: list[Array], dimension: int) -> Array:
+    return np.array(rows) if rows else np.empty((0, dimension))

@@ -1,0 +1,65 @@
+"""Whether runs should go on: `decide(spec, history)`, a pure function of the sweep's log.
+
+Only running runs of kind search are decided on, each once: a run that is already asked to stop is left alone.
+Every run of the sweep counts in the rungs that it passes, baseline and repeats among them.
+"""
+
+from __future__ import annotations
+
+import math
+
+from swept.model import SWEEP_KINDS, Continue, Decision, Desired, Goal, History, Kind, Run, RunState
+from swept.schema import Hyperband, Metric
+from swept.spec import Spec
+from swept.stopping.hyperband import Verdict, judge, reports, thresholds
+
+
+def promotions(spec: Spec, history: History) -> tuple[Continue, ...]:
+    """Paused runs that the early stopping wants continued, best first. Hyperband stops and never pauses: none."""
+    return ()
+
+
+def decide(spec: Spec, history: History) -> list[Decision]:
+    """The changes worth telling, in order of run number; without early stopping, none."""
+    rules, metric = spec.early_terminate, spec.metric
+    if rules is None or metric is None:
+        return []
+    runs = [run for run in history.runs if run.kind in SWEEP_KINDS]
+    curves = {run.id: _reports(run, metric.goal) for run in runs}
+    levels = thresholds(rules, list(curves.values()))
+    decisions = []
+    for run in runs:
+        if _open(run) and (verdict := judge(rules, levels, curves[run.id])) and verdict.stop:
+            reason = _reason(run, verdict, metric, rules)
+            decisions.append(Decision(run.id, Desired.STOP, reason, run.steps))
+    return decisions
+
+
+def _open(run: Run) -> bool:
+    """Whether nothing has been decided on a run that can be stopped."""
+    running = run.kind is Kind.SEARCH and run.state is RunState.RUNNING
+    return running and run.desired is Desired.GO
+
+
+def _reports(run: Run, goal: Goal) -> list[float]:
+    return reports((point.value for point in run.curve), goal.sign)
+
+
+def _reason(run: Run, verdict: Verdict, metric: Metric, rules: Hyperband) -> str:
+    """ "epoch 30 (report 30): …": the step, the two figures and how many runs were compared."""
+    sign = metric.goal.sign
+    finite = [point.step for point in run.curve if math.isfinite(point.value)]
+    side = "above" if metric.goal is Goal.MINIMIZE else "below"
+    what = f"{metric.name} {sign * verdict.value:.4g}" + (
+        "" if rules.strict else ", its best so far,"
+    )
+    return (
+        f"step {finite[verdict.rung - 1]} (report {verdict.rung}): {what} is {side} the "
+        f"{sign * verdict.threshold:.4g} that the best {_share(rules.eta)} of {verdict.runs} runs had there"
+    )
+
+
+def _share(eta: float) -> str:
+    """1/η in words."""
+    words: dict[float, str] = {2: "half", 3: "third", 4: "quarter"}
+    return words.get(eta, f"1/{eta:g}")
