@@ -4,6 +4,7 @@
 set -eu
 cd "$(dirname "$0")"
 export OMP_NUM_THREADS=1 YOLO_OFFLINE=true # two trainings side by side, one thread each
+trap 'exit 130' INT # a step that Ctrl+C ended cleanly must not lead on to the next
 
 ./launch_sweep.sh demo_config.yaml --slots 2
 python analyze_sweep.py demo_config.yaml
