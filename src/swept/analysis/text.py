@@ -86,6 +86,8 @@ def _comparison(comparison: Comparison, noise: Noise | None) -> Iterator[str]:
     yield f"best      run {run.number:<4} {figure(comparison.value):>9} at step {comparison.step}"
     yield f"baseline  run {reference.number:<4} {figure(comparison.reference_value):>9} at step {comparison.step}"
     yield f"difference {difference(comparison)}"
+    if not comparison.better:
+        yield "no search run beats the baseline: as it stands, the baseline is the configuration to keep"
     yield from comparison.obstacles
     yield difference_sentence(comparison.difference, noise)
 

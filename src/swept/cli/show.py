@@ -6,11 +6,14 @@ from typing import Any
 
 import click
 
+from swept.analysis.best import Best, best
 from swept.analysis.configuration import flat
 from swept.analysis.figures import figure
 from swept.cli.locate import SWEEP_ID, client_for, sweep_or_run
 from swept.cli.output import as_json, data, print_json
 from swept.cli.render import clip, duration, moment, table
+from swept.cli.views import runs_of
+from swept.model import Goal
 from swept.wire import RunView, SweepView
 
 SWEEP_FIELDS = ("schema", "id", "name", "state", "method", "metric")
@@ -48,13 +51,18 @@ def command(sweep: str | None, as_json: bool) -> None:
 
 def sweep_document(view: SweepView) -> dict[str, Any]:
     """The contract of docs/reference/json.md; `best` is the best run's id."""
-    best = view["best"]
+    leader = best_of(view)
     plain: dict[str, Any] = dict(view)
     return {
         **{name: plain[name] for name in SWEEP_FIELDS},
-        "best": best["id"] if best else None,
+        "best": leader.run.id if leader else None,
         "runs": [run_document(run) for run in view["runs"]],
     }
+
+
+def best_of(view: SweepView) -> Best | None:
+    metric = view["metric"]
+    return best(runs_of(view), Goal(metric["goal"])) if metric else None
 
 
 def run_document(view: RunView) -> dict[str, Any]:
@@ -63,14 +71,16 @@ def run_document(view: RunView) -> dict[str, Any]:
 
 
 def _show_sweep(view: SweepView) -> None:
-    metric, best = view["metric"], view["best"]
+    metric, leader = view["metric"], best_of(view)
     data(f"sweep   {view['id']}  {view['name']}")
     data(f"state   {view['state']}{_because(view['ended_because'])}")
     data(f"method  {view['method']}" + (f", {metric['goal']} {metric['name']}" if metric else ""))
     if view["path"]:
         data(f"file    {view['path']}")
-    if best:
-        data(f"best    run {best['number']} ({best['id']}): {figure(best['value'])}")
+    if leader:
+        data(f"best    run {leader.run.number} ({leader.run.id}): {figure(leader.value)}")
+        if leader.note:
+            data(f"        {leader.note}")
     if not view["runs"]:
         data("no runs yet")
         return
