@@ -108,6 +108,8 @@ def enqueue(words: Sequence[str], parent: str | None, baseline: bool) -> None:
 
 def parse_values(words: Sequence[str]) -> dict[str, Any]:
     """`lr0=1e-3 opt=SGD` → {"lr0": 0.001, "opt": "SGD"}; values are YAML, numbers also as 1e-3. Raises UsageError."""
+    if not words:
+        raise UsageError("no value is given", hint="for example lr0=0.01")
     values: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")
