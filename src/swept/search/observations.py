@@ -93,10 +93,9 @@ def standardise(values: Array) -> tuple[Array, Scale]:
         values = np.minimum(values, middle + _WINSOR * spread)
     centre = float(np.mean(values))
     deviation = _deviation(values - centre)
-    if deviation <= 1e-12 * abs(centre):
-        deviation = 0.0  # rounding noise of equal values
-    scale = Scale(centre, deviation or 1.0)
-    return (values - scale.centre) / scale.spread, scale
+    if deviation <= 1e-12 * abs(centre):  # equal values, but for rounding
+        return np.zeros_like(values), Scale(centre, 1.0)
+    return (values - centre) / deviation, Scale(centre, deviation)
 
 
 def _deviation(differences: Array) -> float:

@@ -27,10 +27,11 @@ def decide(spec: Spec, history: History) -> list[Decision]:
     runs = [run for run in history.runs if run.kind in SWEEP_KINDS]
     curves = {run.id: _reports(run, metric.goal) for run in runs}
     levels = thresholds(rules, list(curves.values()))
+    unit = "step" if spec.options.epochs is None else "epoch"
     decisions = []
     for run in runs:
         if _open(run) and (verdict := judge(rules, levels, curves[run.id])) and verdict.stop:
-            reason = _reason(run, verdict, metric, rules)
+            reason = _reason(run, verdict, metric, rules, unit)
             decisions.append(Decision(run.id, Desired.STOP, reason, run.steps))
     return decisions
 
@@ -45,18 +46,25 @@ def _reports(run: Run, goal: Goal) -> list[float]:
     return reports((point.value for point in run.curve), goal.sign)
 
 
-def _reason(run: Run, verdict: Verdict, metric: Metric, rules: Hyperband) -> str:
-    """ "epoch 30 (report 30): …": the step, the two figures and how many runs were compared."""
+def _reason(run: Run, verdict: Verdict, metric: Metric, rules: Hyperband, unit: str) -> str:
+    """The rung, the two figures, and how many runs were compared."""
     sign = metric.goal.sign
-    finite = [point.step for point in run.curve if math.isfinite(point.value)]
+    steps = [point.step for point in run.curve if math.isfinite(point.value)]
+    value, threshold = _apart(sign * verdict.value, sign * verdict.threshold)
+    what = f"{metric.name} {value}" if rules.strict else f"the best {metric.name} so far, {value},"
     side = "above" if metric.goal is Goal.MINIMIZE else "below"
-    what = f"{metric.name} {sign * verdict.value:.4g}" + (
-        "" if rules.strict else ", its best so far,"
-    )
     return (
-        f"step {finite[verdict.rung - 1]} (report {verdict.rung}): {what} is {side} the "
-        f"{sign * verdict.threshold:.4g} that the best {_share(rules.eta)} of {verdict.runs} runs had there"
+        f"{unit} {steps[verdict.rung - 1]} (report {verdict.rung}): {what} is {side} the "
+        f"{threshold} of the best {_share(rules.eta)} of {verdict.runs} runs at this rung"
     )
+
+
+def _apart(a: float, b: float) -> tuple[str, str]:
+    """Two different figures, with as many digits as it takes to see it."""
+    for digits in range(4, 17):
+        if f"{a:.{digits}g}" != f"{b:.{digits}g}":
+            return f"{a:.{digits}g}", f"{b:.{digits}g}"
+    return repr(a), repr(b)
 
 
 def _share(eta: float) -> str:
