@@ -60,11 +60,13 @@ def _repeated(work: Work, asking: Asking) -> Lease | None:
 
 
 def _candidates(connection: Connection, asking: Asking) -> list[Row[Any]]:
-    """Pending runs that may be given: baseline first, then those with earlier attempts, then by number."""
+    """Pending runs that may be given: baseline first, then those with earlier attempts, then by number.
+
+    Of the runs never tried the first is enough: nothing speaks against it.
+    """
     kinds = _kinds(connection, asking)
     table = schema.runs
     baseline = case((table.c.kind == Kind.BASELINE.value, 0), else_=1)
-    tried = case((table.c.attempts > 0, 0), else_=1)
     statement = select(table).where(table.c.state == RunState.PENDING.value)
     if kinds is not None:
         statement = statement.where(table.c.kind.in_(sorted(kinds)))
@@ -72,7 +74,10 @@ def _candidates(connection: Connection, asking: Asking) -> list[Row[Any]]:
         statement = statement.where(table.c.sweep == asking.sweep)
     if asking.run is not None:
         statement = statement.where(table.c.id == asking.run)
-    return list(connection.execute(statement.order_by(baseline, tried, table.c.number)))
+    statement = statement.order_by(baseline, table.c.number)
+    found = list(connection.execute(statement.where(table.c.attempts > 0)))
+    found += connection.execute(statement.where(table.c.attempts == 0).limit(1))
+    return sorted(found, key=lambda row: (row.kind != Kind.BASELINE, row.attempts == 0, row.number))
 
 
 def _kinds(connection: Connection, asking: Asking) -> frozenset[Kind] | None:
@@ -209,6 +214,15 @@ def lease(connection: Connection, token: str) -> Lease:
         checkpoint=None if row.from_zero else run.checkpoint,
     )
     return Lease(run, row.attempt, token, row.expires)
+
+
+def newest(connection: Connection, run: str) -> Lease | None:
+    """The run's newest lease, also one that is over; None: never claimed. Raises NotFound."""
+    runs.find(connection, run)
+    table = schema.leases
+    statement = select(table.c.token).where(table.c.run == run)
+    token = connection.execute(statement.order_by(table.c.attempt.desc()).limit(1)).scalar()
+    return None if token is None else lease(connection, token)
 
 
 # -- without a claim ------------------------------------------------------------------------------

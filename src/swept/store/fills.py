@@ -64,4 +64,4 @@ def _apply(work: Work, owner: Row[Any], suggestion: Start | Continue) -> str | N
         return None  # someone stopped or took it since the snapshot
     reason = str(suggestion.why.get("reason", ""))
     moves.move(work, run, Move.RESUME, reason=reason, by="search", why=dict(suggestion.why))
-    return run.id
+    return suggestion.run

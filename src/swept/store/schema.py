@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     text,
 )
+from sqlalchemy.schema import SchemaItem
 
 from swept.model import Desired, Goal, Kind, Outcome, RunState, SweepState
 from swept.store.codec import JsonText, PlainText
@@ -240,7 +241,7 @@ leases = Table(
 )
 
 
-def _reported(name: str, *columns: Column[object] | ForeignKeyConstraint | Index) -> Table:
+def _reported(name: str, *columns: SchemaItem) -> Table:
     """A table of what an attempt reported for a step."""
     return Table(
         name,

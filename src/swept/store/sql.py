@@ -194,6 +194,9 @@ class SqlStore:
         row = self._database.read(lambda connection: leases.of_token(connection, token))
         return None if row is None else (row.run, row.attempt, row.state == "live")
 
+    def lease(self, run: str) -> Lease | None:
+        return self._database.read(lambda connection: claims.newest(connection, run))
+
     def heartbeat(
         self,
         agent: str,

@@ -1,0 +1,590 @@
+"""The store's contract as a test class: subclass it, give it your store, run pytest.
+
+    class TestMyStore(StoreContract):
+        @pytest.fixture
+        def reopen(self, tmp_path):
+            return lambda: open_store(f"sqlite:///{tmp_path}/swept.db")
+
+`reopen` opens the same data each time it is called; the class closes what it opens.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from swept.errors import Conflict, LeaseLost, NotFound
+from swept.model import (
+    Continue,
+    Desired,
+    File,
+    Kind,
+    Outcome,
+    Row,
+    Run,
+    RunState,
+    SweepState,
+)
+from swept.store.base import RunFilter, Store
+from swept.testing.scenes import (
+    NOW,
+    checkpoint,
+    claim,
+    curve,
+    end,
+    filled,
+    log,
+    new_sweep,
+    resumed,
+    running,
+    start,
+    types,
+)
+from swept.wire import Report
+
+
+class StoreContract:
+    """What every store must do. Subclasses override the fixture `reopen`."""
+
+    @pytest.fixture
+    def reopen(self) -> Callable[[], Store]:
+        raise NotImplementedError("override the fixture `reopen`: it opens your store")
+
+    @pytest.fixture
+    def store(self, reopen: Callable[[], Store]) -> Iterator[Store]:
+        store = reopen()
+        yield store
+        store.close()
+
+    # -- sweeps -----------------------------------------------------------------------------------
+
+    def test_a_sweep_is_found_again_after_reopening(
+        self, store: Store, reopen: Callable[[], Store]
+    ) -> None:
+        sweep = store.create_sweep(new_sweep("/a.yaml"), now=NOW)
+        again = reopen()
+        try:
+            assert again.sweep(sweep.id) == sweep
+            assert sweep.state is SweepState.PENDING
+            assert sweep.spec == {"method": "random"}
+        finally:
+            again.close()
+
+    def test_an_unknown_thing_is_said_to_be_unknown(self, store: Store) -> None:
+        for ask in (store.sweep, store.run, store.agent, store.history, store.rows, store.files):
+            with pytest.raises(NotFound):
+                ask("nothing")
+        assert store.lease_of("local-0") is None
+        assert store.find_run("project", "nothing") is None
+
+    def test_launching_a_path_twice_gives_one_sweep(self, store: Store) -> None:
+        first, created = store.find_or_create_sweep(new_sweep("/a.yaml"), now=NOW)
+        again, created_again = store.find_or_create_sweep(new_sweep("/a.yaml"), now=NOW)
+        assert (created, created_again) == (True, False)
+        assert again.id == first.id
+        store.set_sweep_state(first.id, SweepState.CANCELLED, reason="", now=NOW)
+        other, created = store.find_or_create_sweep(new_sweep("/a.yaml"), now=NOW)
+        assert created
+        assert [sweep.id for sweep in store.sweeps()] == [other.id, first.id]
+
+    def test_finishing_a_sweep_stops_paused_and_kills_pending_runs(self, store: Store) -> None:
+        sweep = filled(store, start(n=1), start(n=2))
+        lease = claim(store, sweep.id)
+        assert lease
+        store.report(lease.run.id, lease.token, [log(1, 0, loss=1.0), checkpoint(2, 0)], now=NOW)
+        end(store, lease, Outcome.PAUSED)
+        store.set_sweep_state(sweep.id, SweepState.FINISHED, reason="grid exhausted", now=NOW)
+        assert [run.state for run in store.runs(RunFilter(sweep=sweep.id))] == [
+            RunState.STOPPED,
+            RunState.KILLED,
+        ]
+        assert store.sweep(sweep.id).ended_because == "grid exhausted"
+        assert claim(store, sweep.id, "r2") is None
+
+    def test_cancelling_a_sweep_orders_its_running_runs_to_stop(self, store: Store) -> None:
+        lease = running(store)
+        assert lease.run.sweep
+        store.set_sweep_state(lease.run.sweep, SweepState.CANCELLED, reason="me", now=NOW)
+        run = store.run(lease.run.id)
+        assert (run.state, run.desired) == (RunState.RUNNING, Desired.STOP)
+        assert run.desired_why == "cancelled"
+        assert end(store, lease, Outcome.STOPPED).state is RunState.KILLED
+        with pytest.raises(Conflict):
+            store.set_sweep_state(lease.run.sweep, SweepState.RUNNING, reason="", now=NOW)
+
+    def test_sweep_states_leave_final_runs_alone(self, store: Store) -> None:
+        sweep = filled(store)
+        final = store.add_run(
+            project="project", sweep=sweep.id, kind=Kind.FINAL, config={}, now=NOW
+        )
+        store.set_sweep_state(sweep.id, SweepState.CANCELLED, reason="", now=NOW)
+        lease = claim(store, sweep.id, run=final.id)
+        assert lease is not None
+        assert lease.run.id == final.id
+
+    def test_a_paused_sweep_gives_out_nothing(self, store: Store) -> None:
+        sweep = filled(store)
+        store.set_sweep_state(sweep.id, SweepState.PAUSED, reason="", now=NOW)
+        assert claim(store, sweep.id) is None
+        store.set_sweep_state(sweep.id, SweepState.RUNNING, reason="", now=NOW)
+        assert claim(store, sweep.id) is not None
+
+    def test_an_edit_withdraws_what_never_started_and_stales_the_fill(self, store: Store) -> None:
+        sweep = filled(store, start(n=1), start(n=2))
+        lease = claim(store, sweep.id)
+        assert lease
+        token = store.history(sweep.id).token
+        edited = store.update_spec(sweep.id, new_sweep(), now=NOW)
+        assert edited.spec_version == 2
+        history = store.history(sweep.id)
+        assert [run.state for run in history.runs] == [RunState.RUNNING, RunState.KILLED]
+        assert history.counted() == 1
+        assert store.add(sweep.id, token, [start()], now=NOW) is None
+        added = store.add(sweep.id, history.token, [start()], now=NOW)
+        assert added
+        assert added[0].spec_version == 2
+
+    def test_an_edited_objective_is_read_from_the_rows_again(self, store: Store) -> None:
+        lease = running(store, log(1, 0, loss=1.0, score=7))
+        assert lease.run.sweep
+        store.update_spec(lease.run.sweep, new_sweep(metric="score"), now=NOW)
+        assert curve(store.run(lease.run.id)) == [(0, 7.0)]
+
+    # -- suggestions ------------------------------------------------------------------------------
+
+    def test_a_fill_is_applied_once(self, store: Store) -> None:
+        sweep = store.create_sweep(new_sweep(), now=NOW)
+        token = store.history(sweep.id).token
+        assert store.add(sweep.id, token, [start(n=1)], now=NOW)
+        assert store.add(sweep.id, token, [start(n=2)], now=NOW) is None
+        assert [run.number for run in store.history(sweep.id).runs] == [1]
+
+    def test_new_metrics_do_not_stale_a_fill_but_states_do(self, store: Store) -> None:
+        lease = running(store)
+        sweep = lease.run.sweep
+        assert sweep
+        token = store.history(sweep).token
+        store.report(lease.run.id, lease.token, [log(1, 0, loss=1.0)], now=NOW)
+        assert store.add(sweep, token, [start()], now=NOW)
+        token = store.history(sweep).token
+        store.set_sweep_state(sweep, SweepState.PAUSED, reason="", now=NOW)
+        assert store.add(sweep, token, [start()], now=NOW) is None
+
+    def test_the_search_continues_only_what_it_paused_itself(self, store: Store) -> None:
+        for by, state in (("search", RunState.PENDING), ("person", RunState.PAUSED)):
+            lease = running(store, log(1, 3, loss=1.0), checkpoint(2, 3))
+            store.set_desired(lease.run.id, Desired.PAUSE, reason="rung", by=by, now=NOW)
+            assert end(store, lease, Outcome.PAUSED).run.paused_by == by
+            sweep = lease.run.sweep
+            assert sweep
+            ahead = Continue(lease.run.id, {"reason": "promoted"})
+            store.add(sweep, store.history(sweep).token, [ahead], now=NOW)
+            assert store.run(lease.run.id).state is state
+
+    def test_add_run_finds_the_usable_run_of_the_same_key(self, store: Store) -> None:
+        parent = running(store).run
+
+        def train() -> Run:
+            return store.add_run(
+                project="project",
+                sweep=parent.sweep,
+                kind=Kind.FINAL,
+                config={"b": 1, "a": 2},
+                parent=parent.id,
+                now=NOW,
+                reuse=True,
+            )
+
+        first = train()
+        assert train().id == first.id
+        store.set_desired(first.id, Desired.STOP, reason="", by="person", now=NOW)
+        assert train().id != first.id
+
+    def test_enqueueing_opens_a_finished_sweep(self, store: Store) -> None:
+        sweep = filled(store)
+        store.set_sweep_state(sweep.id, SweepState.FINISHED, reason="", now=NOW)
+        store.add_run(project="project", sweep=sweep.id, kind=Kind.SEARCH, config={}, now=NOW)
+        assert store.sweep(sweep.id).state is SweepState.RUNNING
+
+    # -- claims and leases ------------------------------------------------------------------------
+
+    def test_a_claim_starts_an_attempt_and_the_sweep(self, store: Store) -> None:
+        sweep = filled(store, start(n=1), start(Kind.BASELINE, n=0))
+        lease = claim(store, sweep.id)
+        assert lease is not None
+        assert lease.run.kind is Kind.BASELINE
+        assert (lease.run.state, lease.attempt) == (RunState.RUNNING, 1)
+        assert lease.expires == NOW + 60
+        assert store.sweep(sweep.id).state is SweepState.RUNNING
+        assert types(store, lease.run.id) == ["run.created", "run.claimed"]
+        assert store.lease_of(lease.token) == (lease.run.id, 1, True)
+
+    def test_the_newest_lease_of_a_run_is_known_also_when_it_is_over(self, store: Store) -> None:
+        lease = running(store)
+        store.expire(now=lease.expires)
+        known = store.lease(lease.run.id)
+        assert known
+        assert known.token == lease.token
+        again = claim(store, lease.run.sweep, "r2")
+        assert again
+        known = store.lease(lease.run.id)
+        assert known
+        assert (known.token, known.attempt) == (again.token, 2)
+
+    def test_the_same_request_gets_the_same_lease_while_it_lives(self, store: Store) -> None:
+        sweep = filled(store, start(n=1), start(n=2))
+        first, again = claim(store, sweep.id), claim(store, sweep.id)
+        assert first
+        assert again
+        assert first.token == again.token
+        end(store, first, Outcome.FINISHED)
+        other = claim(store, sweep.id)
+        assert other
+        assert other.run.id != first.run.id
+
+    def test_a_stale_token_changes_nothing(self, store: Store) -> None:
+        old = running(store, log(1, 0, loss=1.0))
+        store.expire(now=old.expires + 1)
+        new = claim(store, old.run.sweep, "r2", now=NOW + 62)
+        assert new
+        assert new.attempt == 2
+        before = store.run(old.run.id), store.events()
+        beat = store.heartbeat("agent", {old.run.id: old.token}, now=NOW + 63)
+        assert beat == {old.run.id: None}
+        with pytest.raises(LeaseLost):
+            store.report(old.run.id, old.token, [log(2, 1, loss=0.0)], now=NOW + 63)
+        with pytest.raises(LeaseLost):
+            end(store, old, Outcome.FINISHED, now=NOW + 63)
+        assert (store.run(old.run.id), store.events()) == before
+
+    @pytest.mark.parametrize("retries", [3, 0])
+    def test_an_expired_token_that_nobody_reclaimed_takes_its_run_back(
+        self, store: Store, retries: int
+    ) -> None:
+        lease = running(store)
+        (ended,) = store.expire(now=lease.expires, max_retries=retries)
+        assert ended.state is (RunState.PENDING if retries else RunState.CRASHED)
+        assert ended.retried == bool(retries)
+        late = lease.expires + 100
+        store.report(lease.run.id, lease.token, [log(1, 0, loss=1.0)], now=late)
+        run = store.run(lease.run.id)
+        assert (run.state, run.retries, len(run.attempts)) == (RunState.RUNNING, 0, 1)
+        assert run.attempts[0].ended is None
+        assert end(store, lease, Outcome.FINISHED, now=late).state is RunState.FINISHED
+
+    def test_heartbeats_renew_and_a_new_period_renews_all(self, store: Store) -> None:
+        lease = running(store)
+        orders = store.heartbeat("agent", {lease.run.id: lease.token}, now=NOW + 50)
+        order = orders[lease.run.id]
+        assert order
+        assert order.desired is Desired.GO
+        assert store.expire(now=NOW + 70) == []
+        assert store.live_leases(now=NOW + 70) == 1
+        assert store.start_period(now=NOW + 5000) == 1
+        assert store.expire(now=NOW + 5050) == []
+        assert len(store.expire(now=NOW + 5060)) == 1
+
+    def test_a_checkpoint_waits_for_an_agent_that_reaches_it(self, store: Store) -> None:
+        lease = running(store, log(1, 4, loss=1.0), checkpoint(2, 4, host="disk-a"))
+        end(store, lease, Outcome.RELEASED)
+        sweep = lease.run.sweep
+        assert claim(store, sweep, "r2") is None
+        near = claim(store, sweep, "r3", reachable=frozenset({"disk-a"}))
+        assert near
+        assert near.run.checkpoint
+        assert near.run.checkpoint.step == 4
+        end(store, near, Outcome.RELEASED)
+        far = claim(store, sweep, "r4", now=NOW + 301)
+        assert far
+        assert far.run.checkpoint is None
+        assert "run.from_zero" in types(store, lease.run.id)
+
+    def test_overrides_reach_the_next_claim(self, store: Store) -> None:
+        sweep = filled(store, start(batch=64, optimizer={"lr": 0.1}))
+        lease = claim(store, sweep.id)
+        assert lease
+        smaller = {"batch": 48, "optimizer.lr": 0.05}
+        ended = end(store, lease, Outcome.OOM, overrides=smaller)
+        assert (ended.state, ended.retried, ended.run.retries) == (RunState.PENDING, True, 1)
+        again = claim(store, sweep.id, "r2")
+        assert again
+        assert again.run.config == {"batch": 48, "optimizer": {"lr": 0.05}}
+        assert store.run(lease.run.id).config["batch"] == 64
+
+    # -- how attempts end -------------------------------------------------------------------------
+
+    @pytest.mark.parametrize(
+        ("outcome", "state"),
+        [
+            (Outcome.FINISHED, RunState.FINISHED),
+            (Outcome.FAILED, RunState.FAILED),
+            (Outcome.STOPPED, RunState.STOPPED),
+            (Outcome.KILLED, RunState.KILLED),
+            (Outcome.PAUSED, RunState.PENDING),  # no checkpoint
+            (Outcome.RELEASED, RunState.PENDING),
+            (Outcome.PREEMPTED, RunState.PENDING),
+            (Outcome.OOM, RunState.PENDING),
+            (Outcome.LOST, RunState.PENDING),
+        ],
+    )
+    def test_an_outcome_is_answered_the_same_twice(
+        self, store: Store, outcome: Outcome, state: RunState
+    ) -> None:
+        lease = running(store)
+        first = end(store, lease, outcome, exit_code=3)
+        assert first.state is state
+        assert first.retried == (outcome in (Outcome.OOM, Outcome.LOST))
+        assert first.run.attempts[0].exit_code == 3
+        events = store.events()
+        again = end(store, lease, Outcome.FAILED)
+        assert (again.state, again.retried) == (first.state, first.retried)
+        assert store.events() == events
+
+    def test_retries_run_out(self, store: Store) -> None:
+        sweep = filled(store)
+        states = []
+        for index in range(3):
+            lease = claim(store, sweep.id, f"r{index}")
+            assert lease
+            states.append(end(store, lease, Outcome.LOST, max_retries=2).state)
+        assert states == [RunState.PENDING, RunState.PENDING, RunState.CRASHED]
+
+    @pytest.mark.parametrize("outcome", [Outcome.RELEASED, Outcome.LOST, Outcome.OOM])
+    def test_a_stop_that_was_ordered_holds_whatever_ended_the_attempt(
+        self, store: Store, outcome: Outcome
+    ) -> None:
+        lease = running(store)
+        store.set_desired(lease.run.id, Desired.STOP, reason="bad", by="search", now=NOW, step=3)
+        assert end(store, lease, outcome).state is RunState.STOPPED
+        told = [event for event in store.events(run=lease.run.id) if event.type == "run.decided"]
+        assert [event.data["step"] for event in told] == [3]
+
+    def test_orders_act_at_once_on_idle_runs(self, store: Store) -> None:
+        pending = store.history(filled(store).id).runs[0]
+        killed = store.set_desired(pending.id, Desired.STOP, reason="no", by="person", now=NOW)
+        assert (killed.state, killed.ended_because) == (RunState.KILLED, "no")
+        with pytest.raises(Conflict):
+            store.set_desired(pending.id, Desired.GO, reason="", by="person", now=NOW)
+        late = store.set_desired(pending.id, Desired.STOP, reason="late", by="search", now=NOW)
+        assert late == killed
+
+    def test_a_person_pauses_and_resumes(self, store: Store) -> None:
+        lease = running(store, log(1, 0, loss=1.0), checkpoint(2, 0))
+        store.set_desired(lease.run.id, Desired.PAUSE, reason="", by="person", now=NOW)
+        store.set_desired(lease.run.id, Desired.GO, reason="late", by="search", now=NOW)
+        order = store.heartbeat("agent", {lease.run.id: lease.token}, now=NOW)[lease.run.id]
+        assert order
+        assert order.desired is Desired.PAUSE
+        assert end(store, lease, Outcome.PAUSED).state is RunState.PAUSED
+        run = store.set_desired(lease.run.id, Desired.GO, reason="", by="person", now=NOW)
+        assert (run.state, run.desired, run.paused_by) == (RunState.PENDING, Desired.GO, "")
+
+    # -- reports and what is visible --------------------------------------------------------------
+
+    def test_reports_are_taken_once_in_order_and_without_gaps(self, store: Store) -> None:
+        lease = running(store)
+
+        def report(*reports: Report) -> int:
+            return store.report(lease.run.id, lease.token, reports, now=NOW).acknowledged
+
+        assert report(log(1, 0, loss=3.0), log(2, 1, loss=2.0)) == 2
+        assert report(log(2, 1, loss=9.0), log(3, 1, extra=1)) == 3
+        assert report(log(5, 4, loss=0.0)) == 3
+        assert [(row.step, dict(row.metrics)) for row in store.rows(lease.run.id)] == [
+            (0, {"loss": 3.0}),
+            (1, {"loss": 2.0, "extra": 1}),
+        ]
+
+    def test_only_the_objective_is_told_as_changed(self, store: Store) -> None:
+        lease = running(store)
+        changed = [
+            store.report(lease.run.id, lease.token, [item], now=NOW).objective_changed
+            for item in (log(1, 0, other=1), log(2, 0, loss=1.0), log(3, 0, loss=1.0))
+        ]
+        assert changed == [False, True, False]
+
+    def test_special_numbers_survive(self, store: Store) -> None:
+        values = [math.nan, math.inf, -math.inf, 1e308]
+        lease = running(
+            store,
+            *(log(i, i, loss=value, deep={"x": [value]}) for i, value in enumerate(values, 1)),
+        )
+        for read in (
+            [point.value for point in store.run(lease.run.id).curve],
+            [point["value"] for point in store.points_after(0)],
+            [row.metrics["loss"] for row in store.rows(lease.run.id)],
+            [row.metrics["deep"]["x"][0] for row in store.rows(lease.run.id)],
+        ):
+            assert math.isnan(read[0])
+            assert read[1:] == values[1:]
+        assert store.run(lease.run.id).value == 1e308
+
+    def test_strange_text_survives(self, store: Store) -> None:
+        lease = running(store, log(1, 0, note="nul \x00 surrogate \udc80 €"))
+        assert store.rows(lease.run.id)[0].metrics["note"] == "nul \x00 surrogate \udc80 €"
+        line: Any = {"number": 0, "text": "a\x00b\udc80", "stream": "stdout", "time": NOW}
+        store.add_console(lease.run.id, 1, [line], now=NOW)
+        assert store.console(lease.run.id)[0]["text"] == "a�b?"
+
+    def test_a_resumed_attempt_hides_only_what_it_repeats(self, store: Store) -> None:
+        lease = running(
+            store, log(1, 1, loss=3.0), log(2, 2, loss=2.0), checkpoint(3, 2), log(4, 3, loss=1.0)
+        )
+        end(store, lease, Outcome.RELEASED)
+        again = claim(store, lease.run.sweep, "r2", reachable=frozenset({"disk"}))
+        assert again
+        assert curve(again.run) == [(1, 3.0), (2, 2.0), (3, 1.0)]  # nothing hidden yet
+        store.report(again.run.id, again.token, [resumed(1, 2), log(2, None, loss=9.0)], now=NOW)
+        run = store.run(again.run.id)
+        assert curve(run) == [(1, 3.0), (2, 2.0), (3, 9.0)]
+        assert run.summary["loss"] == 9.0
+        assert run.attempts[1].first_step == 3
+        assert [row.attempt for row in store.rows(run.id)] == [1, 1, 2]
+
+    def test_an_attempt_from_scratch_hides_everything(self, store: Store) -> None:
+        lease = running(store, log(1, 5, loss=3.0, early=1), checkpoint(2, 5))
+        end(store, lease, Outcome.RELEASED)
+        again = claim(store, lease.run.sweep, "r2", now=NOW + 1000)
+        assert again
+        store.report(again.run.id, again.token, [log(1, None, loss=9.0)], now=NOW + 1000)
+        run = store.run(again.run.id)
+        assert curve(run) == [(0, 9.0)]
+        assert run.summary == {"loss": 9.0}
+        assert run.checkpoint is None
+
+    def test_an_attempt_that_died_at_its_start_takes_no_history_away(self, store: Store) -> None:
+        lease = running(store, log(1, 1, loss=3.0), checkpoint(2, 1))
+        end(store, lease, Outcome.RELEASED)
+        for index in range(2):
+            dead = claim(store, lease.run.sweep, f"d{index}", reachable=frozenset({"disk"}))
+            assert dead
+            end(store, dead, Outcome.LOST)
+        run = store.run(lease.run.id)
+        assert curve(run) == [(1, 3.0)]
+        assert run.resumable
+
+    def test_rows_of_the_file_stream_are_merged_by_step(self, store: Store) -> None:
+        lease = running(store)
+        store.log_rows(lease.run.id, 1, [Row(0, {"loss": 1.0}), Row(1, {"a": {"b": 2}})], now=NOW)
+        order = store.log_rows(
+            lease.run.id, 1, [Row(0, {"loss": 2.0, "c": 3})], now=NOW, events=[Row(0, {"gpu": 1})]
+        )
+        assert order.objective_changed
+        rows = store.rows(lease.run.id)
+        assert [dict(row.metrics) for row in rows] == [{"loss": 2.0, "c": 3}, {"a": {"b": 2}}]
+        assert store.run(lease.run.id).summary == {"loss": 2.0, "c": 3, "a": {"b": 2}}
+        assert [dict(row.metrics) for row in store.system_rows(lease.run.id)] == [{"gpu": 1}]
+        assert [row.step for row in store.rows(lease.run.id, since=1)] == [1]
+        assert [row.step for row in store.rows(lease.run.id, before=1, limit=1)] == [0]
+
+    def test_a_late_row_of_the_file_stream_revives_a_crashed_run(self, store: Store) -> None:
+        run = store.add_run(project="p", sweep=None, kind=Kind.MANUAL, config={}, now=NOW)
+        store.open_attempt(run.id, agent="sdk", host="h", now=NOW, lease_seconds=180.0)
+        (ended,) = store.expire(now=NOW + 180)
+        assert ended.state is RunState.CRASHED  # manual runs never become pending
+        store.log_rows(run.id, 1, [Row(0, {"x": 1})], now=NOW + 200)
+        assert store.run(run.id).state is RunState.RUNNING
+
+    def test_points_are_read_on_from_a_cursor(self, store: Store) -> None:
+        lease = running(store, log(1, 0, loss=1.0), log(2, 1, loss=2.0))
+        points = store.points_after(0, sweep=lease.run.sweep)
+        assert [(point["step"], point["value"]) for point in points] == [(0, 1.0), (1, 2.0)]
+        cursor = points[-1]["cursor"]
+        assert store.points_after(cursor, run=lease.run.id) == []
+        store.report(lease.run.id, lease.token, [log(3, 0, loss=5.0)], now=NOW)
+        (changed,) = store.points_after(cursor, run=lease.run.id)
+        assert (changed["step"], changed["value"]) == (0, 5.0)
+
+    # -- runs outside a sweep, and everything around ----------------------------------------------
+
+    def test_a_manual_run_is_taken_without_a_claim(self, store: Store) -> None:
+        run = store.add_run(project="p", sweep=None, kind=Kind.MANUAL, config={}, now=NOW)
+        lease = store.open_attempt(run.id, agent="sdk", host="h", now=NOW, lease_seconds=60.0)
+        again = store.open_attempt(run.id, agent="sdk", host="h", now=NOW, lease_seconds=60.0)
+        assert (again.attempt, again.token) == (2, lease.token)
+        assert store.lease_of(lease.token) == (run.id, 2, True)
+        with pytest.raises(Conflict):
+            store.open_attempt(run.id, agent="other", host="h", now=NOW, lease_seconds=60.0)
+        assert end(store, again, Outcome.FINISHED).run.curve == ()
+        assert store.find_run("p", run.id) is not None
+        assert store.find_run("q", run.id) is None
+        assert store.runs(RunFilter(manual_only=True))[0].id == run.id
+
+    def test_what_is_known_of_a_run_can_be_changed(self, store: Store) -> None:
+        lease = running(store)
+        change: Mapping[str, Any] = {
+            "name": "n",
+            "config": {"a": 1},
+            "details": {"group": "g"},
+            "effective": {"a": 2},
+        }
+        store.update_run(lease.run.id, now=NOW, summary={"x": math.inf}, **change)
+        run = store.update_run(lease.run.id, now=NOW, summary={"y": 1})
+        assert (run.name, run.config, run.details) == ("n", {"a": 1}, {"group": "g"})
+        assert run.summary == {"x": math.inf, "y": 1}
+        assert run.effective_config == {"a": 2}
+        run = store.update_run(lease.run.id, now=NOW, summary={"z": 1}, replace_summary=True)
+        assert run.summary == {"z": 1}
+
+    def test_only_an_idle_run_is_deleted_and_its_events_stay(self, store: Store) -> None:
+        lease = running(store, log(1, 0, loss=1.0))
+        with pytest.raises(Conflict):
+            store.delete_run(lease.run.id, now=NOW)
+        end(store, lease, Outcome.FINISHED)
+        store.delete_run(lease.run.id, now=NOW)
+        with pytest.raises(NotFound):
+            store.run(lease.run.id)
+        assert types(store, lease.run.id)[-1] == "run.deleted"
+        assert store.points_after(0) == []
+
+    def test_console_lines_are_replaced_and_followed(self, store: Store) -> None:
+        lease = running(store)
+
+        def write(number: int, text: str) -> None:
+            line: Any = {"number": number, "text": text, "stream": "stdout", "time": NOW}
+            store.add_console(lease.run.id, 1, [line], now=NOW)
+
+        write(0, "a")
+        write(1, "1 %")
+        cursor = store.console(lease.run.id)[-1]["cursor"]
+        write(1, "99 %")
+        assert [line["text"] for line in store.console(lease.run.id, after=cursor)] == ["99 %"]
+        assert [line["text"] for line in store.console(lease.run.id)] == ["a", "99 %"]
+
+    def test_files_and_agents_are_kept(self, store: Store) -> None:
+        lease = running(store)
+        file = File(lease.run.id, "best.pt", 3, "d", NOW)
+        store.add_file(file)
+        store.add_file(file)
+        assert store.files(lease.run.id) == [file]
+        agent = store.add_agent(sweep=lease.run.sweep, host="h", kind="swept", slots=2, now=NOW)
+        store.touch_agent(agent.id, now=NOW + 5)
+        store.end_agent(agent.id, now=NOW + 6)
+        (known,) = store.agents(lease.run.sweep)
+        assert (known.id, known.last_seen, known.ended) == (agent.id, NOW + 6, NOW + 6)
+
+    def test_events_are_numbered_in_order_and_filtered(self, store: Store) -> None:
+        lease, other = running(store), running(store)
+        store.add_event("note", sweep=None, run=None, data={"type": "x", "n": math.nan}, now=NOW)
+        events = store.events()
+        assert [event.number for event in events] == list(range(1, len(events) + 1))
+        assert math.isnan(events[-1].data["n"])
+        mine = store.events(sweep=lease.run.sweep)
+        assert {event.sweep for event in mine} == {lease.run.sweep}
+        assert store.events(after=mine[0].number, sweep=lease.run.sweep, limit=1) == [mine[1]]
+        assert other.run.id not in {event.run for event in mine}
+
+    def test_a_wandb_agent_never_gets_a_run_twice(self, store: Store) -> None:
+        agent = store.add_agent(sweep=None, host="h", kind="wandb-cli", slots=1, now=NOW)
+        sweep = filled(store)
+        lease = claim(store, sweep.id, agent=agent.id)
+        assert lease
+        (ended,) = store.expire(now=NOW + 60)
+        assert ended.state is RunState.CRASHED
+        ours = running(store)
+        end(store, ours, Outcome.RELEASED)
+        assert claim(store, ours.run.sweep, "r2", agent=agent.id) is None
+        assert claim(store, ours.run.sweep, "r3") is not None
