@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -156,6 +156,16 @@ def deliver_rest(path: Path, post: Post, publish: Publish) -> int:
     for batch in batches(rest):
         deliver(batch, post, publish)
     return len(rest)
+
+
+def has_metric(metrics: Mapping[str, Any], name: str) -> bool:
+    """Whether a metric of that name is there; nested ones are dotted."""
+    if name in metrics:
+        return True
+    return any(
+        isinstance(value, dict) and name.startswith(f"{key}.") and has_metric(value, name[len(key) + 1 :])
+        for key, value in metrics.items()
+    )
 
 
 def complain(message: str) -> None:

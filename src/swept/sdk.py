@@ -30,7 +30,7 @@ from swept import joining
 from swept.clock import Clock, SystemClock
 from swept.errors import UsageError
 from swept.recording import Backend, Identity, ResumePoint, Silent
-from swept.reporting import complain
+from swept.reporting import complain, has_metric
 from swept.values import Config, clean
 
 LEASE_LOST_EXIT = 75
@@ -136,7 +136,7 @@ class Run:
         with self._lock:
             step = self._next_step(step)
             self.summary.seen(values)
-            objective = self._identity.metric is not None and _has(values, self._identity.metric)
+            objective = self._identity.metric is not None and has_metric(values, self._identity.metric)
         self._report("log", step=step, metrics=values, objective=objective)
         self._leave_if_lost()
 
@@ -245,16 +245,6 @@ def _leave(code: int) -> NoReturn:
     if threading.current_thread() is threading.main_thread():
         raise SystemExit(code)
     os._exit(code)  # an exception would end this thread only
-
-
-def _has(metrics: Mapping[str, Any], name: str) -> bool:
-    """Whether a metric of that name is there; nested ones are dotted."""
-    if name in metrics:
-        return True
-    return any(
-        isinstance(value, dict) and name.startswith(f"{key}.") and _has(value, name[len(key) + 1 :])
-        for key, value in metrics.items()
-    )
 
 
 # -- init -----------------------------------------------------------------------------------------

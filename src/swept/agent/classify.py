@@ -72,17 +72,24 @@ def classify(
     intent_reason: str = "",
     obeyed: Desired = Desired.GO,
     obeyed_reason: str = "",
+    by_exception: bool = False,
     tail: Sequence[str] = (),
     memory: Memory | None = None,
 ) -> Ending:
-    """`intent`: what the agent signalled it for; `obeyed`: the order that the program has looked at."""
+    """`intent`: what the agent signalled it for; `obeyed`: the order that the program has looked at.
+
+    `by_exception`: its client obeys by an exception, so that any exit code counts (W&B's does).
+    """
     code, number = exit.code, exit.signal
     if code is not None and code in _SHELL_SIGNALS:
-        code, number = None, _SHELL_SIGNALS[code]
+        number = _SHELL_SIGNALS[code]
+        code = None
     outcome, reason = _judge(exit, code, number, tail, memory or Memory())
     if intent is not None and exit.by != "program":
         outcome, reason = intent, intent_reason
-    elif outcome is Outcome.FINISHED and obeyed is not Desired.GO:
+    elif obeyed is not Desired.GO and (
+        outcome is Outcome.FINISHED or (by_exception and outcome is Outcome.FAILED)
+    ):
         outcome = Outcome.STOPPED if obeyed is Desired.STOP else Outcome.PAUSED
         reason = obeyed_reason
     return Ending(outcome, reason, exit.code, exit.signal)

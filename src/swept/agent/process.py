@@ -1,7 +1,8 @@
-"""Everything POSIX that the agent does: locks, process groups, and whether a pid is still the process it was."""
+"""Everything POSIX that the agent does: locks, signals, and finding the processes of a run."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -25,9 +26,6 @@ if sys.platform == "win32":
 import fcntl
 
 Handler: TypeAlias = Callable[[int, FrameType | None], None]
-
-START_TOLERANCE = 2.0
-"""Seconds by which a process's start time, derived from the boot time, may move when the clock is set."""
 
 
 class Lock:
@@ -89,53 +87,31 @@ def boot_id() -> str:
         return ""
 
 
-def start_time(pid: int) -> float | None:
-    """When that process started, seconds since the epoch; None where there is none."""
-    try:
-        return float(psutil.Process(pid).create_time())
-    except psutil.Error:
-        return None
-
-
-def same_process(pid: int, started: float | None) -> bool:
-    """Whether `pid` is alive and still the process that started then, not a later one with its number."""
-    now = start_time(pid)
-    return now is not None and started is not None and abs(now - started) < START_TOLERANCE
-
-
-def group_members(group: int) -> list[int]:
-    """The living processes of a process group (zombies do not count)."""
-    members = []
-    for process in psutil.process_iter(["pid", "status"]):
+def with_variable(name: str, value: str) -> list[int]:
+    """The living processes whose environment says so: a run's, wherever they have gone."""
+    found = []
+    for process in psutil.process_iter():
         try:
-            if os.getpgid(process.pid) == group and process.info["status"] != psutil.STATUS_ZOMBIE:
-                members.append(process.pid)
-        except ProcessLookupError:
+            if process.pid != os.getpid() and process.environ().get(name) == value:
+                found.append(process.pid)
+        except (psutil.Error, OSError):
             continue
-    return members
+    return found
 
 
-def kill_group(group: int) -> None:
-    """SIGKILL to a whole process group, if there is one."""
-    if group > 1:
-        signal_group(group, signal.SIGKILL)
+def kill_run(lease: str, clock: Clock, seconds: float = 10.0) -> bool:
+    """Kill every process that was started with this lease; False = something survives `seconds`.
 
-
-def signal_group(group: int, number: int) -> None:
-    try:
-        os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return
-
-
-def kill_and_wait(group: int, clock: Clock, seconds: float = 5.0) -> bool:
-    """Kill a group and wait until none of it is left; False = something survives `seconds`."""
+    For runs without a supervisor: a pid alone may be another process's by now, the environment cannot be.
+    """
     deadline = clock.monotonic() + seconds
-    while group_members(group):
-        kill_group(group)
+    while members := with_variable("SWEPT_LEASE", lease):
+        for pid in members:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
         if clock.monotonic() > deadline:
             return False
-        clock.sleep(0.02)
+        clock.sleep(0.05)
     return True
 
 

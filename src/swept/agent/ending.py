@@ -1,0 +1,124 @@
+"""After a program has ended: send what it left behind, then complete the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from swept import workspace
+from swept.agent.classify import Ending
+from swept.agent.console import Console
+from swept.agent.link import Link
+from swept.client import Client
+from swept.clock import Clock
+from swept.errors import Conflict, LeaseLost, NotFound, ServerUnreachable, SweptError
+from swept.reporting import deliver_rest
+from swept.wire import (
+    Claimed,
+    Completion,
+    CompletionAnswer,
+    ConsoleLines,
+    Report,
+    Reports,
+    ReportsAnswer,
+)
+from swept.workspace import Workspace
+
+RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class GivenUp(SweptError):
+    """The server did not answer and nobody wants to wait longer: what is left stays in the agent's folder."""
+
+
+def finish(
+    link: Link,
+    claimed: Claimed,
+    place: Workspace,
+    ending: Ending,
+    *,
+    console: Console,
+    tail: Sequence[str],
+    clock: Clock,
+    say: Callable[[str], None],
+    impatient: Callable[[], bool],
+) -> CompletionAnswer | None:
+    """Everything to the server, as often as it takes. None: the run is not this agent's any more.
+
+    Raises GivenUp, when `impatient` says so while the server is away.
+    """
+    failures = 0
+    while True:
+        try:
+            return _finish(link, claimed, place, ending, console, tail, clock, say)
+        except (LeaseLost, NotFound) as error:
+            say(f"run {claimed['number']}: {error.message}")
+            return None
+        except SweptError as error:
+            failures += 1
+            if failures == 3:
+                say(f"run {claimed['number']} has ended, but cannot be completed yet: {error}")
+            if impatient():
+                raise GivenUp(
+                    f"run {claimed['number']} could not be completed: {error.message}",
+                    hint="the next `swept agent` on this machine sends what is left",
+                ) from error
+            clock.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS)) - 1])
+
+
+def _finish(
+    link: Link,
+    claimed: Claimed,
+    place: Workspace,
+    ending: Ending,
+    console: Console,
+    tail: Sequence[str],
+    clock: Clock,
+    say: Callable[[str], None],
+) -> CompletionAnswer:
+    run, lease = claimed["run"], claimed["lease"]
+
+    def post(reports: Sequence[Report]) -> ReportsAnswer:
+        body: Reports = {"lease": lease, "reports": list(reports)}
+        answer = link.call(Client.reports, run, body)
+        for report in reports:
+            if report["type"] == "checkpoint" and report["seq"] <= answer["acknowledged"]:
+                workspace.remove_older(report)
+        return answer
+
+    deliver_rest(place.journal, post, workspace.publish)
+    _send_files(link, run, place, say)
+    send_console(link, claimed, console, clock)
+    completion: Completion = {
+        "lease": lease,
+        "outcome": ending.outcome,
+        "exit_code": ending.exit_code,
+        "signal": ending.signal,
+        "reason": ending.reason,
+        "tail": list(tail),
+    }
+    return link.call(Client.complete, run, completion)
+
+
+def _send_files(link: Link, run: str, place: Workspace, say: Callable[[str], None]) -> None:
+    for name, path in list(place.waiting_files()):
+        try:
+            link.call(Client.put_file, run, name, path)
+        except ServerUnreachable:
+            raise
+        except (SweptError, OSError) as error:
+            say(f"the file {name} of run {run} stays in {path}: {error}")
+            continue
+        path.unlink(missing_ok=True)
+
+
+def send_console(link: Link, claimed: Claimed, console: Console, clock: Clock) -> None:
+    """Send all lines that wait. Raises what the server or the network says; the lines are kept then."""
+    while lines := console.take(clock.now()):
+        body: ConsoleLines = {"lease": claimed["lease"], "lines": lines}
+        try:
+            link.call(Client.add_console, claimed["run"], body)
+        except Conflict:  # the run is somebody else's: its lines are of no use
+            raise
+        except SweptError:
+            console.again(lines)
+            raise

@@ -1,0 +1,77 @@
+"""One run in the agent's hands: its program, and the facts that its files give."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from swept.agent.classify import Exit, Memory
+from swept.agent.console import Console
+from swept.agent.loop import Reported, ToldProgram
+from swept.agent.memory import Watch
+from swept.executors.base import Job
+from swept.model import Desired
+from swept.reporting import has_metric
+from swept.wire import Claimed, Report
+from swept.workspace import Told, Workspace, read_json
+
+MEMORY_SECONDS = 2.0
+
+
+class Held:
+    """A claimed run. `job` is None before its program has started."""
+
+    def __init__(self, claimed: Claimed, place: Workspace) -> None:
+        self.claimed = claimed
+        self.place = place
+        self.console = Console(place.console)
+        self.job: Job | None = None
+        self.exited = False
+        self.releasing = False  # the lease is given back, or lost: it is not renewed any more
+        self._watch: Watch | None = None
+        self._sampled = -MEMORY_SECONDS
+        self._offset = 0
+        self._told: Told | None = None
+
+    def started(self, job: Job) -> None:
+        self.job = job
+        self._watch = Watch(job.pid)
+
+    def news(self) -> Iterator[Reported | ToldProgram]:
+        """What the program has reported, and been told, since the last call."""
+        run = self.claimed["run"]
+        told = self.place.told()
+        if told is not None and told != self._told:
+            self._told = told
+            yield ToldProgram(run, Desired(told.desired), told.after, told.read)
+        metric = self.claimed["metric"]
+        for report in self._new_reports():
+            if report["type"] == "log":
+                objective = metric is not None and has_metric(report.get("metrics", {}), metric)
+                yield Reported(run, report["seq"], objective=objective)
+            elif report["type"] == "checkpoint":
+                yield Reported(run, report["seq"], checkpoint=True)
+
+    def _new_reports(self) -> list[Report]:
+        try:
+            with self.place.journal.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        whole = data[: data.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        return [json.loads(line) for line in whole.splitlines()]
+
+    def sample_memory(self, now: float) -> None:
+        if self._watch is not None and now - self._sampled >= MEMORY_SECONDS:
+            self._sampled = now
+            self._watch.sample()
+
+    def memory(self) -> Memory:
+        return Memory(self._watch.kills(), self._watch.share) if self._watch else Memory()
+
+    def exit(self) -> Exit:
+        """How the program ended, once its supervisor has; one without an exit file was killed."""
+        content = read_json(self.place.exit)
+        return Exit(**content) if content else Exit(None, None, "supervisor-gone")
