@@ -22,6 +22,7 @@ START_SECONDS = 60.0
 """How long a server may take to start: importing alone takes seconds on a busy machine with a cold disk."""
 POLL_SECONDS = 0.05
 LOG_TAIL_LINES = 15
+LOG_BYTES = 5_000_000
 
 
 def connect(
@@ -114,7 +115,10 @@ def check_protocol(answer: Handshake, url: str) -> None:
 
 
 def _start(home: Home, clock: Clock, seconds: float) -> Client:
-    mark = home.log.stat().st_size if home.log.exists() else 0
+    mark = _log_size(home)
+    if mark > LOG_BYTES:
+        home.log.replace(home.log.with_suffix(".log.1"))
+        mark = 0
     pid = _spawn(home)
     deadline = clock.monotonic() + seconds
     while True:
@@ -147,6 +151,13 @@ def _spawn(home: Home) -> int:
     try:
         return int(done.stdout)
     except ValueError:
+        return 0
+
+
+def _log_size(home: Home) -> int:
+    try:
+        return home.log.stat().st_size
+    except FileNotFoundError:
         return 0
 
 
