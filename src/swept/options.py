@@ -74,7 +74,6 @@ def read_options(value: Any, findings: Findings) -> Options:
 def inactive(options: Options) -> tuple[str, ...]:
     """The keys that are valid, and do nothing yet."""
     resources = options.resources
-    gpu = resources.get("gpu")
     waiting = {
         "swept.prior": bool(options.prior),
         "swept.constraints": bool(options.constraints),
@@ -83,9 +82,8 @@ def inactive(options: Options) -> tuple[str, ...]:
         "swept.warm_start": bool(options.warm_start),
         "swept.early_stopping": options.early_stopping not in (None, "off"),
         "swept.until": options.until is not None,
-        "swept.metric.at": options.at == "best",
-        "swept.keep": options.keep is not None,
-        "swept.resources.gpu": gpu is not None and gpu != int(gpu),
+        # one GPU a run is what an agent gives anyway
+        "swept.resources.gpu": resources.get("gpu", 1) != 1,
         "swept.resources.cpu": "cpu" in resources,
         "swept.resources.memory": "memory" in resources,
     }
