@@ -6,16 +6,23 @@ import json
 import math
 import os
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from swept.stopping.hyperband import judge, reports, rungs, thresholds
+from swept.model import Desired, Goal, History, Kind, RunState, Start
+from swept.schema import Hyperband, Metric
+from swept.spec import parse_mapping
+from swept.stopping.decide import decide
+from swept.stopping.hyperband import rungs
+from swept.testing.search_contract import as_run
 
 CASES = 4000
+SPEC = parse_mapping({"parameters": {"a": {"min": 0.0, "max": 1.0}}, "method": "random"})
+STATES = (RunState.RUNNING, RunState.RUNNING, RunState.FINISHED, RunState.CRASHED, RunState.PENDING)
 ORACLE = r"""
 import json, math, sys
 from sweeps import stop_runs
@@ -54,19 +61,10 @@ json.dump(answers, sys.stdout)
 
 
 @dataclass(frozen=True)
-class Rules:
-    min_iter: int | None = None
-    max_iter: int | None = None
-    s: float | None = None
-    eta: float = 3
-    strict: bool = True
-
-
-@dataclass(frozen=True)
 class Case:
-    goal: str
-    rules: Rules
-    states: tuple[str, ...]
+    goal: Goal
+    rules: Hyperband
+    states: tuple[RunState, ...]
     curves: tuple[tuple[float, ...], ...]
 
 
@@ -75,9 +73,14 @@ def draw(rng: np.random.Generator) -> Case:
     eta = float(rng.choice([2, 3, 4, 1.5, 2.7]))
     strict = bool(rng.random() < 0.6)
     if rng.random() < 0.5:
-        rules = Rules(min_iter=int(rng.integers(1, 6)), eta=eta, strict=strict)
+        rules = Hyperband(min_iter=int(rng.integers(1, 6)), eta=eta, strict=strict)
     else:
-        rules = Rules(max_iter=int(rng.integers(eta + 1, 40)), s=3, eta=eta, strict=strict)
+        rules = Hyperband(
+            max_iter=int(rng.integers(int(eta) + 1, 40)),
+            s=int(rng.integers(1, 5)),
+            eta=eta,
+            strict=strict,
+        )
     count = int(rng.integers(1, 9))
     curves = []
     for _ in range(count):
@@ -88,29 +91,31 @@ def draw(rng: np.random.Generator) -> Case:
             values = rng.normal(size=length).cumsum()
         values[rng.random(length) < 0.1] = rng.choice([np.nan, np.inf, -np.inf])
         curves.append(tuple(float(value) for value in values))
-    states = tuple(str(state) for state in rng.choice(["running", "finished", "crashed"], count))
-    return Case(str(rng.choice(["minimize", "maximize"])), rules, states, tuple(curves))
+    states = tuple(STATES[i] for i in rng.integers(len(STATES), size=count))
+    goal = Goal.MINIMIZE if rng.random() < 0.5 else Goal.MAXIMIZE
+    return Case(goal, rules, states, tuple(curves))
 
 
-def decide(case: Case) -> list[int]:
-    sign = 1.0 if case.goal == "minimize" else -1.0
-    curves = [reports(curve, sign) for curve in case.curves]
-    levels = thresholds(case.rules, curves)
-    verdicts = [judge(case.rules, levels, curve) for curve in curves]
-    return [
-        i
-        for i, verdict in enumerate(verdicts)
-        if verdict is not None and verdict.stop and case.states[i] == "running"
+def stopped(case: Case) -> list[int]:
+    """The places of the runs that `decide` stops, by the sweep's public door."""
+    spec = replace(SPEC, metric=Metric("loss", case.goal), early_terminate=case.rules)
+    start = Start(Kind.SEARCH, {"a": 0.5}, 1, {"reason": "drawn"})
+    runs = [
+        as_run(number, start, state, curve)
+        for number, (state, curve) in enumerate(zip(case.states, case.curves, strict=True))
     ]
+    decisions = decide(spec, History(tuple(runs)))
+    assert all(decision.desired is Desired.STOP for decision in decisions)
+    return [int(decision.run.removeprefix("run-")) for decision in decisions]
 
 
 def as_json(case: Case) -> dict[str, Any]:
     rules = {key: value for key, value in asdict(case.rules).items() if value is not None}
     runs = [
-        {"state": state, "values": [str(value) for value in curve]}
+        {"state": state.value, "values": [str(value) for value in curve]}
         for state, curve in zip(case.states, case.curves, strict=True)
     ]
-    return {"goal": case.goal, "rules": rules, "runs": runs}
+    return {"goal": case.goal.value, "rules": rules, "runs": runs}
 
 
 def sweeps_python() -> str:
@@ -139,14 +144,16 @@ def test_every_decision_is_the_one_that_wandb_takes() -> None:
     cases = [draw(np.random.default_rng([7, number])) for number in range(CASES)]
     cases = [case for case in cases if rungs(case.rules)]  # sweeps raises without any rung
     answers = ask(cases)
-    assert [decide(case) for case in cases] == [answer["stopped"] for answer in answers]
-    assert sum(len(answer["stopped"]) for answer in answers) > CASES // 4  # the comparison has teeth
+    assert [stopped(case) for case in cases] == [answer["stopped"] for answer in answers]
+    assert (
+        sum(len(answer["stopped"]) for answer in answers) > CASES // 4
+    )  # the comparison has teeth
     assert any(math.isnan(value) for case in cases for curve in case.curves for value in curve)
 
 
 def test_the_rungs_are_wandbs() -> None:
     cases = [draw(np.random.default_rng([8, number])) for number in range(300)]
-    cases = [case for case in cases if rungs(case.rules) and "running" in case.states]
+    cases = [case for case in cases if rungs(case.rules) and RunState.RUNNING in case.states]
     for case, answer in zip(cases, ask(cases), strict=True):
         ours = rungs(case.rules)
         assert answer["bands"] is None or answer["bands"][: len(ours)] == ours

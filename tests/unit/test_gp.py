@@ -26,7 +26,11 @@ def test_the_gradient_is_that_of_the_posterior() -> None:
     group = np.array([0, 1, 2, 3, 4, 4])  # one parameter of two columns
     theta = 0.3 * rng.normal(size=8)
     theta[6] = -3.0
-    numeric = approx_fprime(theta, lambda t: gp.negative_log_posterior(t, X, y, group)[0], 1e-6)
+
+    def value(at: Array) -> float:
+        return gp.negative_log_posterior(at, X, y, group)[0]
+
+    numeric = approx_fprime(theta, value, 1e-6)
     np.testing.assert_allclose(
         gp.negative_log_posterior(theta, X, y, group)[1], numeric, rtol=1e-4, atol=1e-4
     )
