@@ -50,12 +50,14 @@ class Engines:
 
 def connect(url: str) -> Engines:
     """Engines for `url`. Opens nothing yet; raises UsageError (URL) or StoreError (place, driver)."""
+    if url.startswith("sqlite:///"):
+        return _sqlite(url.removeprefix("sqlite:///"))
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise UsageError(f"`{url}` is no database URL", hint=_FORMS) from None
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed)
+        return _sqlite(parsed.database or "")
     if parsed.get_backend_name() in ("postgresql", "postgres"):
         return _postgresql(parsed)
     raise UsageError(f"`{parsed.get_backend_name()}` is no database that swept knows", hint=_FORMS)
@@ -64,12 +66,13 @@ def connect(url: str) -> Engines:
 # -- SQLite ---------------------------------------------------------------------------------------
 
 
-def _sqlite(url: URL) -> Engines:
-    if not url.database or url.database == ":memory:":
+def _sqlite(database: str) -> Engines:
+    """`database` is a path as it is: nothing in it is escaped."""
+    if database in ("", ":memory:"):
         raise UsageError("a store in memory would lose everything at the end", hint=_FORMS)
-    path = Path(url.database)
+    path = Path(database)
     _check_folder(path)
-    url = url.set(drivername="sqlite+pysqlite")
+    url = URL.create("sqlite+pysqlite", database=database)
     writer = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=1, max_overflow=0)
     reader = create_engine(
         url, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=56

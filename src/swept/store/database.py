@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, NestedTransaction, select, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from swept.errors import StoreError
@@ -144,11 +144,19 @@ class Database:
             result = job.verb(work)
             savepoint.commit()
         except DBAPIError as error:
-            if error.connection_invalidated:
-                raise
-            savepoint.rollback()
+            self._undo(savepoint, error)
             return explain(error, self.engines.place), counters
         except Exception as error:  # noqa: BLE001 - it belongs to the caller's thread
             savepoint.rollback()
             return error, counters
         return result, work.counters
+
+    def _undo(self, savepoint: NestedTransaction, error: DBAPIError) -> None:
+        """Undo one verb; where the database has undone the whole transaction already (disk full, connection lost),
+        the batch fails with `error`."""
+        if error.connection_invalidated:
+            raise error
+        try:
+            savepoint.rollback()
+        except DBAPIError:
+            raise error from None
