@@ -29,10 +29,11 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 def _by_name(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The canonical form with its lists keyed by parameter, and without what follows from the rest."""
     form = {key: value for key, value in spec.items() if key not in ("format", "derived")}
-    parameters = {entry["name"]: entry for entry in form.pop("parameters", ())}
-    for entry in form.pop("constants", ()):
-        parameters[".".join(entry["path"])] = {"value": entry["value"]}
-    return {**form, "parameters": parameters}
+    named = {
+        ".".join(entry["path"]): {key: value for key, value in entry.items() if key != "path"}
+        for entry in (*form.pop("parameters", ()), *form.pop("constants", ()))
+    }
+    return {**form, "parameters": named}
 
 
 def _flat(mapping: Mapping[str, Any], above: str = "") -> dict[str, Any]:

@@ -94,12 +94,12 @@ class WorkerThinker:
             limit = self._limit + (START_SECONDS if fresh else 0.0)
             try:
                 answer = self._exchange(pickle.dumps((task, arguments)), limit)
-            except (OSError, EOFError) as error:
-                self._end()
-                raise ThinkError("failed: its process died") from error
             except TimeoutError as error:
                 self._end()
                 raise ThinkError(f"took longer than {self._limit:.0f} s") from error
+            except (OSError, EOFError) as error:
+                self._end()
+                raise ThinkError("failed: its process died") from error
         if answer.failure:
             raise ThinkError(answer.failure)
         return answer.value

@@ -1,0 +1,86 @@
+"""The search's worker process."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from swept.model import Decision, History, Suggestions
+from swept.spec import parse
+from swept.think import InlineThinker, Thinker, ThinkError, WorkerThinker
+
+SPEC = parse(
+    "{method: random, program: t.py, metric: {name: loss, goal: minimize}, "
+    "parameters: {lr: {min: 0.0, max: 1.0}}, early_terminate: {type: hyperband, min_iter: 2}}"
+).canonical()
+
+
+def think(thinker: Thinker) -> Suggestions:
+    return thinker.suggest(SPEC, History(), 3, seed=7, now=0.0)
+
+
+def children() -> set[int]:
+    return {
+        child.pid
+        for child in psutil.Process().children()
+        if "swept.think" in " ".join(child.cmdline())
+    }
+
+
+@pytest.fixture
+def worker() -> Iterator[WorkerThinker]:
+    thinker = WorkerThinker()
+    yield thinker
+    thinker.close()
+
+
+def test_the_worker_thinks_what_would_be_thought_inline(worker: WorkerThinker) -> None:
+    assert think(worker) == think(InlineThinker())
+
+
+def test_the_worker_is_started_once_and_ends_with_close(worker: WorkerThinker) -> None:
+    worker.warm()
+    before = children()
+    think(worker)
+    assert children() == before
+    worker.close()
+    assert not children() & before
+
+
+def test_a_worker_that_was_killed_is_started_anew(worker: WorkerThinker) -> None:
+    think(worker)
+    for pid in children():
+        os.kill(pid, signal.SIGKILL)
+    try:
+        answer = think(worker)
+    except ThinkError:  # it died while it was asked
+        answer = think(worker)
+    assert answer == think(InlineThinker())
+
+
+def test_thinking_has_a_limit_and_goes_on_after_it() -> None:
+    worker = WorkerThinker(limit=0.0)
+    try:
+        think(worker)  # a fresh worker has its imports' time on top
+        with pytest.raises(ThinkError, match="took longer than 0 s"):
+            think(worker)
+        assert think(worker) == think(InlineThinker())
+    finally:
+        worker.close()
+
+
+def test_a_search_that_raises_says_what(worker: WorkerThinker) -> None:
+    for thinker in (worker, InlineThinker()):
+        with pytest.raises(ThinkError, match="failed: KeyError"):
+            thinker.suggest({"method": "random"}, History(), 1, seed=0, now=0.0)
+
+
+def test_deciding_needs_no_worker(worker: WorkerThinker) -> None:
+    before = children()
+    decisions: list[Decision] = worker.decide(SPEC, History())
+    assert decisions == []
+    assert children() == before
