@@ -34,6 +34,12 @@ def did_you_mean(word: object, known: Collection[str], otherwise: str = "") -> s
     return "known here: " + ", ".join(f"`{option}`" for option in options)
 
 
+def misspelt(key: str, given: Collection[str], known: Collection[str]) -> bool:
+    """Whether an unknown key of `given` was probably meant as `key`, so that its absence needs no words."""
+    strange = [word for word in given if word not in known]
+    return any(get_close_matches(word.lower(), known, n=1, cutoff=0.6) == [key] for word in strange)
+
+
 def shown(value: Any, limit: int = 60) -> str:
     """`value` as a literal for a message, cut where it is long."""
     if value is None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from swept.document import finite
-from swept.findings import Findings, Place, did_you_mean, dotted, kind_of, shown
+from swept.findings import Findings, Place, did_you_mean, dotted, kind_of, misspelt, shown
 from swept.space import BETA, CATEGORICAL, LOGARITHMIC, UNBOUNDED, Parameter, Path, Space, same
 from swept.space import number as is_number
 
@@ -190,6 +190,8 @@ def _keys_fit(
     for key in needed:
         if key not in entry:
             fits = False
+            if misspelt(key, entry, (*needed, *allowed, "distribution")):
+                continue
             findings.error(place, f"`{name}` ({distribution}) needs `{key}`", f"add `{key}: …`")
     return fits
 

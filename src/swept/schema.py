@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from swept import options
-from swept.findings import Findings, Place, did_you_mean, dotted, kind_of, shown
+from swept.findings import Findings, Place, did_you_mean, dotted, kind_of, misspelt, shown
 from swept.model import Goal
 
 METHODS: Final = ("bayes", "random", "grid")
@@ -36,6 +36,7 @@ MACROS: Final = (
 )
 _MACRO = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE = re.compile(r"envvar:[A-Z0-9_]+")
+STOPPING: Final = ("type", "min_iter", "max_iter", "s", "eta", "strict")
 ETA: Final = 3.0
 
 
@@ -92,6 +93,8 @@ def _unknown_hint(key: str) -> str:
 
 def read_method(top: Mapping[str, Any], findings: Findings) -> str | None:
     if "method" not in top:
+        if misspelt("method", top, KEYS):
+            return None
         findings.error((), "`method` is missing", "write `method: bayes` (or random, or grid)")
         return None
     method = top["method"]
@@ -131,7 +134,7 @@ def read_metric(top: Mapping[str, Any], method: str | None, findings: Findings) 
     known = ("name", "goal", "target", "impute", "impute_while_running")
     findings.known_keys(("metric",), mapping, known)
     _check_impute(mapping, findings)
-    if "name" not in mapping:
+    if "name" not in mapping and not misspelt("name", mapping, known):
         findings.error(("metric",), "`metric` needs `name`", "the name under which runs report it")
     name = findings.text(("metric", "name"), mapping["name"]) if "name" in mapping else None
     target = None
@@ -181,7 +184,7 @@ def read_hyperband(top: Mapping[str, Any], findings: Findings) -> Hyperband | No
     if mapping is None:
         return None
     before = len(findings.problems)
-    findings.known_keys(place, mapping, ("type", "min_iter", "max_iter", "s", "eta", "strict"))
+    findings.known_keys(place, mapping, STOPPING)
     _check_type(mapping, findings)
     figures = _figures(mapping, findings)
     eta = findings.number((*place, "eta"), mapping.get("eta", ETA))
@@ -199,6 +202,8 @@ def read_hyperband(top: Mapping[str, Any], findings: Findings) -> Hyperband | No
 
 def _check_type(mapping: Mapping[str, Any], findings: Findings) -> None:
     place: Place = ("early_terminate", "type")
+    if "type" not in mapping and misspelt("type", mapping, STOPPING):
+        return
     if "type" not in mapping:
         findings.error(place[:1], "`early_terminate` needs `type`", "write `type: hyperband`")
     elif mapping["type"] != "hyperband":
@@ -217,6 +222,8 @@ def _figures(mapping: Mapping[str, Any], findings: Findings) -> dict[str, int | 
 def _check_form(mapping: Mapping[str, Any], findings: Findings) -> None:
     place: Place = ("early_terminate",)
     least, most, s = (key in mapping for key in ("min_iter", "max_iter", "s"))
+    if any(misspelt(key, mapping, STOPPING) for key in ("min_iter", "max_iter", "s")):
+        return
     if not least and not most:
         hint = "write `min_iter: N`: the first report at which runs are judged"
         findings.error(place, "`early_terminate` needs `min_iter`, or `max_iter` with `s`", hint)

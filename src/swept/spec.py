@@ -14,7 +14,7 @@ import yaml
 from swept import adapter, agreement, schema
 from swept.document import Document, from_python, load
 from swept.errors import Problem, SpecError
-from swept.findings import Findings, kind_of
+from swept.findings import Findings, kind_of, misspelt
 from swept.model import Config, Goal
 from swept.options import Oom, Options, inactive, read_options
 from swept.parameters import read_space
@@ -247,6 +247,8 @@ def _read(document: Document, strict: bool) -> Spec | None:
 def _space(top: Mapping[str, Any], findings: Findings) -> Space:
     if "parameters" in top:
         return read_space(top["parameters"], findings)
+    if misspelt("parameters", top, schema.KEYS):
+        return Space(())
     hint = "write `parameters: {lr: {min: 0.001, max: 0.1}}`"
     findings.error((), "`parameters` is missing", hint)
     return Space(())
