@@ -68,6 +68,7 @@ class Tracked:
     checkpointed: bool = False
     heard: float = 0.0  # when the last report came
     lost: bool = False
+    ended: str = ""  # why it ended, for the last line about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +286,7 @@ def _claimed(state: State, claimed: Claimed) -> Step:
     )
     if state.drain or state.closed:
         ending = Ending(Outcome.RELEASED, "the agent was ending")
-        state = _with(state, replace(run, phase=Phase.OVER))
+        state = _with(state, replace(run, phase=Phase.OVER, ended=ending.reason))
         return state, [Finish(claimed["run"], ending)]
     state = replace(_with(state, run), begun=state.begun + 1, said="")
     return state, [Launch(claimed, slot)]
@@ -321,8 +322,8 @@ def _launched(state: State, fact: Launched) -> Step:
 def _launch_failed(state: State, fact: LaunchFailed) -> Step:
     """Nothing else would start either: the run goes back unused, and the agent holds."""
     run = state.runs[fact.run]
-    state = _with(state, replace(run, phase=Phase.OVER))
     ending = Ending(Outcome.RELEASED, fact.message.splitlines()[0])
+    state = _with(state, replace(run, phase=Phase.OVER, ended=ending.reason))
     closed = replace(state, closed=fact.message, exit_code=1)
     return closed, [Say(fact.message), Finish(fact.run, ending)]
 
@@ -412,11 +413,11 @@ def _exited(state: State, fact: Exited) -> Step:
     run = state.runs.get(fact.run)
     if run is None or run.phase is Phase.OVER:
         return state, []
-    state = _with(state, replace(run, phase=Phase.OVER))
     gone = fact.exit.by == "supervisor-gone"
+    ending = ending_of(run, fact)
+    state = _with(state, replace(run, phase=Phase.OVER, ended=ending.reason))
     if run.lost:
         return state, [Finish(fact.run, None, supervisor_gone=gone)]
-    ending = ending_of(run, fact)
     state, said = _count_early(state, run, ending)
     return state, [Finish(fact.run, ending, fact.tail, gone), *said]
 
@@ -463,7 +464,10 @@ def _completed(state: State, fact: Completed) -> Step:
         return state, []
     others = {name: other for name, other in state.runs.items() if name != fact.run}
     state = replace(state, runs=others, exhausted="", claim_at=state.now)
-    return state, []
+    if not fact.state:
+        return state, []
+    again = " and will be tried again" if fact.retried else ""
+    return state, [Say(f"{title(run.claimed)} {fact.state}{again}: {run.ended}")]
 
 
 # -- Ctrl+C ---------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def train(run: swept.Run, config: dict[str, Any]) -> None:
             math.nan if config["fate"] == "nan" and epoch >= config["at"] else _loss(epoch, config)
         )
         run.log({"loss": loss, "total": total}, step=epoch)
-        print(f"epoch {epoch} loss {loss:.4f}")
+        sys.stdout.write(f"epoch {epoch} loss {loss:.4f}\n")
         if run.should_stop and not config.get("deaf"):
             return
         if config.get("checkpoints", True):
