@@ -68,8 +68,8 @@ def look(runs: Sequence[Run] = RUNS, events: Sequence[str] = ("run 4 started",))
     )
 
 
-def text(width: int = 80, height: int = 24, **kwargs: Sequence[Run]) -> str:
-    return "\n".join(line.plain for line in frame(look(**kwargs), width, height))
+def text(width: int = 80, height: int = 24, runs: Sequence[Run] = RUNS) -> str:
+    return "\n".join(line.plain for line in frame(look(runs), width, height))
 
 
 def test_a_frame_says_how_the_sweep_stands() -> None:

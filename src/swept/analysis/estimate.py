@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 
-from swept.model import COUNTED_KINDS, SWEEP_KINDS, Attempt, Run, RunState
+from swept.model import Attempt, Kind, Run, RunState
 
 _UNDER_WAY = (RunState.PENDING, RunState.RUNNING, RunState.PAUSED)
 
@@ -37,27 +37,26 @@ def seconds_per_step(runs: Iterable[Run], now: float) -> float | None:
 def remaining(
     runs: Sequence[Run], *, max_runs: int | None, epochs: int | None, slots: int, now: float
 ) -> Estimate:
-    """How long the sweep's own runs will take yet with `slots` of them at a time.
+    """How long these runs, and those to come, will take yet with `slots` of them at a time.
 
     `max_runs`: how many are planned (None: without end); `epochs`: steps of a full run (None: not known).
     """
-    ours = [run for run in runs if run.kind in SWEEP_KINDS]
     if epochs is None:
         return Estimate(None, "no estimate: the steps of a full run are not known (`swept.epochs`)")
     if max_runs is None:
         return Estimate(
             None, "no estimate: the number of runs is open (`run_cap` or `swept.budget`)"
         )
-    pace = seconds_per_step(ours, now)
+    pace = seconds_per_step(runs, now)
     if pace is None:
         return Estimate(None, "estimating: no step has been reported yet")
-    typical = _typical_length(ours, epochs)
+    typical = _typical_length(runs, epochs)
     under_way = [
         max(_expected(run, typical, epochs) - run.steps, 0.0)
-        for run in ours
+        for run in runs
         if run.state in _UNDER_WAY
     ]
-    to_come = max(max_runs - sum(run.kind in COUNTED_KINDS for run in ours if _counts(run)), 0)
+    to_come = max(max_runs - sum(_counts(run) for run in runs), 0)
     steps = sum(under_way) + to_come * typical
     longest = max(under_way, default=0.0)
     return Estimate(pace * max(steps / max(slots, 1), longest))
@@ -75,7 +74,9 @@ def _expected(run: Run, typical: float, epochs: int) -> float:
 
 
 def _counts(run: Run) -> bool:
-    return not (run.state is RunState.KILLED and not run.attempts)
+    """Confirmation runs come on top of what is planned; withdrawn ones have never been."""
+    withdrawn = run.state is RunState.KILLED and not run.attempts
+    return run.kind is not Kind.CONFIRM and not withdrawn
 
 
 def _elapsed(run: Run, attempt: Attempt, now: float) -> float:

@@ -23,11 +23,12 @@ from swept.cli.views import runs_of
 from swept.client import Client
 from swept.clock import Clock
 from swept.errors import SweptError
-from swept.model import Run
+from swept.model import SWEEP_KINDS, Run
 from swept.wire import SweepView
 
 LOOK_SECONDS = 1.0
 PROGRESS_SECONDS = 30.0
+ALIVE_SECONDS = 60.0
 _REST = 10.0  # looking may take a tenth of the time at most
 _REMEMBERED_EVENTS = 100
 
@@ -104,14 +105,13 @@ class LiveView:
         view: SweepView,
         question: Question,
         *,
-        slots: int,
         footer: str,
         clock: Clock,
         only: Collection[str] | None = None,
         display: Display | None = None,
     ) -> None:
         self._client, self._question, self._clock = client, question, clock
-        self._slots, self._footer, self._only = slots, footer, only
+        self.footer, self._only = footer, only
         self._display = display or (TerminalDisplay() if interactive() else PlainDisplay())
         self._view = view
         self._runs = self._chosen(view)
@@ -169,11 +169,11 @@ class LiveView:
             question=self._question,
             results=results(self._question, runs_of(view)),
             events=tuple(self._events),
-            slots=self._slots,
+            slots=working_slots(view, self._clock.now()),
             began=self._began,
             now=self._clock.now(),
             page=f"{self._client.url}/sweeps/{view['id']}",
-            footer=self._footer,
+            footer=self.footer,
             problem=self._problem,
         )
 
@@ -181,4 +181,14 @@ class LiveView:
         runs = runs_of(view)
         if self._only is not None:
             return tuple(run for run in runs if run.id in self._only)
-        return runs
+        return tuple(run for run in runs if run.kind in SWEEP_KINDS)
+
+
+def working_slots(view: SweepView, now: float) -> int:
+    """The slots of all agents of the sweep that were heard of within a lease; at least one."""
+    alive = [
+        int(agent["slots"])
+        for agent in view["agents"]
+        if agent["ended"] is None and now - agent["last_seen"] < ALIVE_SECONDS
+    ]
+    return max(sum(alive), 1)
