@@ -140,6 +140,14 @@ def test_runs_of_another_fidelity_do_not_count() -> None:
     assert decide(spec(), History((*GOOD, *final, run(7, 0.1, 0.2, 0.46)))) == []
 
 
+def test_runs_from_before_a_change_of_the_constants_do_not_count() -> None:
+    parameters = {"a": {"min": 0.0, "max": 1.0}, "epochs": {"value": 20}}
+    poor = replace(run(7, 0.1, 0.2, 0.1), spec_version=2)
+    history = History((*GOOD, poor), spec_version=2)
+    assert decide(spec(parameters=parameters), history) == []
+    assert [decision.run for decision in decide(spec(), history)] == ["run-7"]
+
+
 @pytest.mark.parametrize("state", [state for state in RunState if state is not RunState.RUNNING])
 def test_runs_that_do_not_run_are_left_alone(state: RunState) -> None:
     assert decide(spec(), History((*GOOD, replace(run(4, 0.1, 0.2, 0.1), state=state)))) == []

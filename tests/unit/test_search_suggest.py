@@ -130,3 +130,26 @@ def test_parameters_that_cannot_act_stand_at_their_default_except_in_a_grid() ->
         starts = started(suggest(sweep, History(), 2, seed=1))
         default = sweep.inert["dropout"].default
         assert all((start.config["dropout"] == default) == held for start in starts)
+
+
+@pytest.mark.parametrize("method", ["grid", "bayes"])
+def test_runs_from_before_a_change_of_the_constants_are_no_data(method: str) -> None:
+    """After `epochs: 9` became 20, old points are open again, and the baseline too; a changed range keeps all."""
+
+    def edited(epochs: int, high: int) -> Spec:
+        return parse_mapping(
+            {
+                "method": method,
+                "metric": {"name": "acc", "goal": "maximize"},
+                "parameters": {"k": {"min": 1, "max": high}, "epochs": {"value": epochs}},
+                "swept": {"baseline": {"k": 1}},
+            }
+        )
+
+    starts = started(suggest(edited(9, 3), History(), 9, seed=1))
+    before = extend(History(), starts, RunState.FINISHED, lambda start: (start.config["k"],))
+    after = replace(before, spec_version=2)
+    assert isinstance(suggest(edited(9, 3), after, 9, seed=1), Done)
+    assert [s.config["k"] for s in started(suggest(edited(9, 4), after, 9, seed=1))] == [4]
+    again = started(suggest(edited(20, 3), after, 9, seed=1))
+    assert [start.kind for start in again] == [Kind.BASELINE, Kind.SEARCH, Kind.SEARCH]

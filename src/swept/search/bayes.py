@@ -24,6 +24,7 @@ from swept.search.numbering import next_number, suggested
 from swept.search.observations import Observations, Scale, hopeful, observe, standardise
 from swept.search.seeds import Stream, generator, run_seed
 from swept.spec import Spec
+from swept.stopping.comparable import comparable
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -76,9 +77,9 @@ class _Search:
     @classmethod
     def of(cls, spec: Spec, history: History, features: Features, seed: int) -> _Search:
         goal = spec.metric.goal if spec.metric else Goal.MINIMIZE
-        runs = list(suggested(history))
+        runs = list(suggested(spec, history))
         searched = [run for run in runs if run.kind is Kind.SEARCH]
-        observations = observe(history, features, goal)
+        observations = observe(comparable(spec, history), features, goal)
         places = [features.locate(run.config, {}) for run in runs]
         return cls(
             features=features,

@@ -39,7 +39,7 @@ def target_reached(spec: Spec, history: History) -> str:
     if spec.metric is None or spec.metric.target is None:
         return ""
     goal, target = spec.metric.goal, spec.metric.target
-    for run in suggested(history):
+    for run in suggested(spec, history):
         best = run.best_value(goal)
         if best is not None and not goal.better(target, best):
             return f"run {run.number} reached the target: {spec.metric.name} {best:.4g}"

@@ -22,7 +22,7 @@ def propose(spec: Spec, history: History, n: int, *, seed: int) -> list[Start]:
     """The next n points; fewer, or none, at the end of the grid."""
     size, first = spec.space.grid_size() or 0, next_number(history)
     starts = []
-    for number, index in zip(range(first, first + n), _open(spec.space, history), strict=False):
+    for number, index in zip(range(first, first + n), _open(spec, history), strict=False):
         why = {
             "reason": f"grid point {index + 1} of {size}",
             "strategy": "grid",
@@ -33,9 +33,10 @@ def propose(spec: Spec, history: History, n: int, *, seed: int) -> list[Start]:
     return starts
 
 
-def _open(space: Space, history: History) -> Iterator[int]:
+def _open(spec: Spec, history: History) -> Iterator[int]:
     """The indices of the points that no run has had, in order."""
-    done = {_key(space, run.config) for run in suggested(history)}
+    space = spec.space
+    done = {_key(space, run.config) for run in suggested(spec, history)}
     for index in range(space.grid_size() or 0):
         key = _key(space, space.grid(index))
         if key not in done:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from swept.model import SWEEP_KINDS, History, Run, RunState
+from swept.model import History, Run, RunState
+from swept.spec import Spec
+from swept.stopping.comparable import comparable
 
 
 def next_number(history: History) -> int:
@@ -12,9 +14,9 @@ def next_number(history: History) -> int:
     return max((run.number for run in history.runs), default=0) + 1
 
 
-def suggested(history: History) -> Iterator[Run]:
-    """The sweep's runs, without those that were withdrawn before they started."""
-    for run in history.runs:
+def suggested(spec: Spec, history: History) -> Iterator[Run]:
+    """The sweep's comparable runs, without those that were withdrawn before they started."""
+    for run in comparable(spec, history):
         withdrawn = run.state is RunState.KILLED and not run.attempts
-        if run.kind in SWEEP_KINDS and not withdrawn:
+        if not withdrawn:
             yield run

@@ -14,12 +14,13 @@ sweep counts, whatever its kind: baseline and repeats are observations like any 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from swept.model import SWEEP_KINDS, Goal, History, Outcome, Run, RunState
+from swept.model import Goal, Outcome, Run, RunState
 from swept.search.features import Features
 
 Array = NDArray[np.float64]
@@ -52,16 +53,14 @@ class Scale:
         return self.centre + self.spread * z
 
 
-def observe(history: History, features: Features, goal: Goal) -> Observations:
-    """The runs of `history`, sorted by what they tell."""
+def observe(runs: Iterable[Run], features: Features, goal: Goal) -> Observations:
+    """Comparable runs, sorted by what they tell."""
     located: list[Array] = []
     values: list[float] = []
     pending: list[Array] = []
     barren: list[Array] = []
     left_out = 0
-    for run in history.runs:
-        if run.kind not in SWEEP_KINDS:
-            continue
+    for run in runs:
         value = run.value if run.state in _VALUED else None
         place = features.locate(run.config, run.effective_config or {})
         if place is None:

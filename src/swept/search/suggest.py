@@ -70,6 +70,7 @@ def _with(history: History, starts: list[Start]) -> History:
             kind=start.kind,
             state=RunState.PENDING,
             config=start.config,
+            spec_version=history.spec_version,
         )
         for number, start in enumerate(starts, start=first)
     ]

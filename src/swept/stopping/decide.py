@@ -1,16 +1,18 @@
 """Whether runs should go on: `decide(spec, history)`, a pure function of the sweep's log.
 
 Only running runs of kind search are decided on, each once: a run that is already asked to stop is left alone.
-Every run of the sweep counts in the rungs that it passes, baseline and repeats among them.
+Every run of the sweep counts in the rungs that it passes, baseline and repeats among them; runs from before a
+change of the constants do not.
 """
 
 from __future__ import annotations
 
 import math
 
-from swept.model import SWEEP_KINDS, Continue, Decision, Desired, Goal, History, Kind, Run, RunState
+from swept.model import Continue, Decision, Desired, Goal, History, Kind, Run, RunState
 from swept.schema import Hyperband, Metric
 from swept.spec import Spec
+from swept.stopping.comparable import comparable
 from swept.stopping.hyperband import Verdict, judge, reports, thresholds
 
 
@@ -24,7 +26,7 @@ def decide(spec: Spec, history: History) -> list[Decision]:
     rules, metric = spec.early_terminate, spec.metric
     if rules is None or metric is None:
         return []
-    runs = [run for run in history.runs if run.kind in SWEEP_KINDS]
+    runs = comparable(spec, history)
     curves = {run.id: _reports(run, metric.goal) for run in runs}
     levels = thresholds(rules, list(curves.values()))
     unit = "step" if spec.options.epochs is None else "epoch"
