@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from swept import options, parameters, schema
 from swept.document import read
 from swept.errors import Problem, SpecError
 from swept.model import Goal
@@ -422,3 +423,22 @@ def test_strict_refuses_what_cannot_act() -> None:
         "copy_paste",
         "lr0",
     }
+
+
+# -- the reference ----------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[2] / "docs/reference/sweep-file.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "word", sorted({*schema.KEYS, *options.KEYS, *parameters.DISTRIBUTIONS, *parameters.KEYS})
+)
+def test_the_reference_page_has_every_key(word: str) -> None:
+    assert f"`{word}" in PAGE
+
+
+def test_the_reference_pages_example_is_a_good_file() -> None:
+    example = PAGE.split("```yaml\n")[1].split("```")[0]
+    found, said = examine(example)
+    assert found is not None
+    assert said == []
