@@ -1,0 +1,1 @@
+"""Statistical models of runs: pure, on plain arrays."""
