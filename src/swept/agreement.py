@@ -233,9 +233,15 @@ def _baseline(given: Given, findings: Findings) -> Mapping[str, Any] | None:
             parameter = given.space.parameter(name)
             values[name] = value if parameter is None else parameter.typed(value)
     for parameter in given.space:
-        if parameter.name not in named and not adapter.knows(known, parameter.name):
+        if parameter.name in named:
+            continue
+        if not adapter.knows(known, parameter.name):
             hint = f"add `{parameter.name}: …`; only an adapter that knows the program's defaults can fill it in"
             findings.error(place, f"`swept.baseline` does not say `{parameter.name}`", hint)
+            continue
+        default = adapter.default(known, parameter.name)
+        if default is not None:
+            _fits(parameter, default, "the baseline, by default,", place, findings)
     return values
 
 

@@ -223,8 +223,10 @@ def _read(document: Document, strict: bool) -> Spec | None:
         inert = adapter.check(space, metric, findings, strict=strict)
     options = agreement.settle(given, findings)
     waiting = inactive(options)
+    wrong = {problem.key for problem in findings.problems if problem.severity == "error"}
     for key in waiting:
-        findings.note(tuple(key.split(".")), f"`{key}` is right, and not active yet")
+        if key not in wrong:
+            findings.note(tuple(key.split(".")), f"`{key}` is right, and not active yet")
     if findings.failed or method is None:
         return None
     source = {key: value for key, value in top.items() if key != "swept"}

@@ -358,7 +358,7 @@ run_cap: 5
 early_terminate: {type: hyperband, min_iter: 3}
 parameters:
   momentum: {min: 0.8, max: 0.98}
-  close_mosaic: {values: [0, 5]}
+  close_mosaic: {values: [0, 10]}
   optimizer: {value: SGD}
   epochs: {value: 9}
 swept: {adapter: ultralytics, baseline: {}}
@@ -377,11 +377,16 @@ def test_the_adapter_knows_epochs_seed_batch_and_the_baselines_missing_values() 
     assert found.with_baseline() == {**defaults, "optimizer": "SGD", "epochs": 9}
 
 
+def test_a_default_outside_of_what_is_searched_is_told() -> None:
+    text = YOLO.replace("max: 0.98", "max: 0.9")
+    assert "by default, has `momentum: 0.937`" in only(text, "warning").message
+
+
 ULTRALYTICS = [
     ("momentum: {min: 0.8, max: 0.98}", "momentun: {min: 0.8, max: 0.98}", "error", "not a training argument", "`momentum`"),
     ("max: 0.98", "max: 1.5", "error", "out of range", ""),
-    ("{values: [0, 5]}", "{min: 0.0, max: 5.0}", "error", "whole numbers", ""),
-    ("{values: [0, 5]}", "{values: [0, five]}", "error", "is text", ""),
+    ("{values: [0, 10]}", "{min: 0.0, max: 5.0}", "error", "whole numbers", ""),
+    ("{values: [0, 10]}", "{values: [0, five]}", "error", "is text", ""),
     ("{value: SGD}", "{value: SGDX}", "error", "is unknown", ""),
     ("{min: 0.8, max: 0.98}", "{min: 0, max: 1}", "warning", "whole numbers only", "0.0"),
     ("mAP50(B)", "mAP_50", "warning", "not among the metrics", "mAP50(B)"),
