@@ -145,33 +145,34 @@ def test_from_launch_to_compare(place: Place) -> None:
 
 
 def test_a_changed_file_is_shown_and_a_person_decides(place: Place) -> None:
+    place.write(cap=1, pace=0.01)
     assert place("launch", "sweep.yaml")[0] == 0
     sweep = place.json("show")["id"]
-    place.write(cap=4, pace=0.01)
+    place.write(cap=2, pace=0.01)
     code, _, err = place("launch", "sweep.yaml")
     assert code == 2
-    assert "run_cap: 3 → 4" in err
+    assert "run_cap: 1 → 2" in err
     assert "hint: --update (keeps what was learnt) or --new" in err
     code, _, err = place("launch", "sweep.yaml", "--update")
     assert code == 0, err
     shown = place.json("show")
-    assert (shown["id"], len(shown["runs"])) == (sweep, 4)
+    assert (shown["id"], len(shown["runs"])) == (sweep, 2)
     code, _, err = place("launch", "sweep.yaml", "--new")
     assert code == 0, err
     assert place.json("show")["id"] != sweep
 
 
 def test_ctrl_c_lets_go_and_launch_goes_on(place: Place) -> None:
-    place.write(cap=3, pace=0.3)
+    place.write(cap=3, pace=1.5)
     process = place.start("launch", "sweep.yaml")
     wait_for(process, "run 1 (baseline) started")
     process.send_signal(signal.SIGINT)
+    wait_for(process, "Ctrl+C again ends now")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert "swept launch" in err
-    place.write(cap=3, pace=0.3)
     code, _, err = place("launch", "sweep.yaml", "--slots", "2")
     assert code == 0, err
     assert "resuming sweep" in err

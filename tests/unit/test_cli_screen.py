@@ -119,7 +119,7 @@ def test_events_between_two_looks() -> None:
     assert changes(QUESTION, before, after) == [
         "run 2 finished, 0.61 at step 10, 1 min 00 s",
         "run 4 started: lr0=0.04 (space-filling 3 of 8)",
-        "best so far: run 2 with 0.61",
+        "best so far: run 2 with 0.61 (baseline 0.5)",
     ]
     assert changes(QUESTION, after, after) == []
 

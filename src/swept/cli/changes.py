@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from swept.analysis.best import best
+from swept.analysis.best import baseline, best
 from swept.analysis.configuration import flat
 from swept.analysis.figures import figure
 from swept.analysis.results import Question
@@ -21,7 +21,9 @@ def changes(question: Question, before: Sequence[Run], after: Sequence[Run]) -> 
     found = [line for run in after for line in _changes(question, known.get(run.id), run)]
     old, new = best(before, question.goal, question.at), best(after, question.goal, question.at)
     if new and new.finished and (old is None or not old.finished or old.run.id != new.run.id):
-        found.append(f"best so far: run {new.run.number} with {figure(new.value)}")
+        reference = baseline(after)
+        beside = f" (baseline {figure(reference.value)})" if reference and reference.curve else ""
+        found.append(f"best so far: run {new.run.number} with {figure(new.value)}{beside}")
     return found
 
 

@@ -6,6 +6,7 @@ reads; that the server is away for a moment is shown and does no harm.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import deque
 from collections.abc import Collection, Sequence
@@ -31,6 +32,9 @@ PROGRESS_SECONDS = 30.0
 ALIVE_SECONDS = 60.0
 _REST = 10.0  # looking may take a tenth of the time at most
 _REMEMBERED_EVENTS = 100
+_TOLD_BETTER = re.compile(
+    r"run \d+( \(\w+\))? (started|finished|stopped|paused|failed|crashed|killed|pending)\b"
+)
 
 
 class Display(Protocol):
@@ -118,6 +122,7 @@ class LiveView:
         self._events: deque[str] = deque(maxlen=_REMEMBERED_EVENTS)
         self._began = clock.now()
         self._problem = ""
+        self._heard = ""
         self._end = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._watch, name="live-view", daemon=True)
@@ -133,8 +138,14 @@ class LiveView:
         self._look()
         self._display.close()
 
+    def hear(self, line: str) -> None:
+        """The agent's own words, without those that the server's view tells better: starts and ends, with values."""
+        if line != self._heard and not _TOLD_BETTER.match(line):
+            self.say(line)
+        self._heard = line
+
     def say(self, line: str) -> None:
-        """An event that the server does not know of: the agent's own words."""
+        """An event."""
         with self._lock:
             for part in filter(None, line.splitlines()):
                 self._events.append(part)

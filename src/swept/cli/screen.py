@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from rich.text import Text
 
@@ -17,7 +18,7 @@ from swept.analysis.figures import figure
 from swept.analysis.results import Question, Results
 from swept.analysis.text import difference
 from swept.cli.changes import tally
-from swept.cli.render import bar, clip, duration, sparkline
+from swept.cli.render import bar, clip, duration, printable, sparkline
 from swept.model import COUNTED_KINDS, Run, RunState
 
 STYLES = {
@@ -59,10 +60,11 @@ def frame(look: Look, width: int, height: int) -> list[Text]:
     if look.problem:
         foot.insert(0, Text(clip(look.problem, width), style="red"))
     free = max(height - len(head) - len(foot) - 2, 0)  # 2: the column names, an empty line
-    events = _events(look.events, max(min(_MOST_EVENTS, free // 3), min(_FEWEST_EVENTS, free // 2)))
+    room = max(min(_MOST_EVENTS, free // 3), min(_FEWEST_EVENTS, free // 2))
+    events = _events(look.events, room, width)
     shown = chosen_runs(look.runs, free - len(events))
     rows = [_columns(look, width), *(_row(look, run, width) for run in shown)] if shown else []
-    return [*head, *rows, Text(""), *(Text(clip(line, width)) for line in events), *foot][:height]
+    return [*head, *rows, Text(""), *(Text(line) for line in events), *foot][:height]
 
 
 def chosen_runs(runs: Sequence[Run], room: int) -> list[Run]:
@@ -151,7 +153,8 @@ def _row(look: Look, run: Run, width: int) -> Text:
         f"{star}{run.number:>4} {run.kind:<8} {_steps(look, run, steps_width)} {curve:<{curve_width}} "
         f"{figure(run.value):>8} "
     )
-    reason = run.ended_because if run.state.ended else str(run.why.get("reason", ""))
+    ended = run.state.ended and run.state is not RunState.FINISHED
+    reason = run.ended_because if ended else str(run.why.get("reason", ""))
     line = Text(text[:width])
     line.append(str(run.state)[: max(width - len(text), 0)], style=STYLES.get(run.state, ""))
     room = width - len(line) - 2
@@ -185,5 +188,13 @@ def _scale(runs: Iterable[Run]) -> tuple[float, float]:
     return (min(values), max(values)) if values else (0.0, 1.0)
 
 
-def _events(events: Sequence[str], room: int) -> list[str]:
-    return list(events[-room:]) if room > 0 else []
+def _events(events: Sequence[str], room: int, width: int) -> list[str]:
+    """The last lines of the last events, long ones broken: what Ctrl+C does next stands at a line's end."""
+    if room <= 0:
+        return []
+    lines = [
+        line
+        for event in events[-room:]
+        for line in wrap(printable(event), max(width, 8), subsequent_indent="  ")
+    ]
+    return lines[-room:]

@@ -13,7 +13,7 @@ from swept.cli.locate import SWEEP_ID, client_for, sweep_or_run
 from swept.cli.output import as_json, data, print_json
 from swept.cli.render import clip, duration, moment, table
 from swept.cli.views import runs_of
-from swept.model import Goal
+from swept.model import Goal, RunState
 from swept.wire import RunView, SweepView
 
 SWEEP_FIELDS = ("schema", "id", "name", "state", "method", "metric")
@@ -100,8 +100,14 @@ def _row(run: RunView) -> tuple[Any, ...]:
         run["best_value"],
         run["steps"],
         len(run["attempts"]),
-        clip(run["ended_because"] or run["why"], 60),
+        clip(_reason(run), 60),
     )
+
+
+def _reason(run: RunView) -> str:
+    """Why it ended as it did; of a run that simply finished, why it was started."""
+    ordinary = run["state"] == RunState.FINISHED
+    return run["why"] if ordinary else run["ended_because"] or run["why"]
 
 
 def _show_run(run: RunView) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from swept.analysis.results import Question, Results
 from swept.analysis.text import best_lines, comparison_lines, group_lines, target_lines
 from swept.cli.changes import tally
 from swept.cli.views import runs_of
+from swept.home import find
 from swept.model import SweepState
 from swept.wire import SweepView
 
@@ -17,7 +20,7 @@ def summary_lines(url: str, view: SweepView, question: Question, results: Result
         list(group_lines(results.groups)),
         comparison_lines(question, results),
         target_lines(question, results.targets),
-        _places(url, view),
+        _places(url, view, results),
         next_steps(view, question, results),
     ]
     return [line for part in parts if part for line in ("", *part)]
@@ -51,8 +54,21 @@ def _state(view: SweepView) -> list[str]:
     return [f"Sweep {view['id']} ({view['name']}) is {view['state']}{because}", f"  {runs}"]
 
 
-def _places(url: str, view: SweepView) -> list[str]:
+def _places(url: str, view: SweepView, results: Results) -> list[str]:
     lines = ["Where", f"  page   {url}/sweeps/{view['id']}"]
     if view["path"]:
         lines.append(f"  file   {view['path']}")
+    folder = _files(view, results)
+    if folder is not None:
+        lines.append(f"  files  {folder}")
     return lines
+
+
+def _files(view: SweepView, results: Results) -> Path | None:
+    """Where the best run's files are, if that is on this machine."""
+    folder = Path(view["path"]).parent if view["path"] else Path.cwd()
+    home = find(folder) if folder.is_dir() else None
+    if home is None or results.best is None:
+        return None
+    files = home.files / results.best.run.id
+    return files if files.is_dir() else None

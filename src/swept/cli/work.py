@@ -76,7 +76,7 @@ def work(client: Client, view: SweepView, flags: AgentFlags) -> int:
     options = Options(count=flags.count, slots=flags.slots, gpus=flags.gpus)
     with LiveView(client, view, question, footer=FOOTER, clock=SystemClock()) as live:
         try:
-            return _agent(client, view, options, live.say).run()
+            return _agent(client, view, options, live.hear).run()
         except Conflict as error:
             live.say(f"{error.message}: showing the sweep instead of working on it")
             live.footer = WATCHING
@@ -93,6 +93,7 @@ def work_on_runs(
     epochs: int | None,
 ) -> int:
     """Works on these very runs, whatever the sweep's state; 0 when all have finished. Ended ones are only named."""
+    interrupted = False
     waiting = [run for run in runs if not RunState(run["state"]).ended]
     for run in runs:
         if run not in waiting:
@@ -105,8 +106,11 @@ def work_on_runs(
         names = frozenset(run["id"] for run in waiting)
         told = replace(question, max_runs=len(waiting), epochs=epochs or question.epochs)
         with LiveView(client, view, told, footer=FOOTER, clock=SystemClock(), only=names) as live:
-            if _Crew(client, view, flags, live.say).work([run["id"] for run in waiting]):
-                return INTERRUPTED
+            crew = _Crew(client, view, flags, live.hear)
+            interrupted = crew.work([run["id"] for run in waiting])
+    if interrupted:
+        say("interrupted: the same command goes on")
+        return INTERRUPTED
     return 0 if all(client.run(run["id"])["state"] == RunState.FINISHED for run in runs) else 1
 
 
