@@ -50,7 +50,7 @@ class Display(Protocol):
 
 
 class TerminalDisplay:
-    """Rich's live region: only changed lines are rewritten, so nothing flickers."""
+    """Rich's live region: erased and drawn again in one write, once a second, so nothing flickers."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True, highlight=False)

@@ -17,7 +17,8 @@ Made by `python -m swept.cli.reference`; a test compares this page with the prog
 
 
 def reference() -> str:
-    context = click.Context(group, info_name="swept", max_content_width=WIDTH, terminal_width=WIDTH)
+    settings = {**group.context_settings, "max_content_width": WIDTH}
+    context = click.Context(group, info_name="swept", terminal_width=WIDTH, **settings)
     return HEAD + "".join(_pages(group, context))
 
 
