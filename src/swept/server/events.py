@@ -92,8 +92,8 @@ async def stream(context: Context, feed: Feed, position: Position) -> AsyncItera
     """Messages as they happen; a comment now and then, so that a dead listener is noticed."""
     context.listeners += 1
     try:
-        yield message(str(position), "hello", {})
         quiet = context.clock.monotonic()
+        yield message(str(position), "hello", {})
         while not context.stopping.is_set():
             rung = context.news.count()
             messages, position = await run_in_threadpool(feed.after, position)
