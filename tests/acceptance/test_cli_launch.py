@@ -111,8 +111,8 @@ def test_from_launch_to_compare(place: Place) -> None:
     assert code == 0, err
     assert out == ""
     assert "created sweep" in err
-    assert "run 1 (baseline) started" in err
-    assert "run 3 finished" in err
+    assert err.count("run 1 (baseline) started") == 1
+    assert err.count("run 3 finished") == 1
     assert "Against the baseline" in err
     assert "noise unknown" in err
     assert "minimum" in err
