@@ -26,6 +26,7 @@ from swept.server.wandb.service import (
     Service,
     find_sweep,
     last_attempt,
+    marked,
 )
 from swept.store.base import WANDB_LEASE_SECONDS, RunFilter
 from swept.wire import ClaimRequest
@@ -97,15 +98,10 @@ def _open(service: Service, run: str) -> bool:
 def _for_run(service: Service, sweep: Sweep, run: Run, alive: set[str]) -> list[Command]:
     if run.id in alive:
         return _for_live(service, run)
-    if run.id not in service.notes.seen and not _inited(run):
+    if run.id not in service.notes.seen and not marked(run, INITED):
         return _unseen(service, sweep, run)
     _gone(service, run)
     return []
-
-
-def _inited(run: Run) -> bool:
-    attempt = last_attempt(run)
-    return attempt is not None and run.details.get(INITED) == attempt.number
 
 
 def _for_live(service: Service, run: Run) -> list[Command]:
@@ -143,7 +139,7 @@ def _gone(service: Service, run: Run) -> None:
     now = service.now()
     if now - service.notes.missing.setdefault(run.id, now) < GRACE_GONE:
         return
-    if _inited(run):
+    if marked(run, INITED):
         reason = "the program ended without a word: killed, or the machine ran out of memory"
         runs.end(service, run, *_evidence(run, Outcome.LOST, reason))
     else:

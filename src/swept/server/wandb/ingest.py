@@ -13,6 +13,7 @@ from swept.server.wandb.service import (
     Service,
     last_attempt,
     locate,
+    mark,
     stale,
     under_real_agent,
 )
@@ -66,7 +67,7 @@ def _store(service: Service, run: Run, attempt: int, post: stream.Post) -> None:
             now=now,
             summary=post.summary,
             replace_summary=post.summary is not None,
-            details={PREEMPTING: True} if post.preempting else None,
+            details={PREEMPTING: mark(run)} if post.preempting else None,
         )
     if changed and run.state is RunState.RUNNING:
         service.engine.after_rows(run.id)

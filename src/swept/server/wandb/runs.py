@@ -31,6 +31,8 @@ from swept.server.wandb.service import (
     find_sweep,
     last_attempt,
     locate,
+    mark,
+    marked,
     run_id,
     stale,
     under_real_agent,
@@ -110,27 +112,31 @@ def _taken(service: Service, name: str) -> bool:
 
 def _inited(service: Service, run: Run, host: str) -> Run:
     """Make sure that the run has an attempt for this init, and mark it."""
-    attempt = last_attempt(run)
-    resuming = bool(run.details.get(RESUMING))
-    if attempt is None or (
-        run.state is RunState.RUNNING and _used(service, run, attempt.number) and not resuming
-    ):
-        run = _opened(service, run, host, resumable=False)
-    elif run.state in (RunState.PENDING, RunState.CRASHED):
+    resuming = marked(run, RESUMING)
+    if _needs_attempt(service, run, resuming=resuming):
         run = _opened(service, run, host, resumable=resuming)
-    number = attempt.number if (attempt := last_attempt(run)) else 0
     return service.store.update_run(
-        run.id, now=service.now(), details={INITED: number, RESUMING: False}
+        run.id, now=service.now(), details={INITED: mark(run), RESUMING: ""}
     )
 
 
-def _used(service: Service, run: Run, attempt: int) -> bool:
-    """Whether another init already wrote under that attempt. A repeated request of the same init has not."""
-    if run.details.get(INITED) != attempt:
+def _needs_attempt(service: Service, run: Run, *, resuming: bool) -> bool:
+    if run.state is RunState.RUNNING and resuming:
+        return not marked(run, INITED)  # a new attempt that goes on after the old one's last step
+    if run.state is RunState.RUNNING:
+        return _used(service, run)
+    return run.state in (RunState.PENDING, RunState.CRASHED)
+
+
+def _used(service: Service, run: Run) -> bool:
+    """Whether another init already wrote under the last attempt. A repeated request of the same init has not."""
+    if not marked(run, INITED):
         return False
-    if run.details.get(CLOSED) == attempt:
+    if marked(run, CLOSED):
         return True
-    return any(row.attempt == attempt for row in service.store.rows(run.id, limit=1))
+    last = last_attempt(run)
+    rows = service.store.rows(run.id, limit=1)
+    return last is not None and any(row.attempt == last.number for row in rows)
 
 
 def _opened(service: Service, run: Run, host: str, *, resumable: bool) -> Run:
@@ -231,13 +237,13 @@ def resume_bucket(service: Service, access: Access, project: str, name: str) -> 
     attempt = last_attempt(run) if run else None
     if run is None or attempt is None or stale(service, access):
         return None
-    preempted = bool(run.details.get(PREEMPTING))
-    inited = run.details.get(INITED)
-    if not preempted and (inited != attempt.number):
+    before = (mark(run), mark(run, attempt.number - 1))
+    preempted = run.details.get(PREEMPTING) in before
+    # Under swept's own agent a key has one process at a time: it resumes what that process has closed.
+    own = marked(run, INITED) if access.run is None else marked(run, CLOSED)
+    if not (preempted or own):
         return None
-    if access.run is not None and not preempted and run.details.get(CLOSED) != attempt.number:
-        return None
-    service.store.update_run(run.id, now=service.now(), details={RESUMING: True})
+    service.store.update_run(run.id, now=service.now(), details={RESUMING: mark(run)})
     return reads.resume_node(service, run)
 
 
@@ -250,13 +256,8 @@ def renew(service: Service, run: Run) -> None:
     recently = now - service.notes.renewed.get(run.id, -math.inf) < _RENEW_SECONDS
     if run.state is RunState.RUNNING and recently:
         return
-    lease = service.store.lease(run.id)
-    if lease is None:
-        return
     service.notes.renewed[run.id] = now
-    service.store.heartbeat(
-        attempt.agent, {run.id: lease.token}, now=now, lease_seconds=WANDB_LEASE_SECONDS
-    )
+    service.store.log_rows(run.id, attempt.number, (), now=now)  # no rows: only the sign of life
 
 
 def complete(service: Service, run: Run, exit_code: int | None) -> None:
@@ -264,7 +265,7 @@ def complete(service: Service, run: Run, exit_code: int | None) -> None:
     attempt = last_attempt(run)
     if attempt is None:
         return
-    service.store.update_run(run.id, now=service.now(), details={CLOSED: attempt.number})
+    service.store.update_run(run.id, now=service.now(), details={CLOSED: mark(run)})
     if not under_real_agent(service, run) or run.state.ended:
         return
     outcome, reason = _outcome(run, exit_code)
@@ -276,7 +277,7 @@ def _outcome(run: Run, exit_code: int | None) -> tuple[Outcome, str]:
         return Outcome.STOPPED, run.desired_why
     if not exit_code:
         return Outcome.FINISHED, "the program finished"
-    if run.details.get(PREEMPTING):
+    if marked(run, PREEMPTING):
         return Outcome.PREEMPTED, "the program said that it is being pre-empted"
     return Outcome.FAILED, f"the program ended with exit code {exit_code}"
 

@@ -26,11 +26,11 @@ WANDB_AGENT = "wandb-cli"
 WANDB_SCRIPT = "wandb-script"
 MAX_NAME = 128
 
-# Keys in `Run.details`.
+# Keys in `Run.details`. The marks hold `mark(run)` of the attempt they are about: details are copied by a retry.
 INITED = "wandb_attempt"  # the attempt whose program has called wandb.init
 CLOSED = "wandb_closed"  # the attempt that said `complete`
 RESUMING = "wandb_resuming"  # the next init goes on after the last step
-PREEMPTING = "wandb_preempting"
+PREEMPTING = "wandb_preempting"  # the attempt that said it is being pre-empted
 CONFIG = "wandb_config"  # the whole config as the client keeps it
 DEFINED = "wandb_metrics"  # the records of define_metric
 
@@ -137,6 +137,17 @@ def under_real_agent(service: Service, run: Run) -> bool:
 
 def last_attempt(run: Run) -> Attempt | None:
     return run.attempts[-1] if run.attempts else None
+
+
+def mark(run: Run, number: int | None = None) -> str:
+    """Names one attempt of one run; without a number the last one."""
+    last = last_attempt(run)
+    return f"{run.id}/{number if number is not None else last.number if last else 0}"
+
+
+def marked(run: Run, key: str) -> bool:
+    """Whether the last attempt has that mark."""
+    return bool(run.details.get(key) == mark(run))
 
 
 def checked_name(name: str) -> str:

@@ -56,7 +56,7 @@ def upsert(service: Service, access: Access, arguments: Arguments) -> Node:
         "__typename": "UpsertSweepPayload",
         "sweep": _node(sweep),
         "configValidationWarnings": [
-            *(replace(problem, line=0).render() for problem in problems),
+            *(replace(one, line=0).render() for one in problems if one.severity == "warning"),
             *_ignored(data),
         ],
     }
