@@ -163,7 +163,7 @@ def test_a_changed_file_is_shown_and_a_person_decides(place: Place) -> None:
 
 
 def test_ctrl_c_lets_go_and_launch_goes_on(place: Place) -> None:
-    place.write(cap=3, pace=1.5)
+    place.write(cap=2, pace=1.0)
     process = place.start("launch", "sweep.yaml")
     wait_for(process, "run 1 (baseline) started")
     process.send_signal(signal.SIGINT)
@@ -177,7 +177,7 @@ def test_ctrl_c_lets_go_and_launch_goes_on(place: Place) -> None:
     assert code == 0, err
     assert "resuming sweep" in err
     shown = place.json("show")
-    assert [run["state"] for run in shown["runs"]] == ["finished"] * 3
+    assert [run["state"] for run in shown["runs"]] == ["finished"] * 2
     assert len(shown["runs"][0]["attempts"]) == 2
 
 
