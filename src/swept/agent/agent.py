@@ -19,6 +19,7 @@ from pathlib import Path
 
 from swept import workspace
 from swept.agent import loop
+from swept.agent.common import explain
 from swept.agent.devices import Devices, take
 from swept.agent.ending import GivenUp, finish, send_console
 from swept.agent.environment import command_line, environment, prepare, working_folder
@@ -218,6 +219,9 @@ class Agent:
                 self._end(run, why, now)
             case loop.Finish():
                 self._thread(lambda: self._finish(action))
+            case loop.Explain():
+                with suppress(SweptError):
+                    self._say(explain(self._link.call(Client.sweep, self._sweep)))
 
     def _thread(self, target: Callable[[], None]) -> None:
         threading.Thread(target=target, daemon=True).start()

@@ -227,11 +227,16 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Explain:
+    """Say what the failed runs have in common."""
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     exit_code: int
 
 
-Action: TypeAlias = Claim | Launch | End | Finish | Say | Leave
+Action: TypeAlias = Claim | Launch | End | Finish | Say | Explain | Leave
 Step: TypeAlias = tuple[State, list[Action]]
 
 
@@ -251,7 +256,8 @@ def _go_on(state: State) -> Step:
         return replace(state, claiming=True), [Claim()]
     finished = state.exhausted or not _wants_more(state)
     if idle and not state.runs and finished:
-        return replace(state, over=True), [Leave(state.exit_code)]
+        held = state.early >= state.limits.failures
+        return replace(state, over=True), [*([Explain()] if held else []), Leave(state.exit_code)]
     return state, []
 
 
@@ -267,7 +273,9 @@ def _wants_more(state: State) -> bool:
 def _claim_answered(state: State, fact: ClaimAnswered) -> Step:
     state = replace(state, claiming=False)
     if fact.claimed is not None:
-        return _claimed(state, fact.claimed)
+        noted = [Say(fact.why)] if fact.why and fact.why != fact.claimed["why"] else []
+        state, actions = _claimed(state, fact.claimed)
+        return state, [*noted, *actions]
     if fact.status == "done":
         return replace(state, exhausted=fact.why or "done"), [Say(fact.why or "nothing left to do")]
     state = replace(state, claim_at=state.now + state.limits.claim_pause)

@@ -11,6 +11,8 @@
     lr            shifts the loss, so that a search has something to find
     deaf          whether to ignore should_stop and should_pause
     once          a path: the fate strikes only while this file does not exist, and makes it
+    lines         [path, stride]: each attempt is killed after `stride` lines of swept's code more than the one before
+                  it, in whichever thread that is; the file at `path` keeps the count
 
 `again` opens a second swept.init after finishing the first; `daemon` leaves a process in a session of its own behind.
 """
@@ -23,20 +25,31 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 import swept
 
 
 def main() -> None:
+    _prepare()
     with swept.init() as run:
         config = {"epochs": 5, "seconds": 0.0, "at": 2, "fate": "ok", "lr": 0.1, **run.config}
         train(run, config)
     if config["fate"] == "again":
         with swept.init() as run:
             run.log({"loss": 0.0}, step=int(config["epochs"]))
+
+
+def _prepare() -> None:
+    """Before swept.init, so that its thread is watched too."""
+    path = os.environ.get("SWEPT_CONFIG")
+    config = json.loads(Path(path).read_text()) if path else {}
+    if config.get("lines"):
+        _die_after_lines(Path(config["lines"][0]), int(config["lines"][1]))
 
 
 def train(run: swept.Run, config: dict[str, Any]) -> None:
@@ -110,6 +123,25 @@ def strike(config: dict[str, Any]) -> None:
             subprocess.Popen(
                 [sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True
             )
+
+
+def _die_after_lines(path: Path, stride: int) -> None:
+    limit = int(path.read_text() or 0) + stride if path.exists() else stride
+    path.write_text(str(limit))
+    package = str(Path(swept.__file__).parent)
+    count = 0
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal count
+        if not frame.f_code.co_filename.startswith(package):
+            return None
+        count += event == "line"
+        if count >= limit:
+            _die()
+        return trace
+
+    sys.settrace(trace)
+    threading.settrace(trace)
 
 
 def _die() -> NoReturn:
