@@ -79,7 +79,10 @@ class Place:
 
     def __call__(self, *arguments: str) -> tuple[int, str, str]:
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=DEADLINE)
+        try:
+            out, err = process.communicate(timeout=DEADLINE)
+        finally:
+            process.kill()  # after a timeout; an agent left behind would start its server again
         assert "Traceback" not in err
         return process.returncode, out, err
 
