@@ -67,6 +67,7 @@ class Engine:
         self._think = think
         self._locks = _Locks()
         self._specs: dict[tuple[str, int], Spec] = {}
+        self._retries: dict[str, int] = {}
         self._hungry: dict[str, dict[str, float]] = defaultdict(dict)
         self._dry: set[str] = set()
         self._failures: dict[str, int] = defaultdict(int)  # in a row, since the start
@@ -136,6 +137,7 @@ class Engine:
         key = (sweep.id, sweep.spec_version)
         if key not in self._specs:
             self._specs[key] = from_canonical(sweep.spec)
+            self._retries[sweep.id] = self._specs[key].options.retries
         return self._specs[key]
 
     # -- runs -------------------------------------------------------------------------------------
@@ -413,7 +415,7 @@ class Engine:
 
     def reap(self) -> list[Ended]:
         """End what lost its lease, and the sweeps in which nothing is left to do."""
-        expired = self.store.expire(now=self.clock.now())
+        expired = self.store.expire(now=self.clock.now(), retries=dict(self._retries))
         for ended in expired:
             self._ended(ended)
         for sweep_id in sorted(self._dry):
@@ -426,6 +428,9 @@ class Engine:
         now = self.clock.now()
         self.store.start_period(now=now)
         self._last_tick = now
+        for sweep in self.store.sweeps():
+            if not sweep.state.ended:
+                self.spec(sweep)  # for its retries
 
     def tick(self, now: float) -> bool:
         """About once a second. Whether something changed that waiting requests should look at.

@@ -328,6 +328,16 @@ def test_retries_are_those_of_the_file(store: Store, clock: FakeClock) -> None:
     assert ends == [RunState.PENDING, RunState.CRASHED]
 
 
+def test_a_lost_lease_uses_the_retries_of_the_file_too(store: Store, clock: FakeClock) -> None:
+    engine_of(store, clock).create_sweep(RANDOM.replace("retries: 1", "retries: 0"))
+    engine = engine_of(store, clock)  # also after a restart
+    sweep = store.sweeps()[0]
+    lease = taken(engine, sweep.id, agent_of(engine, sweep.id), "r")
+    for _ in range(62):
+        engine.tick(clock.advance(1.0))
+    assert store.run(lease.run.id).state is RunState.CRASHED
+
+
 def test_complete_repeated_is_answered_as_the_first_time(store: Store, clock: FakeClock) -> None:
     engine = engine_of(store, clock)
     sweep = engine.create_sweep(RANDOM)[0]

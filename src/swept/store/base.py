@@ -281,8 +281,11 @@ class Store(Protocol):
         are kept for the next claim."""
         ...
 
-    def expire(self, *, now: float, max_retries: int = 3) -> list[Ended]:
-        """Every run whose lease ran out: REQUEUE while retries are left, else CRASH. W&B runs under the real agent and
+    def expire(
+        self, *, now: float, max_retries: int = 3, retries: Mapping[str, int] | None = None
+    ) -> list[Ended]:
+        """Every run whose lease ran out: REQUEUE while retries are left, else CRASH. `retries` are those of the sweeps
+        (by id) that have others than `max_retries`. W&B runs under the real agent and
         manual runs never become pending: they CRASH."""
         ...
 

@@ -163,12 +163,15 @@ def overdue(connection: Connection, now: float) -> list[Row[Any]]:
     return list(connection.execute(statement.order_by(table.c.expires, table.c.token)))
 
 
-def expire(work: Work, max_retries: int) -> list[Ended]:
-    """End every lease that ran out."""
-    return [_expire(work, lease, max_retries) for lease in overdue(work.connection, work.now)]
+def expire(work: Work, max_retries: int, retries: Mapping[str, int]) -> list[Ended]:
+    """End every lease that ran out; `retries` by sweep, where it is not `max_retries`."""
+    overdue_leases = overdue(work.connection, work.now)
+    return [_expire(work, lease, max_retries, retries) for lease in overdue_leases]
 
 
-def _expire(work: Work, lease: Row[Any], max_retries: int) -> Ended:
+def _expire(work: Work, lease: Row[Any], usual: int, retries: Mapping[str, int]) -> Ended:
+    sweep = runs.find(work.connection, lease.run).sweep
+    max_retries = retries.get(sweep, usual)
     reason = f"its agent was silent for {work.now - lease.expires + lease.seconds:.0f} s"
     return endings.end(
         work, lease, Outcome.LOST, reason=reason, max_retries=max_retries, lease_state="expired"

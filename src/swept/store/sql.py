@@ -280,10 +280,14 @@ class SqlStore:
 
         return self._database.write(verb, now=now)
 
-    def expire(self, *, now: float, max_retries: int = 3) -> list[Ended]:
+    def expire(
+        self, *, now: float, max_retries: int = 3, retries: Mapping[str, int] | None = None
+    ) -> list[Ended]:
         if not self._database.read(lambda connection: leases.overdue(connection, now)):
             return []
-        return self._database.write(lambda work: leases.expire(work, max_retries), now=now)
+        return self._database.write(
+            lambda work: leases.expire(work, max_retries, retries or {}), now=now
+        )
 
     def start_period(self, *, now: float) -> int:
         return self._database.write(leases.start_period, now=now)
