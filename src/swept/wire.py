@@ -39,9 +39,9 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import Any, NotRequired
 
-from typing_extensions import NotRequired, TypedDict  # pydantic wants these on Python 3.11
+from typing_extensions import TypedDict  # pydantic wants this one on Python 3.11
 
 PROTOCOL = 1
 
