@@ -150,7 +150,7 @@ class SweepAnswer(TypedDict):
     created: bool
     state: str
     spec_version: int
-    difference: list[str]  # launch: lines that say how the file differs from the sweep's spec; [] = same
+    difference: list[str]  # launch: how the file differs from the sweep's spec, in lines
     warnings: list[dict[str, Any]]  # errors.Problem as dict
 
 
@@ -209,7 +209,7 @@ class NewRun(TypedDict):
     parent: NotRequired[str | None]
     name: NotRequired[str | None]
     why: NotRequired[str]
-    reuse: NotRequired[bool]  # find the run of that (kind, parent, config) that has not failed; default true
+    reuse: NotRequired[bool]  # find that (kind, parent, config), not failed; default true
 
 
 class ManualRun(TypedDict):
@@ -278,7 +278,7 @@ class Completion(TypedDict):
     signal: int | None
     reason: str  # a sentence
     tail: list[str]  # the last lines of the console
-    overrides: NotRequired[dict[str, Any]]  # unused by agents today: the server works out `swept.oom`
+    overrides: NotRequired[dict[str, Any]]  # the server works `swept.oom` out
 
 
 class CompletionAnswer(TypedDict):
