@@ -1,0 +1,509 @@
+"""What the server answers on W&B's wire, asked directly: fences, graces, uploads, oddities."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # starlette is between two HTTP clients
+    from starlette.testclient import TestClient
+
+from swept.engine import Engine
+from swept.model import Desired
+from swept.server.app import create_app
+from swept.server.context import Context, Settings
+from swept.store.sql import SqlStore, open_store
+from swept.testing.clock import FakeClock
+from swept.think import InlineThinker
+from swept.wire import ClaimRequest, Completion
+
+KEY = "local-" + "7" * 40
+SWEEP = """
+program: train.py
+project: p
+method: grid
+metric: {name: loss, goal: minimize}
+parameters:
+  lr: {values: [0.1, 0.2, 0.3]}
+"""
+
+UPSERT = """mutation U($name: String, $project: String, $host: String, $config: JSONString, $state: String) {
+  upsertBucket(input: {name: $name, modelName: $project, host: $host, config: $config, debug: false}) {
+    bucket { id name sweepName historyLineCount project { name entity { name } } } inserted } }"""
+RESUME = """query R($project: String, $name: String!) { model(name: $project, entityName: "me") {
+  bucket(name: $name, missingOk: true) { name historyLineCount historyTail wandbConfig(keys: ["t"]) } } }"""
+BEAT = """mutation H($id: ID!, $runState: JSONString) {
+  agentHeartbeat(input: {id: $id, metrics: "{}", runState: $runState}) { agent { id } commands } }"""
+CREATE_AGENT = """mutation A($sweep: String!) {
+  createAgent(input: {host: "h", sweep: $sweep, entityName: "e", projectName: "p"}) { agent { id } } }"""
+FILES = """mutation F($run: String!, $files: [String!]!) {
+  createRunFiles(input: {entityName: "e", projectName: "p", runName: $run, files: $files}) {
+    runID uploadHeaders files { name uploadUrl } } }"""
+
+
+def basic(key: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"api:{key}".encode()).decode()}
+
+
+@dataclass
+class Wire:
+    """The server's app in this process, on a clock that the test moves."""
+
+    http: TestClient
+    store: SqlStore
+    engine: Engine
+    clock: FakeClock
+
+    @property
+    def context(self) -> Context:
+        context: Context = self.http.app.state.context  # type: ignore[attr-defined]
+        return context
+
+    def ask(self, query: str, key: str = KEY, **variables: Any) -> Any:
+        answer = self.http.post(
+            "/graphql", json={"query": query, "variables": variables}, headers=basic(key)
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def data(self, query: str, key: str = KEY, **variables: Any) -> Any:
+        answer = self.ask(query, key, **variables)
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    def stream(self, run: str, body: Mapping[str, Any] | str, key: str = KEY) -> Any:
+        text = body if isinstance(body, str) else json.dumps(body)
+        answer = self.http.post(
+            f"/files/local/p/{run}/file_stream", content=text, headers=basic(key)
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def init(self, run: str, key: str = KEY, **config: Any) -> Any:
+        wrapped = json.dumps({name: {"value": value} for name, value in config.items()})
+        return self.data(UPSERT, key, name=run, project="p", host="h", config=wrapped)[
+            "upsertBucket"
+        ]
+
+    def beat(self, agent: str, *alive: str) -> list[Any]:
+        state = json.dumps(dict.fromkeys(alive, True))
+        text = self.data(BEAT, id=agent, runState=state)["agentHeartbeat"]["commands"]
+        commands: list[Any] = json.loads(text)
+        return commands
+
+    def agent(self, sweep: str) -> str:
+        made: str = self.data(CREATE_AGENT, sweep=sweep)["createAgent"]["agent"]["id"]
+        return made
+
+    def curve(self, run: str) -> list[tuple[int, Any]]:
+        return [(row.step, row.metrics.get("loss")) for row in self.store.rows(run)]
+
+
+def history(*rows: tuple[int, float], offset: int = 0, **more: Any) -> dict[str, Any]:
+    lines = [json.dumps({"_step": step, "loss": loss}) for step, loss in rows]
+    return {"files": {"wandb-history.jsonl": {"offset": offset, "content": lines}}, **more}
+
+
+@pytest.fixture
+def wire(tmp_path: Path) -> Iterator[Wire]:
+    store = open_store(f"sqlite:///{tmp_path / 'swept.db'}")
+    clock = FakeClock()
+    engine = Engine(store, clock, InlineThinker())
+    engine.start()
+    app = create_app(store, engine, Settings(key=KEY, files=tmp_path / "files"))
+    with TestClient(app, base_url="http://127.0.0.1:8000") as http:
+        yield Wire(http, store, engine, clock)
+    store.close()
+
+
+@pytest.fixture
+def sweep(wire: Wire) -> str:
+    return wire.engine.create_sweep(SWEEP)[0].id
+
+
+def claimed(wire: Wire, sweep: str, request: str = "r1") -> tuple[str, str]:
+    """A run and its key, as swept's own agent gets them."""
+    agent = wire.store.add_agent(sweep=sweep, host="h", kind="swept", slots=1, now=wire.clock.now())
+    _, lease, _ = wire.engine.claim(
+        sweep, ClaimRequest(agent=agent.id, host="h", request=request, wait=0.0)
+    )
+    assert lease is not None
+    return lease.run.id, lease.token
+
+
+# -- under swept's own agent ----------------------------------------------------------------------
+
+
+def test_a_stale_key_gets_200_and_changes_nothing(wire: Wire, sweep: str) -> None:
+    run, old = claimed(wire, sweep)
+    wire.init(run, old)
+    wire.stream(run, history((0, 1.0), (1, 2.0)), old)
+    released = Completion(
+        lease=old, outcome="released", exit_code=None, signal=15, reason="Ctrl+C", tail=[]
+    )
+    wire.engine.complete(run, old, released)
+    again, new = claimed(wire, sweep, "r2")
+    assert again == run
+    answer = wire.stream(run, history((2, 99.0), complete=True, exitcode=0), old)
+    assert answer["stopped"] is True
+    wire.init(run, old, lr=5)
+    assert wire.curve(run) == [(0, 1.0), (1, 2.0)]
+    assert wire.store.run(run).state == "running"
+    assert wire.data(RESUME, new, project="p", name=run)["model"]["bucket"] is None
+    wire.init(run, new)
+    wire.stream(run, history((0, 7.0)), new)
+    assert wire.curve(run) == [(0, 7.0)]
+
+
+def test_a_lease_that_only_ran_out_is_taken_back_by_a_post(wire: Wire, sweep: str) -> None:
+    run, key = claimed(wire, sweep)
+    wire.init(run, key)
+    wire.clock.advance(100)
+    wire.store.expire(now=wire.clock.now())
+    assert wire.store.run(run).state == "pending"
+    wire.stream(run, history((0, 1.0)), key)
+    assert wire.store.run(run).state == "running"
+    assert wire.curve(run) == [(0, 1.0)]
+
+
+def test_complete_does_not_end_a_run_whose_exit_code_will(wire: Wire, sweep: str) -> None:
+    run, key = claimed(wire, sweep)
+    wire.init(run, key)
+    wire.stream(run, history((0, 1.0), complete=True, exitcode=0), key)
+    assert wire.store.run(run).state == "running"
+
+
+def test_a_second_init_opens_a_new_attempt_and_uses_no_retry(wire: Wire, sweep: str) -> None:
+    run, key = claimed(wire, sweep)
+    wire.init(run, key)
+    wire.stream(run, history((0, 1.0), (1, 2.0), complete=True, exitcode=0), key)
+    wire.init(run, key)
+    wire.init(run, key)  # the same request once more, as after a lost answer
+    wire.stream(run, history((0, 5.0)), key)
+    found = wire.store.run(run)
+    assert [attempt.number for attempt in found.attempts] == [1, 2]
+    assert found.retries == 0
+    assert wire.curve(run) == [(0, 5.0)]
+
+
+def test_only_overwrites_of_swept_keys_count_as_effective(wire: Wire, sweep: str) -> None:
+    run, key = claimed(wire, sweep)
+    wire.init(run, key, lr=0.1, optimizer="sgd")
+    assert wire.store.run(run).effective_config is None
+    wire.init(run, key, lr=0.25, optimizer="sgd")
+    assert wire.store.run(run).effective_config == {"lr": 0.25}
+    assert wire.store.run(run).config == {"lr": 0.1}
+
+
+# -- under the real agent -------------------------------------------------------------------------
+
+
+def test_a_lost_answer_gives_the_same_run_once_more(wire: Wire, sweep: str) -> None:
+    agent = wire.agent(sweep)
+    (first,) = wire.beat(agent)
+    assert first["type"] == "run"
+    assert first["args"] == {"lr": {"value": 0.1}}
+    (second,) = wire.beat(agent)
+    assert second == first
+    assert wire.beat(agent)[0]["run_id"] != first["run_id"]
+    assert wire.store.run(first["run_id"]).state == "failed"
+
+
+def test_a_busy_agent_gets_no_second_run(wire: Wire, sweep: str) -> None:
+    agent = wire.agent(sweep)
+    run = wire.beat(agent)[0]["run_id"]
+    assert wire.beat(agent, run) == []
+
+
+def test_a_stop_is_graceful_first_and_repeated_until_the_run_is_gone(
+    wire: Wire, sweep: str
+) -> None:
+    agent = wire.agent(sweep)
+    run = wire.beat(agent)[0]["run_id"]
+    wire.init(run)
+    now = wire.clock.now()
+    wire.store.set_desired(run, Desired.STOP, reason="too bad", by="search", now=now)
+    assert wire.stream(run, {})["stopped"] is True
+    assert wire.beat(agent, run) == []
+    wire.clock.advance(21)
+    assert wire.beat(agent, run) == [{"type": "stop", "run_id": run}]
+    assert wire.beat(agent, run) == [{"type": "stop", "run_id": run}]
+    assert wire.beat(agent) == []
+    wire.clock.advance(16)
+    wire.beat(agent)
+    assert wire.store.run(run).state == "stopped"
+    assert wire.store.run(run).ended_because == "too bad"
+
+
+def test_exit_waits_for_the_runs_of_a_cancelled_sweep(wire: Wire, sweep: str) -> None:
+    agent = wire.agent(sweep)
+    run = wire.beat(agent)[0]["run_id"]
+    wire.init(run)
+    wire.engine.set_state(sweep, "cancelled")
+    assert wire.beat(agent, run) == []
+    wire.stream(run, history((0, 1.0), complete=True, exitcode=255))
+    assert wire.store.run(run).state == "killed"
+    assert wire.beat(agent, run) == []
+    assert wire.beat(agent) == [{"type": "exit"}]
+
+
+def test_a_silent_run_crashes_and_a_late_post_revives_it(wire: Wire, sweep: str) -> None:
+    agent = wire.agent(sweep)
+    run = wire.beat(agent)[0]["run_id"]
+    wire.init(run)
+    wire.stream(run, history((0, 1.0)))
+    wire.clock.advance(179)
+    assert wire.engine.reap() == []
+    wire.clock.advance(2)
+    wire.engine.reap()
+    assert wire.store.run(run).state == "crashed"
+    wire.stream(run, history((1, 0.5), complete=True, exitcode=0))
+    assert wire.store.run(run).state == "finished"
+    assert wire.curve(run) == [(0, 1.0), (1, 0.5)]
+
+
+def test_a_preempted_run_goes_on_under_its_id(wire: Wire, sweep: str) -> None:
+    agent = wire.agent(sweep)
+    run = wire.beat(agent)[0]["run_id"]
+    wire.init(run)
+    wire.stream(run, {**history((0, 1.0)), "preempting": True})
+    wire.stream(run, {"complete": True, "exitcode": 1})
+    assert wire.store.run(run).state == "pending"
+    (command,) = wire.beat(agent)
+    assert (command["type"], command["run_id"]) == ("resume", run)
+    bucket = wire.data(RESUME, project="p", name=run)["model"]["bucket"]
+    assert json.loads(json.loads(bucket["historyTail"])[0])["_step"] == 0
+    wire.init(run)
+    wire.stream(run, history((1, 0.5)))
+    assert wire.curve(run) == [(0, 1.0), (1, 0.5)]
+
+
+def test_the_program_sees_only_what_swept_injects_when_there_is_no_command(
+    wire: Wire, sweep: str
+) -> None:
+    query = """query S($s: String!) { project(name: "p") { sweep(sweepName: $s) { id state config
+      runs { edges { node { name sampledHistory(specs: "{}") } } } } } }"""
+    config = wire.data(query, s=sweep)["project"]["sweep"]["config"]
+    assert "WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL=2" in config
+    own = wire.engine.create_sweep(SWEEP + "command: [python, '${program}']\n")[0].id
+    assert "WANDB_X" not in wire.data(query, s=own)["project"]["sweep"]["config"]
+    assert wire.data(query, s="nothing")["project"]["sweep"] is None
+
+
+def test_mistakes_in_a_sweep_come_back_as_errors_for_people(wire: Wire) -> None:
+    query = """mutation S($c: String) { upsertSweep(input: {config: $c, projectName: "p"}) {
+      sweep { name } configValidationWarnings } }"""
+    answer = wire.ask(query, c="method: grid\nprogram: t.py\nparameters:\n  lr: {min: 2, max: 1}\n")
+    assert "lr" in answer["errors"][0]["message"]
+    assert wire.store.sweeps() == []
+    good = wire.data(query, c=SWEEP)["upsertSweep"]
+    assert isinstance(good["configValidationWarnings"], list)
+
+
+# -- plain scripts, and the file stream -----------------------------------------------------------
+
+
+def test_rows_are_kept_by_step_and_repeats_change_nothing(wire: Wire) -> None:
+    wire.init("plain-1")
+    wire.stream("plain-1", history((0, 1.0), (1, 2.0)))
+    wire.stream("plain-1", history((0, 1.0), (1, 2.0)))
+    wire.stream("plain-1", history((1, 2.0), (2, 3.0), offset=5))  # as `wandb sync` does
+    assert wire.curve("plain-1") == [(0, 1.0), (1, 2.0), (2, 3.0)]
+
+
+def test_bare_nan_tokens_go_in_and_out(wire: Wire) -> None:
+    wire.init("odd")
+    line = '{"_step":0,"loss":NaN,"a":Infinity,"b":-Infinity}'
+    body = {"files": {"wandb-history.jsonl": {"offset": 0, "content": [line]}}}
+    wire.stream("odd", json.dumps(body))
+    query = '{ project(name: "p") { run(name: "odd") { history(samples: 5) summaryMetrics } } }'
+    run = wire.data(query)["project"]["run"]
+    assert "NaN" in run["history"][0]
+    assert math.isnan(json.loads(run["summaryMetrics"])["loss"])
+
+
+def test_rows_without_a_step_are_numbered(wire: Wire) -> None:
+    wire.init("shared")
+    body = {
+        "files": {"wandb-history.jsonl": {"offset": 0, "content": ['{"loss":1}', '{"loss":2}']}}
+    }
+    wire.stream("shared", body)
+    wire.stream("shared", body)
+    assert [step for step, _ in wire.curve("shared")] == [0, 1, 2, 3]
+
+
+def test_unreadable_lines_are_counted_and_the_rest_is_kept(wire: Wire) -> None:
+    wire.init("half")
+    body = {
+        "files": {
+            "wandb-history.jsonl": {"offset": 0, "content": ["{", '{"_step":1,"loss":1}', 5]},
+            "wandb-events.jsonl": "nonsense",
+            "output.log": {"offset": 2, "content": ["ERROR 2026-01-01T00:00:00.5 oh", "no time"]},
+        },
+        "exitcode": "x",
+    }
+    wire.stream("half", body)
+    assert wire.curve("half") == [(1, 1)]
+    lines = wire.store.console("half")
+    assert [(line["number"], line["stream"], line["text"]) for line in lines] == [
+        (2, "stderr", "oh"),
+        (3, "stdout", "no time"),
+    ]
+    assert wire.context.unknown["file_stream(unreadable line)"] == 2
+
+
+def test_a_post_that_is_cut_off_is_asked_for_again(wire: Wire) -> None:
+    wire.init("cut")
+    answer = wire.http.post(
+        "/files/local/p/cut/file_stream", content='{"files": {', headers=basic(KEY)
+    )
+    assert answer.status_code >= 500
+
+
+def test_a_post_for_a_deleted_run_is_answered_quietly(wire: Wire) -> None:
+    assert wire.stream("never-heard-of", history((0, 1.0)))["stopped"] is True
+
+
+def test_a_client_that_uses_one_id_in_two_projects_gets_two_runs(wire: Wire) -> None:
+    first = wire.data(UPSERT, name="same", project="p", host="h")["upsertBucket"]["bucket"]
+    second = wire.data(UPSERT, name="same", project="q", host="h")["upsertBucket"]["bucket"]
+    assert first["name"] == "same"
+    assert second["name"] != "same"
+    again = wire.data(UPSERT, name="same", project="q", host="h")["upsertBucket"]
+    assert (again["inserted"], again["bucket"]["name"]) == (False, second["name"])
+
+
+# -- files ----------------------------------------------------------------------------------------
+
+
+def test_files_go_up_and_down_by_signed_absolute_urls(wire: Wire) -> None:
+    wire.init("f")
+    answer = wire.http.post(
+        "/graphql",
+        json={"query": FILES, "variables": {"run": "f", "files": ["media/a b.txt"]}},
+        headers={
+            **basic(KEY),
+            "X-Forwarded-Proto": "https",
+            "X-Forwarded-Host": "sweeps.example",
+            "X-Forwarded-Prefix": "/wb",
+        },
+    )
+    url = answer.json()["data"]["createRunFiles"]["files"][0]["uploadUrl"]
+    assert url.startswith("https://sweeps.example/wb/files/local/p/f/media/a%20b.txt?")
+    path = url.removeprefix("https://sweeps.example/wb")
+    assert wire.http.put(path, content=b"hello").status_code == 200
+    assert wire.http.get(path).content == b"hello"
+    assert [file.name for file in wire.store.files("f")] == ["media/a b.txt"]
+    assert wire.http.put(path.replace("signature=", "signature=0")).status_code == 401
+    assert wire.http.get("/files/local/p/f/media/a%20b.txt").status_code == 401
+
+
+def test_a_file_name_cannot_leave_the_runs_folder(wire: Wire) -> None:
+    wire.init("f")
+    assert "errors" in wire.ask(FILES, run="f", files=["../../key"])
+
+
+# -- GraphQL --------------------------------------------------------------------------------------
+
+
+def test_unknown_fields_are_null_and_counted(wire: Wire) -> None:
+    data = wire.data("{ viewer { id nickname } somethingNew(x: 1) { y } }")
+    assert data == {"viewer": {"id": "local", "nickname": None}, "somethingNew": None}
+    assert wire.context.unknown["User.nickname"] == 1
+    assert wire.context.unknown["Query.somethingNew"] == 1
+
+
+def test_unknown_arguments_are_ignored_and_counted(wire: Wire) -> None:
+    wire.init("r")
+    query = '{ project(name: "p", colour: "red") { run(name: "r") { name } } }'
+    assert wire.data(query)["project"]["run"]["name"] == "r"
+    assert wire.context.unknown["Query.project(colour)"] == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ viewer {",
+        "",
+        "{ a" * 3000,
+        "{ viewer { ...A } } "
+        + " ".join(
+            f"fragment {a} on User {{ ...{b} ...{b} }}"
+            for a, b in zip(
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcd", "BCDEFGHIJKLMNOPQRSTUVWXYZabcde", strict=True
+            )
+        ),
+        "{ viewer { ...A } } fragment A on User { ...A }",
+        "subscription { runs { id } }",
+        "{ x " * 1 + "y " * 300_000 + "}",
+    ],
+    ids=["cut", "empty", "deep", "bomb", "cycle", "subscription", "long"],
+)
+def test_hostile_documents_get_one_clear_error(wire: Wire, query: str) -> None:
+    answer = wire.ask(query)
+    assert answer["data"] is None
+    assert len(answer["errors"]) == 1
+
+
+def test_fragments_aliases_and_directives(wire: Wire) -> None:
+    query = """query Q($no: Boolean!) { me: viewer { ...F ... on User { email } ... on Other { id } }
+      viewer { id @include(if: $no) username @skip(if: $no) } } fragment F on User { id }"""
+    assert wire.data(query, no=False) == {
+        "me": {"id": "local", "email": ""},
+        "viewer": {"username": "local"},
+    }
+
+
+def test_old_clients_find_what_is_served_and_empty_lists_for_the_rest(wire: Wire) -> None:
+    query = """{ M: __type(name: "Mutation") { fields { name } } U: __type(name: "Nope") { fields { name } inputFields { name } } }"""
+    data = wire.data(query)
+    assert {"name": "createRunFiles"} in data["M"]["fields"]
+    assert data["U"] == {"fields": [], "inputFields": []}
+
+
+def test_what_is_not_served_is_declined_in_one_line(wire: Wire) -> None:
+    answer = wire.ask('mutation { createArtifact(input: {digest: "x"}) { artifact { id } } }')
+    assert "artifacts" in answer["errors"][0]["message"]
+
+
+def test_a_wrong_key_is_401(wire: Wire) -> None:
+    answer = wire.http.post(
+        "/graphql", json={"query": "{ viewer { id } }"}, headers=basic("local-" + "0" * 40)
+    )
+    assert answer.status_code == 401
+
+
+def test_runs_are_filtered_and_ordered_like_mongo(wire: Wire) -> None:
+    for number, loss in enumerate([3.0, 1.0, math.nan, 2.0]):
+        wire.init(f"run{number}", lr=number, tag="x" if number else "y")
+        wire.stream(f"run{number}", history((0, loss)))
+    wire.init("run9")
+    query = """query R($f: JSONString, $o: String, $n: Int, $a: String) { project(name: "p") {
+      runs(filters: $f, order: $o, first: $n, after: $a) { edges { node { name } cursor } pageInfo { hasNextPage endCursor } } } }"""
+
+    def names(**variables: Any) -> list[str]:
+        edges = wire.data(query, **variables)["project"]["runs"]["edges"]
+        return [edge["node"]["name"] for edge in edges]
+
+    up, down = names(o="+summary_metrics.loss"), names(o="-summary_metrics.loss")
+    assert up[:3] == ["run1", "run3", "run0"]
+    assert down[:3] == ["run0", "run3", "run1"]
+    assert set(up[3:]) == set(down[3:]) == {"run2", "run9"}
+    assert names(f='{"config.lr.value": {"$gte": 1, "$lt": 3}}') == ["run1", "run2"]
+    assert names(f='{"$or": [{"name": "run0"}, {"config.tag": {"$regex": "^x"}}]}', n=2) == [
+        "run0",
+        "run1",
+    ]
+    page = wire.data(query, n=2)["project"]["runs"]
+    assert page["pageInfo"]["hasNextPage"]
+    assert names(n=2, a=page["edges"][-1]["cursor"]) == ["run2", "run3"]
+    assert "errors" in wire.ask(query, f='{"name": {"$where": 1}}')
