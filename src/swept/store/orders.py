@@ -53,10 +53,10 @@ def _order(
         return
     if by != "search" and row.desired_by == "cancel":
         raise Conflict(f"run {row.id} is being cancelled with its sweep")
-    if row.desired == desired and row.desired_why == reason:
+    who = "search" if by == "search" else "person"
+    if (row.desired, row.desired_why, row.desired_by) == (desired, reason, who):
         return
     table = schema.runs
-    who = "search" if by == "search" else "person"
     work.connection.execute(
         update(table)
         .where(table.c.id == row.id)
