@@ -132,8 +132,8 @@ class WorkerThinker:
     def _write(self, sink: IO[bytes], data: bytes, deadline: float) -> None:
         view = memoryview(data)
         while view:
-            patience = max(0.0, deadline - self._clock.monotonic())
-            if not select.select([], [sink], [], patience)[1]:
+            patience = deadline - self._clock.monotonic()
+            if patience <= 0 or not select.select([], [sink], [], patience)[1]:
                 raise TimeoutError
             # A pipe that is ready takes this much without blocking, whatever the worker does.
             view = view[sink.write(view[: select.PIPE_BUF]) :]
@@ -141,8 +141,8 @@ class WorkerThinker:
     def _read(self, source: IO[bytes], size: int, deadline: float) -> bytes:
         parts = bytearray()
         while len(parts) < size:
-            patience = max(0.0, deadline - self._clock.monotonic())
-            if not select.select([source], [], [], patience)[0]:
+            patience = deadline - self._clock.monotonic()
+            if patience <= 0 or not select.select([source], [], [], patience)[0]:
                 raise TimeoutError
             part = source.read(size - len(parts))
             if not part:

@@ -344,7 +344,7 @@ def test_a_claim_that_waits_gets_its_run_as_soon_as_there_is_one(served: Served)
             target=lambda: answers.put(claim(client, sweep, "waiting", wait=30.0))
         )
         waiting.start()
-        eventually(lambda: served.context.work._waiting)
+        eventually(lambda: served.context.work.waiting == 1)
         person.set_state(sweep, "running")
         assert answers.get(timeout=DEADLINE)["status"] == "run"
         waiting.join(DEADLINE)
@@ -364,7 +364,7 @@ def test_many_claims_wait_without_holding_a_thread(served: Served) -> None:
         threads = [threading.Thread(target=wait, args=(number,)) for number in range(60)]
         for thread in threads:
             thread.start()
-        eventually(lambda: len(served.context.work._waiting) == 60)
+        eventually(lambda: served.context.work.waiting == 60)
         assert client.sweep(sweep)["state"] == "paused"
         client.set_state(sweep, "finished")
         for thread in threads:

@@ -10,6 +10,7 @@ from swept.engine import Engine
 from swept.server import answers, api, events, page, runs
 from swept.server.context import Context, Settings
 from swept.server.edge import Edge
+from swept.server.wandb import routes
 from swept.store.base import Store
 
 
@@ -29,7 +30,7 @@ def create_app(store: Store, engine: Engine, settings: Settings) -> FastAPI:
     app.include_router(api.router)
     app.include_router(runs.router)
     app.include_router(events.router)
-    _include_wandb(app, context)
+    app.include_router(routes.router(context))
     app.include_router(page.docs_router)
     app.add_api_route("/api/{path:path}", _no_such_path, include_in_schema=False)
     app.include_router(page.router)
@@ -38,9 +39,3 @@ def create_app(store: Store, engine: Engine, settings: Settings) -> FastAPI:
 
 async def _no_such_path(path: str) -> None:
     raise HTTPException(404, f"there is no path /api/{path}")
-
-
-def _include_wandb(app: FastAPI, context: Context) -> None:
-    from swept.server.wandb.routes import router
-
-    app.include_router(router(context))

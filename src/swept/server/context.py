@@ -45,6 +45,11 @@ class Bell:
         """Take it before looking, and hand it to `wait`: a ring in between is not missed."""
         return self._rung
 
+    @property
+    def waiting(self) -> int:
+        """How many coroutines wait now."""
+        return len(self._waiting)
+
     def ring(self) -> None:
         with self._lock:
             self._rung += 1
