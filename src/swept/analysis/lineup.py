@@ -5,11 +5,13 @@ Every entry says how many steps it was trained for; only entries of the same len
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from swept.analysis.best import value_of
+from swept.analysis.figures import figure
 from swept.model import Goal, Run
 
 TEST_PREFIX = "test/"
@@ -73,8 +75,35 @@ def _warnings(entries: Sequence[Entry]) -> list[str]:
         found.append(
             f"trained for different lengths ({shown} steps): only rows of the same length compare configurations"
         )
-    if len(entries) > 1:
-        found.append("one run each: noise unknown, small differences may be luck")
+    found += _repeated(entries) or _single(entries)
+    return found
+
+
+def _single(entries: Sequence[Entry]) -> list[str]:
+    if len(entries) < 2:
+        return []
+    return ["one run each: noise unknown, small differences may be luck"]
+
+
+def _repeated(entries: Sequence[Entry]) -> list[str]:
+    """What the same configuration, trained more than once for the same steps, says about luck.
+
+    The sweep's best was picked as the highest of many, so its own value flatters it; a fresh training does not.
+    """
+    groups: dict[str, list[Entry]] = {}
+    for item in entries:
+        if item.value is not None:
+            key = json.dumps([item.run.config, item.steps], sort_keys=True, default=str)
+            groups.setdefault(key, []).append(item)
+    found = []
+    for group in groups.values():
+        values = [item.value for item in group if item.value is not None]
+        if len(values) > 1 and (spread := max(values) - min(values)) > 0:
+            names = " and ".join(f"run {item.run.number}" for item in group)
+            found.append(
+                f"{names} are the same configuration with other seeds and differ by {figure(spread)}: "
+                "differences of that size mean nothing; the later one was not picked for its value, so it is the fairer"
+            )
     return found
 
 

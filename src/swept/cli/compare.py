@@ -12,8 +12,9 @@ from swept.analysis.lineup import Lineup, entry, lineup
 from swept.analysis.results import Question
 from swept.cli.lineup import lineup_lines
 from swept.cli.locate import SWEEP_ID, client_for, sweep_of
-from swept.cli.output import as_json, data, print_json
+from swept.cli.output import as_json, data, print_json, say
 from swept.cli.train import best_of, epochs_parameter
+from swept.cli.summary import places
 from swept.cli.views import question_of, run_of, runs_of, spec_of
 from swept.cli.work import AgentFlags, agent_flags, work_on_runs
 from swept.errors import UsageError
@@ -57,11 +58,14 @@ def command(
         code = work_on_runs(client, view, question, runs, flags, epochs=epochs)
         view = client.sweep(view["id"])
         table = _lineup(question, view, [client.run(run["id"]) for run in runs], found.run)
+        where = places(client.url, view, runs[-1]["id"])
     if as_json:
         print_json(lineup_document(view["id"], question.metric, table))
     else:
         for line in lineup_lines(question.metric, table):
             data(line)
+        for line in ("", *where):
+            say(line)
     return code
 
 
@@ -88,11 +92,7 @@ def _lineup(question: Question, view: SweepView, runs: list[RunView], found: Run
     """Baseline and best of the sweep above the models."""
     goal, at = question.goal, question.at
     reference = baseline(runs_of(view))
-    rows = [entry(_label("baseline", reference), reference, goal, at)] if reference else []
-    rows.append(entry(_label("best of the sweep", found), found, goal, at))
+    rows = [entry("baseline", reference, goal, at)] if reference else []
+    rows.append(entry("sweep's best", found, goal, at))
     rows += [entry(str(run["config"].get(MODEL)), run_of(run), goal, at) for run in runs]
     return lineup(rows)
-
-
-def _label(label: str, run: Run) -> str:
-    return f"{label} ({run.config[MODEL]})" if MODEL in run.config else label

@@ -1,4 +1,4 @@
-"""The table of `swept train` and `swept compare` as lines."""
+"""The table of `swept train` and `swept compare` as lines: a column a training, a row a quantity."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ from typing import Any
 from swept.analysis.lineup import Entry, Lineup, tested_metrics
 from swept.cli.render import table
 
-_OPTIONAL: Sequence[tuple[str, Callable[[Entry], float | None]]] = (
-    ("params (M)", lambda item: None if item.parameters is None else item.parameters / 1e6),
+MODEL = "model"
+_SIZES: Sequence[tuple[str, Callable[[Entry], float | None]]] = (
+    ("parameters (M)", lambda item: None if item.parameters is None else item.parameters / 1e6),
     ("GFLOPs", lambda item: item.gflops),
-    ("ms/image", lambda item: item.speed),
+    ("ms an image", lambda item: item.speed),
 )
 
 
 def lineup_lines(metric: str, found: Lineup) -> list[str]:
-    """A column only where a row has something for it; then the warnings."""
-    optional = [
-        (head, read)
-        for head, read in _OPTIONAL
-        if any(read(item) is not None for item in found.entries)
+    """A row only where an entry has something for it; then the warnings."""
+    rows: list[tuple[str, Callable[[Entry], Any]]] = [
+        ("run", lambda item: item.run.number),
+        ("state", lambda item: str(item.run.state)),
+        ("model", lambda item: item.run.config.get(MODEL)),
+        ("steps", lambda item: item.steps),
+        (metric or "value", lambda item: item.value),
+        *((f"test {name}", _tested(name)) for name in tested_metrics(found.entries)),
+        *_SIZES,
     ]
-    tests = tested_metrics(found.entries)
-    head = ["", "run", "state", "steps", metric or "value"]
-    head += [f"test {name}" for name in tests] + [name for name, _ in optional]
-    rows = [_row(item, tests, [read for _, read in optional]) for item in found.entries]
-    return [*table(head, rows), *(f"note: {warning}" for warning in found.warnings)]
+    body = [[name, *(read(item) for item in found.entries)] for name, read in rows]
+    body = [row for row in body if any(cell is not None for cell in row[1:])]
+    head = ["", *(item.label for item in found.entries)]
+    return [*table(head, body, right=True), *(f"note: {line}" for line in found.warnings)]
 
 
-def _row(
-    item: Entry, tests: Sequence[str], optional: Sequence[Callable[[Entry], float | None]]
-) -> list[Any]:
-    fixed = [item.label, item.run.number, str(item.run.state), item.steps, item.value]
-    return [*fixed, *(item.test.get(name) for name in tests), *(read(item) for read in optional)]
+def _tested(name: str) -> Callable[[Entry], float | None]:
+    return lambda item: item.test.get(name)

@@ -77,14 +77,20 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
-    """Aligned columns: numbers to the right, text to the left; two spaces between columns."""
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, right: bool = False) -> list[str]:
+    """Aligned columns: numbers to the right, text to the left; two spaces between columns.
+
+    `right`: every column but the first goes to the right (tables whose rows mix text and numbers).
+    """
     body = list(rows)
     cells = [[printable(figure(cell)) for cell in row] for row in body]
     widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
-    right = [all(isinstance(row[i], int | float | None) for row in body) for i in range(len(head))]
+    to_right = [
+        (right and i > 0) or all(isinstance(row[i], int | float | None) for row in body)
+        for i in range(len(head))
+    ]
     return [
-        "  ".join(_place(c, w, r) for c, w, r in zip(row, widths, right, strict=True)).rstrip()
+        "  ".join(_place(c, w, r) for c, w, r in zip(row, widths, to_right, strict=True)).rstrip()
         for row in [list(head), *cells]
     ]
 

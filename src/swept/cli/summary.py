@@ -20,7 +20,7 @@ def summary_lines(url: str, view: SweepView, question: Question, results: Result
         list(group_lines(results.groups)),
         comparison_lines(question, results),
         target_lines(question, results.targets),
-        _places(url, view, results),
+        places(url, view, results.best.run.id if results.best else None),
         next_steps(view, question, results),
     ]
     return [line for part in parts if part for line in ("", *part)]
@@ -54,21 +54,22 @@ def _state(view: SweepView) -> list[str]:
     return [f"Sweep {view['id']} ({view['name']}) is {view['state']}{because}", f"  {runs}"]
 
 
-def _places(url: str, view: SweepView, results: Results) -> list[str]:
+def places(url: str, view: SweepView, run: str | None) -> list[str]:
+    """Where the sweep's page is, its file, and the files of `run`."""
     lines = ["Where", f"  page   {url}/sweeps/{view['id']}"]
     if view["path"]:
         lines.append(f"  file   {view['path']}")
-    folder = _files(view, results)
+    folder = _files(view, run)
     if folder is not None:
         lines.append(f"  files  {folder}")
     return lines
 
 
-def _files(view: SweepView, results: Results) -> Path | None:
-    """Where the best run's files are, if that is on this machine."""
+def _files(view: SweepView, run: str | None) -> Path | None:
+    """Where the run's files are, if that is on this machine."""
     folder = Path(view["path"]).parent if view["path"] else Path.cwd()
     home = find(folder) if folder.is_dir() else None
-    if home is None or results.best is None:
+    if home is None or run is None:
         return None
-    files = home.files / results.best.run.id
+    files = home.files / run
     return files if files.is_dir() else None

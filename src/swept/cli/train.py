@@ -11,6 +11,7 @@ from swept.analysis.results import Question
 from swept.cli.lineup import lineup_lines
 from swept.cli.locate import SWEEP_ID, client_for, sweep_of
 from swept.cli.output import as_json, data, print_json, say
+from swept.cli.summary import places
 from swept.cli.views import question_of, run_of, runs_of, spec_of
 from swept.cli.work import AgentFlags, agent_flags, work_on_runs
 from swept.errors import NotFound, UsageError
@@ -49,11 +50,14 @@ def command(sweep: str | None, epochs: int, flags: AgentFlags, as_json: bool) ->
         code = work_on_runs(client, view, question, [run], flags, epochs=epochs)
         view = client.sweep(view["id"])
         table = _lineup(question, view, client.run(run["id"]), found)
+        where = places(client.url, view, run["id"])
     if as_json:
         print_json(lineup_document(view["id"], question.metric, table))
     else:
         for line in lineup_lines(question.metric, table):
             data(line)
+        for line in ("", *where):
+            say(line)
     return code
 
 
@@ -85,6 +89,6 @@ def _lineup(question: Question, view: SweepView, final: RunView, found: Best) ->
     goal, at = question.goal, question.at
     reference = baseline(runs_of(view))
     rows = [entry("baseline", reference, goal, at)] if reference else []
-    rows.append(entry("best of the sweep", found.run, goal, at))
-    rows.append(entry("best, trained fully", run_of(final), goal, at))
+    rows.append(entry("sweep's best", found.run, goal, at))
+    rows.append(entry("trained fully", run_of(final), goal, at))
     return lineup(rows)
