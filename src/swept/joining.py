@@ -8,7 +8,7 @@ import sys
 import uuid
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from swept import workspace
 from swept.clock import Clock
@@ -16,7 +16,8 @@ from swept.errors import SweptError
 from swept.recording import Backend, Identity, LocalFile, Recorder, ResumePoint, Silent
 from swept.reporting import Journal, JournalBusy, complain
 from swept.values import Config
-from swept.workspace import Brief, Workspace
+from swept.wire import Completion
+from swept.workspace import Brief, Manual, Workspace
 
 if TYPE_CHECKING:
     from swept.client import Client
@@ -131,10 +132,15 @@ def _manual(own: Identity, root: Path, clock: Clock) -> tuple[Identity, Backend]
     )
     complain(f"run {answer['name']} ({run}) at {server.url}")
 
-    def complete(client: Client, exit_code: int, obeyed: bool) -> None:
-        outcome = "stopped" if obeyed else ("finished" if exit_code == 0 else "failed")
-        client.complete(run, _completion(lease, outcome, exit_code))
+    manual = Manual(run, lease, server.handshake()["home"])
+    place.keep_manual(manual)
 
+    def complete(client: Client, exit_code: int, obeyed: bool) -> None:
+        place.keep_manual(replace(manual, exit_code=exit_code, obeyed=obeyed))
+        client.complete(run, completion(lease, exit_code, obeyed))
+        place.drop_manual()
+
+    clients = iter([server])
     recorder = Recorder(
         run,
         lease,
@@ -142,18 +148,19 @@ def _manual(own: Identity, root: Path, clock: Clock) -> tuple[Identity, Backend]
         Journal(place.journal),
         root / "checkpoints" / run,
         answer["attempt"],
-        lambda: server,
+        lambda: next(clients, None) or connect(Path.cwd()),
         clock,
         complete=complete,
     )
     return identity, recorder
 
 
-def _completion(lease: str, outcome: str, exit_code: int) -> Any:
+def completion(lease: str, exit_code: int, obeyed: bool) -> Completion:
+    """How a run outside of agents ended."""
     reason = "the program ended" if exit_code == 0 else f"the program ended with code {exit_code}"
     return {
         "lease": lease,
-        "outcome": outcome,
+        "outcome": "stopped" if obeyed else ("finished" if exit_code == 0 else "failed"),
         "exit_code": exit_code,
         "signal": None,
         "reason": reason,

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from swept import workspace
 from swept.clock import Clock
-from swept.errors import SweptError, UsageError
+from swept.errors import ServerUnreachable, SweptError, UsageError
 from swept.reporting import Journal, Reporter, Wanted, complain
 from swept.values import Config
-from swept.wire import Report, ReportsAnswer
+from swept.wire import Report, Reports, ReportsAnswer
 from swept.workspace import Told, Workspace
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Recorder:
     """The backend of a run that a server knows: journal, reporter, checkpoints, files.
 
     `connect` is called in the reporter's thread, so that starting a training waits for no network; `complete` is
-    None under an agent.
+    None under an agent. Its arguments: the client, the exit code, whether an order to stop was obeyed.
     """
 
     def __init__(
@@ -167,15 +167,24 @@ class Recorder:
         seconds = CLAIMED_FLUSH_SECONDS if self._complete is None else MANUAL_FLUSH_SECONDS
         sent = self._reporter.close(seconds)
         self._journal.close()
-        if self._complete is None or self.lost:
-            return
+        if self._complete is not None and not self.lost:
+            self._end(self._complete, exit_code, sent)
+        if not self._reporter.alive:
+            self._forget_server()
+
+    def _end(
+        self, complete: Callable[[Client, int, bool], None], exit_code: int, sent: bool
+    ) -> None:
+        obeyed = self._told is not None and self._told.read and exit_code == 0
         try:
             if not sent:
-                raise SweptError("not everything was sent")
-            obeyed = self._told is not None and self._told.read and exit_code == 0
-            self._complete(self._server(), exit_code, obeyed)
+                raise SweptError("the server did not answer")
+            complete(self._server(), exit_code, obeyed)
         except SweptError as error:
-            complain(f"{error.message}; what was reported is kept in {self._place.path}")
+            complain(
+                f"{error.message}: what was reported is kept in {self._place.path}, "
+                "and the next `swept agent` sends it"
+            )
 
     # -- inside -----------------------------------------------------------------------------------
     def _put(self, kind: str, *, durable: bool, wait: float, **fields: Any) -> None:
@@ -191,11 +200,22 @@ class Recorder:
         return self._client
 
     def _post(self, reports: Sequence[Report]) -> ReportsAnswer:
-        answer = self._server().reports(self._run, {"lease": self._lease, "reports": list(reports)})
+        body: Reports = {"lease": self._lease, "reports": list(reports)}
+        try:
+            answer = self._server().reports(self._run, body)
+        except ServerUnreachable:
+            self._forget_server()
+            raise
         for report in reports:
             if report["type"] == "checkpoint" and report["seq"] <= answer["acknowledged"]:
                 workspace.remove_older(report)
         return answer
+
+    def _forget_server(self) -> None:
+        """The next report connects anew: a server of this machine is started again by that."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     def _upload(self) -> bool:
         """One file a call, so that reports need not wait for many."""

@@ -163,7 +163,9 @@ def has_metric(metrics: Mapping[str, Any], name: str) -> bool:
     if name in metrics:
         return True
     return any(
-        isinstance(value, dict) and name.startswith(f"{key}.") and has_metric(value, name[len(key) + 1 :])
+        isinstance(value, dict)
+        and name.startswith(f"{key}.")
+        and has_metric(value, name[len(key) + 1 :])
         for key, value in metrics.items()
     )
 
@@ -245,6 +247,11 @@ class Reporter:
             self._changed.notify_all()
         self._thread.join(seconds)
         return not self._queue and not self._thread.is_alive()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread still runs (a request that hangs outlives `close`)."""
+        return self._thread.is_alive()
 
     # -- the thread -------------------------------------------------------------------------------
     def _work(self) -> None:

@@ -136,7 +136,9 @@ class Run:
         with self._lock:
             step = self._next_step(step)
             self.summary.seen(values)
-            objective = self._identity.metric is not None and has_metric(values, self._identity.metric)
+            objective = self._identity.metric is not None and has_metric(
+                values, self._identity.metric
+            )
         self._report("log", step=step, metrics=values, objective=objective)
         self._leave_if_lost()
 

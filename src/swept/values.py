@@ -6,7 +6,7 @@ numpy and torch are never imported: anything with `.item()` is asked for its num
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from swept.reporting import complain
@@ -18,8 +18,8 @@ TEXT_LIMIT = 20_000
 class Config(dict[str, Any]):
     """A configuration: items, attributes, nested; read only, so that it stays what the sweep chose."""
 
-    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
-        super().__init__({str(key): _frozen(value) for key, value in (values or {}).items()})
+    def __init__(self, values: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
+        super().__init__({str(key): _frozen(value) for key, value in dict(values).items()})
 
     def __getattr__(self, name: str) -> Any:
         try:

@@ -59,6 +59,17 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Manual:
+    """A run without an agent, that is not completed yet. `home` is its server's; `exit_code` None: it was killed."""
+
+    run: str
+    lease: str
+    home: str
+    exit_code: int | None = None
+    obeyed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Workspace:
     path: Path
 
@@ -97,6 +108,16 @@ class Workspace:
     def told(self) -> Told | None:
         content = read_json(self.path / "order.json")
         return Told(**content) if content else None
+
+    def keep_manual(self, manual: Manual) -> None:
+        write_json(self.path / "manual.json", asdict(manual))
+
+    def manual(self) -> Manual | None:
+        content = read_json(self.path / "manual.json")
+        return Manual(**content) if content else None
+
+    def drop_manual(self) -> None:
+        (self.path / "manual.json").unlink(missing_ok=True)
 
     def keep_file(self, source: Path, name: str) -> None:
         """A copy on its way to the server. Raises UsageError for a name that leaves the folder, OSError."""

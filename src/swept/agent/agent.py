@@ -113,7 +113,7 @@ class Agent:
         try:
             for note in self._devices.notes:
                 self._say(note)
-            take_over(self._link, self._home.agents, self._host, self._clock, self._say)
+            take_over(self._link, self._home, self._host, self._clock, self._say)
             self._register()
             main = threading.current_thread() is threading.main_thread()
             with Signals(self._on_signal, active=main):

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from swept.agent.classify import Ending, Exit, classify
 from swept.agent.console import Console
 from swept.agent.ending import GivenUp, finish
 from swept.agent.folder import AgentFolder, Record
+from swept.agent.leftovers import send_leftovers
 from swept.agent.link import Link
 from swept.agent.process import is_locked, kill_run
 from swept.client import Client
 from swept.clock import Clock
 from swept.errors import NotFound, SweptError
+from swept.home import Home
 from swept.model import Desired, Outcome
 from swept.wire import ClaimRequest
 from swept.workspace import Workspace, read_json
@@ -28,15 +29,15 @@ SUPERVISOR_SECONDS = 45.0
 POLL_SECONDS = 0.05
 
 
-def take_over(link: Link, agents: Path, host: str, clock: Clock, say: Callable[[str], None]) -> int:
-    """Take over every orphaned folder; how many runs that were.
+def take_over(link: Link, home: Home, host: str, clock: Clock, say: Callable[[str], None]) -> int:
+    """Take over every orphaned folder of an agent, and runs outside of agents; how many of the former's runs.
 
     One whose server is another, or does not answer, is left as it is.
     """
-    home = link.client.handshake()["home"]
+    server = link.client.handshake()["home"]
     count = 0
-    for folder in AgentFolder.orphaned(agents, host):
-        if folder.about().get("home") != home:
+    for folder in AgentFolder.orphaned(home.agents, host):
+        if folder.about().get("home") != server:
             folder.leave()
             continue
         try:
@@ -46,6 +47,7 @@ def take_over(link: Link, agents: Path, host: str, clock: Clock, say: Callable[[
             folder.leave()
         else:
             folder.remove()
+    send_leftovers(link, home.runs, server, say)
     return count
 
 

@@ -1,0 +1,68 @@
+"""How an attempt ended, from the evidence."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from swept.agent.classify import Exit, Memory, classify
+from swept.model import Desired, Outcome
+
+KILL = int(signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("exit", "tail", "memory", "outcome"),
+    [
+        (Exit(0), [], Memory(), Outcome.FINISHED),
+        (Exit(3), ["ValueError: x"], Memory(), Outcome.FAILED),
+        (Exit(1), ["torch.OutOfMemoryError: CUDA out of memory."], Memory(), Outcome.OOM),
+        (Exit(1), ["Traceback", "MemoryError"], Memory(), Outcome.OOM),
+        (
+            Exit(1),
+            ["RuntimeError: [enforce fail at alloc] DefaultCPUAllocator: can't allocate memory"],
+            Memory(),
+            Outcome.OOM,
+        ),
+        (Exit(1), ["CUDA out of memory", *["later"] * 40, "KeyError"], Memory(), Outcome.FAILED),
+        (Exit(1), ["MyMemoryErrorHandler failed"], Memory(), Outcome.FAILED),
+        (Exit(None, KILL), [], Memory(), Outcome.LOST),
+        (Exit(None, KILL), [], Memory(kills=1), Outcome.OOM),
+        (Exit(None, KILL), [], Memory(share=0.97), Outcome.OOM),
+        (Exit(137), [], Memory(kills=1), Outcome.OOM),
+        (Exit(143), [], Memory(), Outcome.LOST),
+        (Exit(None, int(signal.SIGSEGV)), [], Memory(kills=1), Outcome.LOST),
+        (Exit(None, int(signal.SIGTERM), "agent-gone"), [], Memory(), Outcome.RELEASED),
+        (Exit(None, None, "supervisor-gone"), [], Memory(), Outcome.LOST),
+    ],
+)
+def test_evidence_gives_the_outcome(
+    exit: Exit, tail: list[str], memory: Memory, outcome: Outcome
+) -> None:
+    ending = classify(exit, tail=tail, memory=memory)
+    assert ending.outcome is outcome
+    assert ending.reason
+    assert (ending.exit_code, ending.signal) == (exit.code, exit.signal)
+
+
+def test_a_signal_of_ours_has_the_reason_it_was_sent_for() -> None:
+    exit = Exit(None, int(signal.SIGINT), "agent")
+    ending = classify(exit, intent=Outcome.RELEASED, intent_reason="Ctrl+C")
+    assert (ending.outcome, ending.reason) == (Outcome.RELEASED, "Ctrl+C")
+
+
+def test_a_program_that_ended_before_our_signal_speaks_for_itself() -> None:
+    assert classify(Exit(0), intent=Outcome.RELEASED).outcome is Outcome.FINISHED
+
+
+def test_an_order_counts_only_when_the_program_looked_at_it_and_left_well() -> None:
+    assert classify(Exit(0), obeyed=Desired.STOP).outcome is Outcome.STOPPED
+    assert classify(Exit(0), obeyed=Desired.PAUSE).outcome is Outcome.PAUSED
+    assert classify(Exit(1), obeyed=Desired.STOP).outcome is Outcome.FAILED
+    assert classify(Exit(1), obeyed=Desired.STOP, by_exception=True).outcome is Outcome.STOPPED
+
+
+def test_a_failure_says_the_last_words() -> None:
+    ending = classify(Exit(1), tail=["Traceback …", "FileNotFoundError: data.yaml", "", "  "])
+    assert ending.reason == "exit code 1: FileNotFoundError: data.yaml"
