@@ -155,6 +155,13 @@ def test_a_third_ctrl_c_kills() -> None:
     assert of(loop.End, actions)[-1].now
 
 
+def test_told_to_end_now_it_does_not_wait_for_a_claim() -> None:
+    _, actions = play([loop.Tick(0.0), loop.Interrupted()])
+    assert not of(loop.Leave, actions)
+    _, actions = play([loop.Tick(0.0), loop.Interrupted(hard=True)])
+    assert of(loop.Leave, actions) == [loop.Leave(130)]
+
+
 def test_a_run_that_is_claimed_while_draining_goes_back_unused() -> None:
     facts: list[Fact] = [
         loop.Tick(0.0),

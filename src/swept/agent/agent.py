@@ -171,7 +171,7 @@ class Agent:
         folder = self._folder
         if folder is None:
             return
-        if self._held:
+        if self._held or self._state.claiming:
             folder.leave()
             return
         with suppress(SweptError):  # the server notices by itself

@@ -48,7 +48,6 @@ def prepare(claimed: Claimed, place: Workspace) -> None:
     )
     parameters = sweep_parameters(claimed["config"])
     _parameters(place).write_text(parameters, encoding="utf-8", errors="backslashreplace")
-    (place.path / "wandb").mkdir(exist_ok=True)
 
 
 def environment(
@@ -96,7 +95,7 @@ def _wandb(claimed: Claimed, place: Workspace, url: str) -> dict[str, str]:
         "WANDB_API_KEY": claimed["lease"],
         "WANDB_ENTITY": ENTITY,
         "WANDB_PROJECT": claimed["project"],
-        "WANDB_DIR": str(place.path / "wandb"),
+        "WANDB_DIR": str(place.path),  # it makes a folder `wandb` there
         "WANDB_RUN_ID": claimed["run"],
         "WANDB_SWEEP_PARAM_PATH": str(_parameters(place)),
         "WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL": STREAM_SECONDS,

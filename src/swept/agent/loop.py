@@ -255,7 +255,9 @@ def _go_on(state: State) -> Step:
     if idle and room and _wants_more(state) and not state.exhausted and state.now >= state.claim_at:
         return replace(state, claiming=True), [Claim()]
     finished = state.exhausted or not _wants_more(state)
-    if idle and not state.runs and finished:
+    # Told to end now, it does not wait for a claim: the next agent here asks for its answer, and gives it back.
+    leaving = idle or (state.drain is Drain.NOW and not state.over)
+    if leaving and not state.runs and finished:
         held = state.early >= state.limits.failures
         return replace(state, over=True), [*([Explain()] if held else []), Leave(state.exit_code)]
     return state, []

@@ -1,0 +1,1 @@
+"""Where programs run. Each executor is imported only when it is named."""
