@@ -204,6 +204,34 @@ def test_only_overwrites_of_swept_keys_count_as_effective(wire: Wire, sweep: str
     assert wire.store.run(run).config == {"lr": 0.1}
 
 
+def test_a_runs_key_reports_for_its_run_and_for_those_by_hand_only(wire: Wire, sweep: str) -> None:
+    _, key = claimed(wire, sweep)
+    other, _ = claimed(wire, sweep, "r2")
+    wire.init(other)
+    wire.stream(other, history((0, 99.0)), key)
+    assert wire.curve(other) == []
+    assert "errors" in wire.ask(UPSERT, key, name=other, project="p", host="h")
+    assert "errors" in wire.ask(CREATE_AGENT, key, sweep=sweep)
+    wire.init("beside", key)
+    wire.stream("beside", history((0, 1.0)), key)
+    assert wire.curve("beside") == [(0, 1.0)]
+
+
+def test_a_stale_attempt_uploads_nothing(wire: Wire, sweep: str) -> None:
+    run, old = claimed(wire, sweep)
+    wire.init(run, old)
+    released = Completion(
+        lease=old, outcome="released", exit_code=None, signal=15, reason="Ctrl+C", tail=[]
+    )
+    wire.engine.complete(run, old, released)
+    claimed(wire, sweep, "r2")
+    asked = wire.data(FILES, old, run=run, files=["config.yaml"])
+    url = asked["createRunFiles"]["files"][0]["uploadUrl"]
+    path = url.removeprefix("http://127.0.0.1:8000")
+    assert wire.http.put(path, content=b"old").status_code == 200
+    assert wire.store.files(run) == []
+
+
 # -- under the real agent -------------------------------------------------------------------------
 
 

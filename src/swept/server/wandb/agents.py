@@ -27,6 +27,7 @@ from swept.server.wandb.service import (
     find_sweep,
     last_attempt,
     marked,
+    owner_only,
 )
 from swept.store.base import WANDB_LEASE_SECONDS, RunFilter
 from swept.wire import ClaimRequest
@@ -40,7 +41,9 @@ Command = dict[str, Any]
 
 def create(service: Service, access: Access, arguments: Arguments) -> Node:
     """Register an agent. Raises NotFound for an unknown sweep."""
+    owner_only(access, "register agents")
     data = arguments.input()
+    data.ignore("entityName", "projectName")
     sweep = find_sweep(service, data.text("sweep"))
     if sweep is None:
         raise NotFound(f"there is no sweep `{data.text('sweep')}`")
@@ -55,7 +58,9 @@ def create(service: Service, access: Access, arguments: Arguments) -> Node:
 
 def heartbeat(service: Service, access: Access, arguments: Arguments) -> Node:
     """The commands for one agent, as a JSON text of a list: never null, which would end the agent."""
+    owner_only(access, "act as an agent")
     data = arguments.input()
+    data.ignore("metrics")
     alive = {name for name, on in tokens.mapping(data.get("runState")).items() if on}
     commands = _commands(service, data.text("id"), alive)
     return {

@@ -14,6 +14,7 @@ import mimetypes
 from urllib.parse import quote
 
 from swept.model import File, Run
+from swept.server.auth import Access
 from swept.server.blobs import clean
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.reads import connection, moment
@@ -25,16 +26,18 @@ def signature(service: Service, run: str, attempt: int, name: str) -> str:
     return hmac.new(service.context.key.encode(), message, hashlib.sha256).hexdigest()
 
 
-def signed(service: Service, base: str, run: Run, name: str) -> str:
-    """The absolute URL for one file of the run's present attempt."""
+def signed(service: Service, access: Access, base: str, run: Run, name: str) -> str:
+    """The absolute URL for one file of the caller's attempt, or of the run's present one."""
     attempt = last_attempt(run)
     number = attempt.number if attempt else 0
+    if access.run == run.id:
+        number = access.attempt
     mark = signature(service, run.id, number, name)
     place = "/".join(quote(part, safe="") for part in (ENTITY, run.project, run.id))
     return f"{base}/files/{place}/{quote(name)}?attempt={number}&signature={mark}"
 
 
-def create(service: Service, base: str, run: Run, data: Arguments) -> Node:
+def create(service: Service, access: Access, base: str, run: Run, data: Arguments) -> Node:
     """`CreateRunFiles`: an upload URL for each name."""
     names = data.get("files")
     return {
@@ -45,24 +48,26 @@ def create(service: Service, base: str, run: Run, data: Arguments) -> Node:
             {
                 "__typename": "File",
                 "name": name,
-                "uploadUrl": signed(service, base, run, clean(str(name))),
+                "uploadUrl": signed(service, access, base, run, clean(str(name))),
             }
             for name in (names if isinstance(names, list) else [])
         ],
     }
 
 
-def listed(service: Service, base: str, run: Run, arguments: Arguments) -> Node:
+def listed(service: Service, access: Access, base: str, run: Run, arguments: Arguments) -> Node:
     """The run's files, or those of `names`; a name that is not there yet is listed for its upload URL."""
     names = arguments.get("names")
     stored = {file.name: file for file in service.store.files(run.id)}
     wanted = list(stored) if not names else [str(name) for name in names]
-    nodes = [_node(service, base, run, name, stored.get(name)) for name in wanted]
+    nodes = [_node(service, access, base, run, name, stored.get(name)) for name in wanted]
     return connection(nodes, arguments)
 
 
-def _node(service: Service, base: str, run: Run, name: str, file: File | None) -> Node:
-    url = signed(service, base, run, clean(name))
+def _node(
+    service: Service, access: Access, base: str, run: Run, name: str, file: File | None
+) -> Node:
+    url = signed(service, access, base, run, clean(name))
     return {
         "__typename": "File",
         "id": f"{run.id}/{name}",

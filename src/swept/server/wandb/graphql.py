@@ -63,6 +63,10 @@ class Arguments(Mapping[str, Any]):
         self._values = {**self._values, **inner._values}
         return inner
 
+    def ignore(self, *names: str) -> None:
+        """Arguments that are known and not needed: they are not counted."""
+        self._read.update(names)
+
     def unread(self) -> list[str]:
         """Names of the arguments that have a value and that nobody looked at."""
         return [name for name, value in self._values.items() if value and name not in self._read]

@@ -14,6 +14,7 @@ from swept.server.wandb.service import (
     last_attempt,
     locate,
     mark,
+    may_report,
     stale,
     under_real_agent,
 )
@@ -32,6 +33,9 @@ def take(
         return _answer(stopped=True)
     run = locate(service, access, project, name)
     attempt = last_attempt(run) if run else None
+    if run is not None and not may_report(access, run):
+        service.tally.add("file_stream(another run's key)")
+        return _answer(stopped=True)
     if run is None or attempt is None:
         service.tally.add("file_stream(unknown run)")
         return _answer(stopped=run is None)

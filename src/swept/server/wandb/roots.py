@@ -47,7 +47,9 @@ def _project(service: Service, access: Access, base: str, arguments: Arguments) 
     node = reads.project_node(service, access, name)
 
     def with_files(run: Node | None) -> Node | None:
-        return None if run is None else {**run, **_file_fields(service, base, str(run["id"]))}
+        return (
+            None if run is None else {**run, **_file_fields(service, access, base, str(run["id"]))}
+        )
 
     def bucket(a: Arguments) -> Node | None:
         a.get("missingOk")
@@ -56,10 +58,10 @@ def _project(service: Service, access: Access, base: str, arguments: Arguments) 
     return {**node, "run": lambda a: with_files(node["run"](a)), "bucket": bucket}
 
 
-def _file_fields(service: Service, base: str, run: str) -> Node:
+def _file_fields(service: Service, access: Access, base: str, run: str) -> Node:
     return {
         "fileCount": lambda a: len(service.store.files(run)),
-        "files": lambda a: files.listed(service, base, service.store.run(run), a),
+        "files": lambda a: files.listed(service, access, base, service.store.run(run), a),
     }
 
 
@@ -79,7 +81,7 @@ def _mutation(service: Service, access: Access, base: str) -> Node:
         data = arguments.input()
         data.get("entityName")
         run = located(service, access, data.text("projectName"), data.text("runName"))
-        return files.create(service, base, run, data)
+        return files.create(service, access, base, run, data)
 
     served: dict[str, Resolver] = {
         "upsertBucket": lambda a: runs.upsert(service, access, a),
@@ -87,7 +89,7 @@ def _mutation(service: Service, access: Access, base: str) -> Node:
         "createAgent": lambda a: agents.create(service, access, a),
         "agentHeartbeat": lambda a: agents.heartbeat(service, access, a),
         "createRunFiles": create_files,
-        "stopRun": lambda a: runs.stop(service, a),
+        "stopRun": lambda a: runs.stop(service, access, a),
         "deleteRun": lambda a: runs.delete(service, access, a),
         "upsertModel": lambda a: _upsert_project(service, access, a),
     }

@@ -33,6 +33,8 @@ from swept.server.wandb.service import (
     locate,
     mark,
     marked,
+    may_report,
+    owner_only,
     run_id,
     stale,
     under_real_agent,
@@ -63,10 +65,15 @@ def upsert(service: Service, access: Access, arguments: Arguments) -> Node:
     storage, name = data.text("id"), data.text("name")
     if storage and not name:
         run = service.store.run(storage)
+        if not may_report(access, run):
+            raise UsageError("this key belongs to another run", hint="use the server's API key")
         return _answer(service, _changed(service, run, data), inserted=False)
     run_found = locate(service, access, project, name) if name else None
     init = data.get("host") is not None or run_found is None
+    data.ignore("entityName", "sweep", "debug", "state")
     run = run_found or _created(service, project, name, data)
+    if not may_report(access, run):
+        raise UsageError("this key belongs to another run", hint="use the server's API key")
     if access.run == run.id and stale(service, access):
         return _answer(service, run, inserted=False)
     if init:
@@ -305,8 +312,9 @@ def end(
         service.store.end_agent(attempt.agent, now=service.now())
 
 
-def stop(service: Service, arguments: Arguments) -> Node:
+def stop(service: Service, access: Access, arguments: Arguments) -> Node:
     """`run.stop()` and the stop button: a graceful stop, asked for by a person."""
+    owner_only(access, "stop runs")
     data = arguments.input()
     run = service.store.run(data.text("id"))
     service.store.set_desired(
@@ -317,8 +325,7 @@ def stop(service: Service, arguments: Arguments) -> Node:
 
 def delete(service: Service, access: Access, arguments: Arguments) -> Node:
     data = arguments.input()
-    if access.run is not None:
-        raise UsageError("a run's own key cannot delete runs", hint="use the server's API key")
+    owner_only(access, "delete runs")
     service.store.delete_run(data.text("id"), now=service.now())
     return {"__typename": "DeleteRunPayload", "success": True, "clientMutationId": None}
 

@@ -139,6 +139,17 @@ def last_attempt(run: Run) -> Attempt | None:
     return run.attempts[-1] if run.attempts else None
 
 
+def owner_only(access: Access, what: str) -> None:
+    """Raises UsageError for an attempt's key."""
+    if access.run is not None:
+        raise UsageError(f"a run's own key cannot {what}", hint="use the server's API key")
+
+
+def may_report(access: Access, run: Run) -> bool:
+    """An attempt's key reports for its own run, and for runs by hand that its program opens beside it."""
+    return access.run in (None, run.id) or run.kind is Kind.MANUAL
+
+
 def mark(run: Run, number: int | None = None) -> str:
     """Names one attempt of one run; without a number the last one."""
     last = last_attempt(run)

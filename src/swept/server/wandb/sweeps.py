@@ -12,7 +12,7 @@ from swept.errors import Problem, SpecError, UsageError
 from swept.model import Sweep, SweepState
 from swept.server.auth import Access
 from swept.server.wandb.graphql import Arguments, Node
-from swept.server.wandb.service import DEFAULT_PROJECT, ENTITY, Service
+from swept.server.wandb.service import DEFAULT_PROJECT, ENTITY, Service, owner_only
 
 STATES: Mapping[SweepState, str] = {
     # The client refuses to pause a PENDING sweep; one that nobody works on yet can be paused here.
@@ -39,9 +39,9 @@ COMMAND = ["${env}", INTERVAL, "${interpreter}", "${program}", "${args}"]
 def upsert(service: Service, access: Access, arguments: Arguments) -> Node:
     """Create a sweep, change its spec, or change its state. Raises UsageError and SpecError for people."""
     data = arguments.input()
+    data.ignore("entityName", "description", "templateVariableValues")
     _refuse_hosted(data)
-    if access.run is not None:
-        raise UsageError("a run's own key cannot change sweeps", hint="use the server's API key")
+    owner_only(access, "change sweeps")
     name, state = data.text("id"), data.text("state")
     config = data.get("config")
     if not name:
