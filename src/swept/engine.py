@@ -32,13 +32,13 @@ from swept.model import (
     Outcome,
     Run,
     RunState,
-    Start,
     Suggestions,
     Sweep,
     SweepState,
     Wait,
 )
 from swept.reduction import reduction
+from swept.search.fallback import fallback
 from swept.spec import Spec, from_canonical, parse
 from swept.store.base import LEASE_SECONDS, Ended, Lease, NewSweep, Order, Store
 from swept.think import Thinker, ThinkError
@@ -313,7 +313,7 @@ class Engine:
             answer = self._think.suggest(spec.canonical(), history, n, seed=seed, now=now)
         except ThinkError as error:
             self._tell("search.failed", sweep.id, f"the search {error}")
-            return fallback(spec, history, n, seed=seed, reason=f"the search {error}")
+            return fallback(spec, history, n, seed=seed, because=f"the search {error}", now=now)
         if isinstance(answer, tuple) and not answer:
             return Wait("the search has nothing to add now")
         return answer
@@ -486,19 +486,6 @@ class _Locks:
     def of(self, purpose: str, sweep: str) -> threading.Lock:
         with self.guard:
             return self._locks.setdefault((purpose, sweep), threading.Lock())
-
-
-def fallback(spec: Spec, history: History, n: int, *, seed: int, reason: str) -> Suggestions:
-    """Draws from the space where the search gave nothing, with `reason` stored; a grid has no draws, it waits."""
-    left = n if spec.max_runs is None else min(n, spec.max_runs - history.counted())
-    if spec.method == "grid" or left <= 0:
-        return Wait(reason)
-    starts = []
-    for number in range(len(history.runs) + 1, len(history.runs) + 1 + left):
-        config = spec.space.sample(np.random.default_rng([seed, number]))
-        why = {"reason": f"drawn at random: {reason}", "strategy": "fallback"}
-        starts.append(Start(Kind.SEARCH, config, _seed(str(seed), str(number)), why))
-    return tuple(starts)
 
 
 def _new_sweep(

@@ -1,14 +1,14 @@
 """Every error that swept raises for a person to read.
 
-    SweptError                    what is wrong; `hint` says what would mend it
-    ├── UsageError                the command line or an argument is wrong            exit 2
-    │   └── SpecError             the sweep file is wrong; holds every problem        exit 2
-    ├── NotFound                  no such sweep, run, agent or file                   exit 1 (HTTP 404)
-    ├── Conflict                  the state does not allow it                         exit 1 (HTTP 409)
-    │   └── LeaseLost             the token is not (or no longer) the run's           HTTP 410
-    ├── Unauthorized              the API key is missing or wrong                     exit 1 (HTTP 401)
-    ├── ServerUnreachable         no answer, or not a swept server                    exit 1
-    └── StoreError                the store cannot be opened or written               exit 1
+SweptError                    what is wrong; `hint` says what would mend it
+├── UsageError                the command line or an argument is wrong            exit 2
+│   └── SpecError             the sweep file is wrong; holds every problem        exit 2
+├── NotFound                  no such sweep, run, agent or file                   exit 1 (HTTP 404)
+├── Conflict                  the state does not allow it                         exit 1 (HTTP 409)
+│   └── LeaseLost             the token is not (or no longer) the run's           HTTP 410
+├── Unauthorized              the API key is missing or wrong                     exit 1 (HTTP 401)
+├── ServerUnreachable         no answer, or not a swept server                    exit 1
+└── StoreError                the store cannot be opened or written               exit 1
 """
 
 from __future__ import annotations

@@ -227,8 +227,12 @@ class Run:
     checkpoint: Checkpoint | None = None
     curve: tuple[Point, ...] = ()
     summary: Mapping[str, Any] = field(default_factory=dict)
-    details: Mapping[str, Any] = field(default_factory=dict)  # W&B's group, job_type, notes, tags, host …
-    overrides: Config = field(default_factory=dict)  # e.g. batch lowered after an oom; applied at the next claim
+    details: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # W&B's group, job_type, notes, tags, host …
+    overrides: Config = field(
+        default_factory=dict
+    )  # e.g. batch lowered after an oom; applied at the next claim
 
     @property
     def effective_config(self) -> Config | None:

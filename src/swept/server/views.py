@@ -8,11 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 from swept import wire
-from swept.model import SWEEP_KINDS, Agent, Attempt, File, Goal, Row, Run, RunState, Sweep
+from swept.analysis.best import best
+from swept.model import Agent, Attempt, File, Goal, Row, Run, Sweep
 from swept.spec import Spec
 from swept.store.base import Lease
-
-_GOOD = frozenset({RunState.FINISHED, RunState.STOPPED, RunState.RUNNING, RunState.PAUSED})
 
 
 def attempt_view(attempt: Attempt) -> wire.AttemptView:
@@ -61,19 +60,12 @@ def run_view(run: Run, goal: Goal = Goal.MINIMIZE) -> wire.RunView:
     }
 
 
-def best_run(runs: Sequence[Run], goal: Goal) -> Run | None:
-    """The best last value at the sweep's fidelity: of ended runs, and of running ones before the first has ended."""
-    able = [r for r in runs if r.kind in SWEEP_KINDS and r.state in _GOOD and r.value is not None]
-    ended = [run for run in able if run.state.ended]
-    return min(ended or able, key=lambda run: goal.sign * (run.value or 0.0), default=None)
-
-
 def sweep_view(
     sweep: Sweep, spec: Spec, runs: Sequence[Run], agents: Sequence[Agent], *, brief: bool = False
 ) -> wire.SweepView:
     """`brief`: without the runs, as in the list of sweeps."""
     goal = spec.metric.goal if spec.metric else Goal.MINIMIZE
-    best = best_run(runs, goal)
+    found = best(runs, goal, spec.options.at)
     ordered = sorted(agents, key=lambda agent: (agent.ended is not None, -agent.last_seen))
     return {
         "schema": 1,
@@ -83,7 +75,7 @@ def sweep_view(
         "state": sweep.state.value,
         "method": spec.method,
         "metric": {"name": spec.metric.name, "goal": goal.value} if spec.metric else None,
-        "best": run_view(best, goal) if best else None,
+        "best": run_view(found.run, goal) if found else None,
         "runs": [] if brief else [run_view(run, goal) for run in runs],
         "spec": dict(sweep.spec),
         "text": sweep.text,
@@ -108,7 +100,7 @@ def claimed_view(lease: Lease, sweep: Sweep | None, spec: Spec | None) -> wire.C
         "project": run.project,
         "attempt": lease.attempt,
         "lease": lease.token,
-        "config": dict(run.config),
+        "config": given_config(run, spec),
         "seed": run.seed,
         "checkpoint": asdict(run.checkpoint) if run.checkpoint else None,
         "program": spec.program if spec else None,
@@ -119,6 +111,14 @@ def claimed_view(lease: Lease, sweep: Sweep | None, spec: Spec | None) -> wire.C
         "why": str(run.why.get("reason", "")),
         "adapter": spec.options.adapter if spec else None,
     }
+
+
+def given_config(run: Run, spec: Spec | None) -> dict[str, Any]:
+    """What the program gets: the run's configuration, and its seed as the parameter that `swept.seed` names."""
+    config = dict(run.config)
+    if spec is None or not spec.options.seed or run.seed is None:
+        return config
+    return spec.space.put(config, spec.options.seed, run.seed)
 
 
 def row_view(row: Row, keys: frozenset[str]) -> wire.HistoryRow:
