@@ -91,6 +91,18 @@ def completion(lease: str, outcome: str = "finished") -> wire.Completion:
 # -- a run's life ---------------------------------------------------------------------------------
 
 
+def test_the_program_gets_its_seed_as_the_parameter_that_the_file_names(client: Client) -> None:
+    text = SWEEP.replace("epochs: {value: 3}}", "epochs: {value: 3}, s: {value: 0}}").replace(
+        "swept: {epochs: epochs}", "swept: {epochs: epochs, seed: s}"
+    )
+    claimed = claim(client, create(client, text))
+    assert claimed["seed"] is not None
+    assert claimed["config"]["s"] == claimed["seed"]
+    assert (
+        client.run(claimed["run"])["config"]["s"] == 0
+    )  # grid and lineage go by what was suggested
+
+
 def test_the_whole_life_of_a_run(client: Client) -> None:
     sweep = create(client)
     claimed = claim(client, sweep)
