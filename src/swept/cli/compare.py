@@ -13,8 +13,8 @@ from swept.analysis.results import Question
 from swept.cli.lineup import lineup_lines
 from swept.cli.locate import SWEEP_ID, client_for, sweep_of
 from swept.cli.output import as_json, data, print_json, say
-from swept.cli.train import best_of, epochs_parameter
 from swept.cli.summary import places
+from swept.cli.train import best_of, epochs_parameter
 from swept.cli.views import question_of, run_of, runs_of, spec_of
 from swept.cli.work import AgentFlags, agent_flags, work_on_runs
 from swept.errors import UsageError
