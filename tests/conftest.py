@@ -101,7 +101,7 @@ def postgres() -> Iterator[str]:
 def postgres_url(postgres: str) -> Iterator[str]:
     """URL of an empty schema of its own on that server, dropped after the test."""
     schema = f"test_{os.getpid()}_{next(_SCHEMAS)}"
-    engine = create_engine(postgres)
+    engine = create_engine(postgres, pool_pre_ping=True)
     try:
         with engine.begin() as connection:
             connection.execute(text(f"CREATE SCHEMA {schema}"))

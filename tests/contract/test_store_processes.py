@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from swept.model import Outcome, RunState
 from swept.store.base import RunFilter, Store
@@ -159,4 +160,22 @@ def test_many_threads_share_one_store(url: str) -> None:
     for thread in threads:
         thread.join()
     assert len(set(got)) == len(got) == 24
+    store.close()
+
+
+@pytest.mark.postgres
+def test_a_database_that_was_restarted_is_used_again(postgres_url: str) -> None:
+    store = open_store(postgres_url)
+    lease = running(store)
+    other = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with other.connect() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
+        )
+    other.dispose()
+    store.report(lease.run.id, lease.token, [log(1, 0, loss=1.0)], now=NOW)
+    assert [row.step for row in store.rows(lease.run.id)] == [0]
     store.close()

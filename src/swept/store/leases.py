@@ -125,7 +125,7 @@ def renew(work: Work, token: str, seconds: float) -> None:
     change(work, token, expires=work.now + seconds, seconds=seconds)
 
 
-def order(connection: Connection, run: str, *, objective_changed: bool = False) -> Order:
+def order(connection: Connection, run: str) -> Order:
     """What the run should do now."""
     row = runs.find(connection, run)
     table = schema.attempts
@@ -133,7 +133,7 @@ def order(connection: Connection, run: str, *, objective_changed: bool = False) 
         table.c.run == run, table.c.number == row.attempts
     )
     acknowledged = connection.execute(statement).scalar() or 0
-    return Order(Desired(row.desired), row.desired_why, acknowledged, objective_changed)
+    return Order(Desired(row.desired), row.desired_why, acknowledged)
 
 
 def heartbeat(

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, Table, delete, select, update
 
 from swept.errors import LeaseLost, NotFound, UsageError
+from swept.model import Desired
 from swept.model import Row as MetricRow
 from swept.store import history, leases, points, runs, schema, sweeps
 from swept.store.base import Order
@@ -28,7 +29,7 @@ def report(work: Work, run: str, token: str, reports: Sequence[Report], seconds:
             sequence += 1
     intake.close(last_sequence=sequence)
     leases.renew(work, token, seconds)
-    return leases.order(work.connection, run, objective_changed=intake.objective_changed)
+    return intake.order(sequence)
 
 
 def log_rows(
@@ -39,14 +40,15 @@ def log_rows(
     events: Sequence[MetricRow],
 ) -> Order:
     """Take rows that bring their steps. They are a sign of life too: the attempt's lease is renewed or revived."""
-    intake = Intake(work, run, attempt)
+    _attempt(work.connection, run, attempt)
     _keep_alive(work, run, attempt)
+    intake = Intake(work, run, attempt)
     for row in rows:
         intake.log(row.step, row.metrics, row.time)
     intake.close()
     merged = _merged(work.connection, schema.system_rows, run, attempt, _by_step(events))
     _keep(work, schema.system_rows, run, attempt, merged)
-    return leases.order(work.connection, run, objective_changed=intake.objective_changed)
+    return intake.order(intake.attempt.last_sequence)
 
 
 def _keep_alive(work: Work, run: str, attempt: int) -> None:
@@ -144,6 +146,11 @@ class Intake:
         )
         if last_sequence is not None:
             self._change_attempt(last_sequence=last_sequence)
+
+    def order(self, acknowledged: int) -> Order:
+        """What the run should do; reports themselves change nothing of that."""
+        desired = Desired(self.run.desired)
+        return Order(desired, self.run.desired_why, acknowledged, self.objective_changed)
 
     # -- inside -----------------------------------------------------------------------------------
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Executable, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
 from swept.model import Event
@@ -67,12 +68,16 @@ class Work:
 
     def upsert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert `rows` (all with the same columns), or replace those of the same primary key."""
-        if not rows:
-            return
-        dialect = sqlite if self.connection.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(table)
-        keys = [column.name for column in table.primary_key.columns]
-        changed = {name: getattr(statement.excluded, name) for name in rows[0] if name not in keys}
-        self.connection.execute(
-            statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows)
-        )
+        if rows:
+            statement = _upsert(self.connection.dialect.name, table, tuple(rows[0]))
+            self.connection.execute(statement, list(rows))
+
+
+@cache
+def _upsert(dialect: str, table: Table, columns: tuple[str, ...]) -> Executable:
+    """Built once for each table: building costs more than running."""
+    statement = (sqlite if dialect == "sqlite" else postgresql).insert(table)
+    keys = [column.name for column in table.primary_key.columns]
+    changed = {name: getattr(statement.excluded, name) for name in columns if name not in keys}
+    replacing: Executable = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    return replacing
