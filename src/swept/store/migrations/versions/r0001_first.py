@@ -134,8 +134,23 @@ def _agents() -> None:
 
 
 def _runs() -> None:
-    op.create_table(
+    op.create_table("runs", *_run_columns(), *_run_rules())
+    op.create_index(op.f("ix_runs_parent"), "runs", ["parent"], unique=False)
+    op.create_index(op.f("ix_runs_retry_of"), "runs", ["retry_of"], unique=False)
+    op.create_index("ix_runs_sweep_state", "runs", ["sweep", "state"], unique=False)
+    op.create_index(
+        "uq_runs_project_number",
         "runs",
+        ["project", "number"],
+        unique=True,
+        sqlite_where=sa.text("sweep IS NULL"),
+        postgresql_where=sa.text("sweep IS NULL"),
+    )
+    op.create_index("uq_runs_sweep_number", "runs", ["sweep", "number"], unique=True)
+
+
+def _run_columns() -> list[sa.schema.SchemaItem]:
+    return [
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("ordinal", sa.BigInteger(), nullable=False),
         sa.Column("project", sa.Text(), nullable=False),
@@ -168,6 +183,11 @@ def _runs() -> None:
         sa.Column("summary", sa.Text(), nullable=False),
         sa.Column("details", sa.Text(), nullable=False),
         sa.Column("overrides", sa.Text(), nullable=False),
+    ]
+
+
+def _run_rules() -> list[sa.schema.SchemaItem]:
+    return [
         sa.CheckConstraint("(state = 'paused') = (paused_by <> '')", name=op.f("ck_runs_paused")),
         sa.CheckConstraint(
             "(state IN ('pending', 'running', 'paused')) = (ended IS NULL)",
@@ -203,19 +223,7 @@ def _runs() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
         sa.UniqueConstraint("ordinal", name=op.f("uq_runs_ordinal")),
-    )
-    op.create_index(op.f("ix_runs_parent"), "runs", ["parent"], unique=False)
-    op.create_index(op.f("ix_runs_retry_of"), "runs", ["retry_of"], unique=False)
-    op.create_index("ix_runs_sweep_state", "runs", ["sweep", "state"], unique=False)
-    op.create_index(
-        "uq_runs_project_number",
-        "runs",
-        ["project", "number"],
-        unique=True,
-        sqlite_where=sa.text("sweep IS NULL"),
-        postgresql_where=sa.text("sweep IS NULL"),
-    )
-    op.create_index("uq_runs_sweep_number", "runs", ["sweep", "number"], unique=True)
+    ]
 
 
 def _specs() -> None:
