@@ -22,6 +22,7 @@ from swept.workspace import Brief, Manual, Workspace
 if TYPE_CHECKING:
     from swept.client import Client
 
+INTERRUPTED_EXIT = 130
 LOCAL_RUNS = "swept-runs"
 REPORT_SECONDS = 10.0
 """How long one request of a training may take before it counts as failed and is repeated."""
@@ -157,10 +158,14 @@ def _manual(own: Identity, root: Path, clock: Clock) -> tuple[Identity, Backend]
 
 def completion(lease: str, exit_code: int, obeyed: bool) -> Completion:
     """How a run outside of agents ended."""
-    reason = "the program ended" if exit_code == 0 else f"the program ended with code {exit_code}"
+    outcome, reason = "failed", f"the program ended with code {exit_code}"
+    if exit_code == INTERRUPTED_EXIT:
+        outcome, reason = "killed", "interrupted at its terminal"
+    elif exit_code == 0:
+        outcome, reason = "stopped" if obeyed else "finished", "the program ended"
     return {
         "lease": lease,
-        "outcome": "stopped" if obeyed else ("finished" if exit_code == 0 else "failed"),
+        "outcome": outcome,
         "exit_code": exit_code,
         "signal": None,
         "reason": reason,

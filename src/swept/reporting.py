@@ -52,25 +52,34 @@ class Journal:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._file = path.open("ab+")
+        self._file = path.open("ab+", buffering=0)
         try:
             _lock(self._file.fileno())
         except OSError:
             self._file.close()
             raise JournalBusy(f"another process writes {path}") from None
-        self.reports = read_journal(path)
-        self._file.truncate(_whole_bytes(path))
+        self.reports, self._size = _whole_lines(path)
+        self._file.truncate(self._size)
         self._seq = len(self.reports)
 
     def append(self, kind: str, time: float, *, durable: bool, **fields: Any) -> Report:
-        """The next report, written; `durable`: also through a crash of the machine."""
+        """The next report, written; `durable`: also through a crash of the machine.
+
+        Raises OSError (disk full); the file is as it was then.
+        """
         fields = {key: value for key, value in fields.items() if value is not None}
         report = {"seq": self._seq + 1, "type": kind, "time": time, **fields}
-        line = dumps(report) + "\n"
-        self._file.write(line.encode("utf-8", "backslashreplace"))
-        self._file.flush()
-        if durable:
-            os.fsync(self._file.fileno())
+        line = (dumps(report) + "\n").encode("utf-8", "backslashreplace")
+        try:
+            rest = memoryview(line)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            if durable:
+                os.fsync(self._file.fileno())
+        except OSError:
+            self._file.truncate(self._size)
+            raise
+        self._size += len(line)
         self._seq += 1
         return cast(Report, json.loads(line))
 
@@ -85,15 +94,27 @@ class Journal:
 
 def read_journal(path: Path) -> list[Report]:
     """The whole lines of a journal; an empty list where there is no file."""
+    return _whole_lines(path)[0]
+
+
+def _whole_lines(path: Path) -> tuple[list[Report], int]:
+    """The reports up to the first line that is not whole, and how many bytes they are."""
+    reports: list[Report] = []
+    size = 0
     try:
-        text = path.read_bytes()
+        lines = path.read_bytes().splitlines(keepends=True)
     except FileNotFoundError:
-        return []
-    return [json.loads(line) for line in text[: text.rfind(b"\n") + 1].splitlines()]
-
-
-def _whole_bytes(path: Path) -> int:
-    return path.read_bytes().rfind(b"\n") + 1
+        return [], 0
+    for line in lines:
+        try:
+            report = json.loads(line) if line.endswith(b"\n") else None
+        except ValueError:
+            report = None
+        if report is None or report.get("seq") != len(reports) + 1:
+            break
+        reports.append(report)
+        size += len(line)
+    return reports, size
 
 
 def _lock(descriptor: int) -> None:

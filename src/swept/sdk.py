@@ -29,6 +29,7 @@ from typing import Any, NoReturn
 from swept import joining
 from swept.clock import Clock, SystemClock
 from swept.errors import UsageError
+from swept.joining import INTERRUPTED_EXIT
 from swept.recording import Backend, Identity, ResumePoint, Silent
 from swept.reporting import complain, has_metric
 from swept.values import Config, clean
@@ -240,7 +241,7 @@ class Run:
 def _exit_code(error: BaseException | None) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)
-    return int(error is not None)
+    return INTERRUPTED_EXIT if isinstance(error, KeyboardInterrupt) else int(error is not None)
 
 
 def _leave(code: int) -> NoReturn:

@@ -9,7 +9,7 @@ PACE = 0.1
 
 def test_a_training_killed_at_every_few_lines_has_a_continuous_history(site: Site) -> None:
     """Each attempt is killed some lines of swept's own code later than the one before, in any of its threads."""
-    epochs, stride = 5, 67
+    epochs, stride = 5, 97
     count = site.folder / "lines"
     sweep = site.create(retries=200, epochs=epochs, lines=[str(count), stride])
     while site.sweep(sweep)["state"] != "finished":

@@ -61,6 +61,7 @@ class LocalExecutor:
         assert process.stdout is not None
         with process.stdout as pipe:
             answer = pipe.readline()
+        orders.unlink()  # it has read them, and they hold the environment
         told = json.loads(answer) if answer else {"error": "its supervisor ended at once"}
         if "pid" in told:
             return LocalJob(process, int(told["pid"]))
