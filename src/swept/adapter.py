@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
 
 from swept.findings import Findings, Place, did_you_mean
 from swept.model import Goal
 from swept.options import Oom
 from swept.schema import Metric
 from swept.space import Parameter, Space
-from swept.ultralytics import facts
+from swept.ultralytics import facts, labels
 from swept.ultralytics.facts import Inert
+
+Segments: TypeAlias = Callable[[object], bool | None]
+"""Whether the labels of a dataset are polygons; None where that is not known, as on another machine."""
+
+
+def segments_beside(path: str) -> Segments:
+    """Looks at the dataset as a program in the folder of the sweep file `path` sees it."""
+    if not path:
+        return lambda data: None
+    return lambda data: labels.polygons(data, Path(path).parent)
+
+
+def likely(space: Space, metric: Metric | None) -> str | None:
+    """The adapter of which the file does not speak, though all of its names are the program's."""
+    names = set(space.names())
+    telling = names & facts.TELLING
+    metrics = {metric.name} & set(facts.METRICS) if metric is not None else set()
+    known = all(name in facts.ARGUMENTS for name in names)
+    return "ultralytics" if known and len(telling) + len(metrics) >= 2 else None
 
 
 def knows(adapter: str | None, name: str) -> bool:
@@ -45,7 +65,7 @@ def oom(adapter: str | None, space: Space) -> Oom | None:
 
 
 def check(
-    space: Space, metric: Metric | None, findings: Findings, *, strict: bool
+    space: Space, metric: Metric | None, findings: Findings, *, strict: bool, segments: Segments
 ) -> Mapping[str, Inert]:
     """Names, types and ranges of all parameters, and the metric's name; gives those that certainly cannot act."""
     for path, value in space.constants.items():
@@ -56,7 +76,33 @@ def check(
         _check_parameter(parameter, findings)
     if metric is not None:
         _check_metric(metric, findings)
-    return _inert(space, findings, strict=strict)
+    found = _inert(space, segments)
+    for inert in found:
+        verb = "cannot act" if inert.certain else "may not act"
+        hint = f"it is held at {inert.default}; remove it, or mend the cause"
+        if not inert.certain:
+            hint = "it is searched all the same; remove it if this holds for you"
+        _tell(inert, f"`{inert.parameter}` {verb}: {inert.why}", hint, space, findings, strict)
+    return {inert.parameter: inert for inert in found if inert.certain}
+
+
+def hint_at(
+    named: str, space: Space, findings: Findings, *, strict: bool, segments: Segments
+) -> None:
+    """The same for an adapter that is only likely: it is proposed, and nothing is held."""
+    word = f"`swept: {{adapter: {named}}}`"
+    findings.note(
+        ("parameters",),
+        f"these are arguments of {named.capitalize()}' training, and no adapter is named",
+        f"write {word}: names and types are checked, and what cannot act is left out of the search",
+    )
+    for inert in _inert(space, segments):
+        verb = "cannot act" if inert.certain else "may not act"
+        message = f"`{inert.parameter}` {verb} in {named.capitalize()}' training: {inert.why}"
+        hint = f"remove it, or write {word}, which holds it at {inert.default}"
+        if not inert.certain:
+            hint = "remove it if this holds for you"
+        _tell(inert, message, hint, space, findings, strict)
 
 
 def _place(path: tuple[str, ...]) -> Place:
@@ -67,9 +113,10 @@ def _place(path: tuple[str, ...]) -> Place:
 
 
 def _split(sentence: str) -> tuple[str, str]:
-    """`message: hint` where the sentence mends itself with "did you mean"."""
-    message, separator, hint = sentence.partition(": did you mean")
-    return message, f"did you mean{hint}" if separator else ""
+    """Message and hint, where the sentence ends with its mend."""
+    message, _, hint = sentence.rpartition(": ")
+    mends = hint.startswith(("did you mean", "remove it", "leave it out", "write "))
+    return (message, hint) if mends else (sentence, "")
 
 
 def _check_parameter(parameter: Parameter, findings: Findings) -> None:
@@ -122,19 +169,21 @@ def _check_metric(metric: Metric, findings: Findings) -> None:
         findings.warning(("metric", "goal"), message, f"write `goal: {goal}`")
 
 
-def _inert(space: Space, findings: Findings, *, strict: bool) -> Mapping[str, Inert]:
+def _inert(space: Space, segments: Segments) -> tuple[Inert, ...]:
+    """`segments` is asked only where the answer can matter."""
     names = [parameter.name for parameter in space]
     found = facts.inert(names, space.fixed)
-    for inert in found:
-        parameter = space.parameter(inert.parameter)
-        place: Place = _place(parameter.path) if parameter else ()
-        verb = "cannot act" if inert.certain else "may not act"
-        message = f"`{inert.parameter}` {verb}: {inert.why}"
-        hint = f"it is held at {inert.default}; remove it, or mend the cause"
-        if not inert.certain:
-            hint = "it is searched all the same; remove it if this holds for you"
-        if strict:
-            findings.error(place, message, "remove it, or mend the cause")
-        else:
-            findings.warning(place, message, hint)
-    return {inert.parameter: inert for inert in found if inert.certain}
+    if all(inert.certain for inert in found):
+        return found
+    return facts.inert(names, space.fixed, segments(space.fixed.get("data")))
+
+
+def _tell(
+    inert: Inert, message: str, hint: str, space: Space, findings: Findings, strict: bool
+) -> None:
+    parameter = space.parameter(inert.parameter)
+    place: Place = _place(parameter.path) if parameter else ()
+    if strict:
+        findings.error(place, message, "remove it, or mend the cause")
+    else:
+        findings.warning(place, message, hint)

@@ -11,10 +11,11 @@ from itertools import pairwise
 from typing import Any
 
 from swept import adapter
-from swept.findings import Findings, Place, did_you_mean, kind_of, shown
+from swept.findings import Findings, Place, did_you_mean, kind_of, misspelt, shown
 from swept.model import Goal
 from swept.options import Options, condition_names
-from swept.schema import Hyperband, Metric
+from swept.parameters import declared
+from swept.schema import KEYS, Hyperband, Metric
 from swept.space import Parameter, Space, number, same
 
 MOST_GRID = 100_000
@@ -23,7 +24,7 @@ _LADDER = ("minimum", "good", "excellent")
 
 @dataclass(frozen=True)
 class Given:
-    """The parts, each checked by itself. `top` is the file's mapping."""
+    """The parts, each checked by itself. `top` is the file's mapping; `likely` an adapter that it does not name."""
 
     top: Mapping[str, Any]
     method: str | None
@@ -31,9 +32,20 @@ class Given:
     space: Space
     stopping: Hyperband | None
     options: Options
+    likely: str | None = None
 
     def knows(self, name: str) -> bool:
         return name in self.space.names() or adapter.knows(self.options.adapter, name)
+
+    def broken(self, name: str) -> bool:
+        """Whether `name` may be a parameter whose own entry is wrong: nothing more is to be said of it then."""
+        if name in self.space.names():
+            return False
+        return "parameters" not in self.top or declared(self.top["parameters"], name)
+
+    def lacks(self, key: str) -> bool:
+        """Whether the file neither has the top-level `key` nor something that was probably meant as it."""
+        return key not in self.top and not misspelt(key, self.top, KEYS)
 
 
 def settle(given: Given, findings: Findings) -> Options:
@@ -70,7 +82,7 @@ def _check_method(given: Given, findings: Findings) -> None:
         if size is not None and size > MOST_GRID and not capped:
             hint = "use `method: random`, or set `run_cap`"
             findings.warning(("method",), f"the grid has {size:,} points", hint)
-    elif not _limited(given):
+    elif given.method is not None and not _limited(given):
         hint = "write `run_cap: 20`, or `swept: {budget: {runs: 20}}`"
         message = f"nothing limits the number of runs: `method: {given.method}` goes on for ever"
         findings.note(("method",), message, hint)
@@ -78,12 +90,12 @@ def _check_method(given: Given, findings: Findings) -> None:
 
 def _limited(given: Given) -> bool:
     options = given.options
-    limits = (options.budget_runs, options.budget_hours, options.until, given.top.get("run_cap"))
-    return any(limit is not None for limit in limits)
+    limits = (options.budget_runs, options.budget_hours, options.until)
+    return not given.lacks("run_cap") or any(limit is not None for limit in limits)
 
 
 def _check_program(given: Given, findings: Findings) -> None:
-    if "program" not in given.top and "command" not in given.top:
+    if given.lacks("program") and given.lacks("command"):
         hint = "write `program: train.py`; only `wandb.agent(function=…)` works without"
         findings.warning((), "`program` is missing: no agent can start a run", hint)
 
@@ -102,7 +114,7 @@ def _check_targets(given: Given, findings: Findings) -> None:
     targets, metric = given.options.targets, given.metric
     place: Place = ("swept", "targets")
     if targets and metric is None:
-        if "metric" not in given.top:
+        if given.lacks("metric"):
             findings.error(
                 place, "`swept.targets` needs a `metric`", "write `metric: {name: …, goal: …}`"
             )
@@ -130,7 +142,7 @@ def _check_targets(given: Given, findings: Findings) -> None:
 def _check_constraints(given: Given, findings: Findings) -> None:
     for i, text in enumerate(given.options.constraints):
         for name in condition_names(text):
-            if not given.knows(name):
+            if not given.knows(name) and not given.broken(name):
                 hint = did_you_mean(name, given.space.names())
                 message = f"the condition {shown(text)} names `{name}`, which is no parameter"
                 findings.error(("swept", "constraints", i), message, hint)
@@ -143,9 +155,13 @@ def _epochs(given: Given, findings: Findings) -> str | int | None:
     epochs = given.options.epochs
     place: Place = ("swept", "epochs")
     if epochs is None:
-        epochs = adapter.epochs_parameter(given.options.adapter)
+        epochs = adapter.epochs_parameter(given.options.adapter or given.likely)
+        if given.likely is not None and epochs not in given.space.names():
+            epochs = None
         if epochs is None:
-            if "swept" in given.top or given.stopping is not None:
+            if ("swept" in given.top or given.stopping is not None) and not misspelt(
+                "swept", given.top, KEYS
+            ):
                 hint = "write `swept: {epochs: NAME}`: the parameter, or the number, that holds the steps of a full run"
                 findings.note(
                     ("swept",),
@@ -156,6 +172,8 @@ def _epochs(given: Given, findings: Findings) -> str | int | None:
     if isinstance(epochs, int):
         return epochs
     if not given.knows(epochs):
+        if given.broken(epochs):
+            return None
         hint = did_you_mean(epochs, given.space.names())
         findings.error(place, f"`swept.epochs` names `{epochs}`, which is no parameter", hint)
         return None
@@ -205,6 +223,8 @@ def _check_oom(given: Given, findings: Findings) -> None:
     if oom is None:
         return
     place: Place = ("swept", "oom", "reduce")
+    if given.broken(oom.reduce):
+        return
     if not given.knows(oom.reduce):
         hint = did_you_mean(oom.reduce, given.space.names())
         findings.error(
@@ -270,6 +290,8 @@ def _baseline_value(given: Given, name: str, value: Any, place: Place, findings:
                 place, message, f"fix `{name}` under `parameters` for all runs, or remove it here"
             )
         return True
+    if given.broken(name):
+        return False
     hint = did_you_mean(name, given.space.names())
     findings.error(place, f"the baseline names `{name}`, which is no parameter", hint)
     return False
@@ -303,6 +325,8 @@ def _prior(given: Given, findings: Findings) -> Mapping[str, Any]:
     values: dict[str, Any] = {}
     for name, value, place in _flat(given.options.prior, given.space, ("swept", "prior")):
         parameter = given.space.parameter(name)
+        if parameter is None and given.broken(name):
+            continue
         if parameter is None:
             hint = did_you_mean(name, [p.name for p in given.space])
             findings.error(place, f"`swept.prior` names `{name}`, which is not searched", hint)
@@ -334,7 +358,7 @@ def _check_stopping(given: Given, options: Options, findings: Findings) -> None:
     if word is not None and "early_terminate" in given.top:
         hint = "keep one of them"
         findings.error(place, "`swept.early_stopping` and `early_terminate` are both there", hint)
-    elif word is None and "early_terminate" not in given.top and given.metric is not None:
+    elif word is None and given.lacks("early_terminate") and given.metric is not None:
         hint = "write `early_terminate: {type: hyperband, min_iter: …}`"
         findings.note((), "no early stopping: every run trains to its end", hint)
     if word not in (None, "off") and "metric" not in given.top:
@@ -362,7 +386,7 @@ def _check_rungs(given: Given, options: Options, findings: Findings) -> None:
             f"`s: {hyperband.s}` has no effect beside `min_iter`: the rungs are {_rungs(hyperband, epochs)}",
             "remove `s`, or write `max_iter` with `s` for exactly that many rungs",
         )
-    if epochs is None:
+    if epochs is None or epochs < 1:
         return
     if hyperband.max_iter is None and (hyperband.min_iter or 0) >= epochs:
         message = f"`min_iter: {hyperband.min_iter}` stops no run: a run has {epochs} epochs"

@@ -26,8 +26,16 @@ DEEPEST = 40
 LARGEST_INTEGER = 10**300
 """Every number must have a float."""
 
+_SMALLER = (
+    "a sweep file needs neither: is this the sweep file, and are its anchors (`&`, `*`) meant?"
+)
+
 _EXPONENT = re.compile(r"^[-+]?(?:[0-9][0-9_]*)(?:\.[0-9_]*)?[eE][-+]?[0-9]+$")
 _WANDB_FLOAT = re.compile(r"^[-+]?[0-9][0-9_]*\.[0-9_]*[eE][-+][0-9]+$")
+_ODD_INTEGER = re.compile(r"^[-+]?0[0-9_]|.*:")
+"""Octal and sexagesimal numbers, which nobody means in a sweep file."""
+_JSON_NUMBERS = ("NaN", "Infinity", "-Infinity")
+"""What Python writes into JSON, and YAML would take for text."""
 _FLOAT = "tag:yaml.org,2002:float"
 _MERGE = "tag:yaml.org,2002:merge"
 
@@ -82,8 +90,12 @@ def load(text: str, path: str = "") -> Document:
         value = reader.value(node, ())
     except yaml.YAMLError as error:
         raise SpecError([_broken(error, text)], path) from None
+    except _TooMuch as error:
+        message, line = error.args
+        raise SpecError([Problem(message, line=line, hint=_SMALLER)], path) from None
     except RecursionError:
-        raise SpecError([Problem(f"nested more than {DEEPEST} levels deep")], path) from None
+        message = f"nested more than {DEEPEST} levels deep"
+        raise SpecError([Problem(message, hint=_SMALLER)], path) from None
     return Document(value, reader.findings)
 
 
@@ -100,6 +112,10 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_implicit_resolver(_FLOAT, _EXPONENT, list("-+0123456789"))
 
 
+class _TooMuch(Exception):
+    """The message, and the line of the top-level key."""
+
+
 class _Reader:
     """Nodes → values, noting lines. Duplicate keys, keys that are no text and odd tags are errors."""
 
@@ -113,8 +129,10 @@ class _Reader:
     def value(self, node: yaml.Node, place: Place) -> Any:
         self._count += 1
         self.lines.setdefault(place, node.start_mark.line + 1)
-        if self._count > MOST_VALUES or len(place) > DEEPEST:
-            raise RecursionError
+        if len(place) > DEEPEST:
+            raise _TooMuch(f"nested more than {DEEPEST} levels deep", self.lines[place[:1]])
+        if self._count > MOST_VALUES:
+            raise _TooMuch(f"more than {MOST_VALUES:,} values", self.lines[place[:1]])
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, place)
         if isinstance(node, yaml.SequenceNode):
@@ -156,11 +174,11 @@ class _Reader:
                 return value
             key = node.value
             message = f"the key `{key}` is not text: YAML reads it as {kind_of(value)}"
-            hint = f'put it in quotes: `"{key}"`'
+            hint = f'put it in quotes: `"{key}"`, or write another name'
         else:
             key, message, hint = f"line {line}", "a key must be text", "check the brackets"
         self.lines[(*place, key)] = line
-        self.findings.error((*place, key), message, hint)
+        self.findings.unread((*place, key), message, hint)
         return str(key)
 
     def _scalar(self, node: yaml.Node, place: Place) -> Any:
@@ -168,19 +186,24 @@ class _Reader:
             return self._exponent(node, place)
         if node.tag.endswith(":timestamp"):
             return node.value  # dates have no place in JSON: they stay as they are written
+        if self._json and node.style is None and node.value in _JSON_NUMBERS:
+            return float(node.value)
         if not node.tag.endswith((":null", ":bool", ":int", ":float", ":str")):
-            self.findings.error(
-                place, f"the tag `{node.tag}` is not for sweep files", "leave it out"
-            )
+            tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+            self.findings.unread(place, f"the tag `{tag}` is not for sweep files", "leave it out")
             return node.value
         try:
             value = self._scalars.construct_object(node)
         except (ValueError, OverflowError, IndexError):
-            self.findings.error(place, f"{shown(node.value, 30)} is no number that can be used")
-            return 0
+            value = math.inf
         if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-            self.findings.error(place, f"{shown(node.value, 30)} is no number that can be used")
-            return 0
+            value = math.inf
+        if value == math.inf and node.tag.endswith(":int"):
+            message = f"{shown(node.value, 30)} is no number that can be used"
+            self.findings.unread(place, message, "write a number below 1e300")
+        elif node.tag.endswith(":int") and _ODD_INTEGER.match(node.value):
+            hint = f"write `{value}`, or put it in quotes if it is text"
+            self.findings.note(place, f"YAML reads `{node.value}` as the number {value}", hint)
         return _mended(value) if isinstance(value, str) else value
 
     def _exponent(self, node: yaml.Node, place: Place) -> float:
@@ -222,7 +245,12 @@ def _broken(error: yaml.YAMLError, text: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     what = str(getattr(error, "problem", None) or getattr(error, "context", None) or error)
-    message = f"this is no valid YAML: {what} (column {column})"
+    begun = getattr(error, "context_mark", None)
+    where = f"column {column}"
+    opened = any(kind in str(getattr(error, "context", "")) for kind in ("flow", "quoted"))
+    if opened and begun is not None and begun.line + 1 < line:
+        where += f"; what is not closed begins in line {begun.line + 1}"
+    message = f"this is no valid YAML: {what} ({where})"
     return Problem(message, line=line, hint=_mend(what, text, line))
 
 
@@ -235,8 +263,10 @@ def _mend(what: str, text: str, line: int) -> str:
     if "could not find expected ':'" in what:
         return "a colon is missing in this line or the one before"
     if "undefined alias" in what:
-        return "text that begins with `*` needs quotes"
-    if "expected the node content" in what or "expected ',' or" in what:
+        return "text that begins with `*` needs quotes; an alias needs its `&` first"
+    if "another document" in what:
+        return "a sweep file holds one document: remove this `---` and what belongs to the other"
+    if any(said in what for said in ("expected the node content", "expected ',' or", "end of")):
         return "check brackets, commas and quotes"
     return "check the indentation and the brackets here"
 

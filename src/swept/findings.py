@@ -24,9 +24,9 @@ def dotted(place: Place) -> str:
 def did_you_mean(word: object, known: Collection[str], otherwise: str = "") -> str:
     """A hint with the nearest known word, else all of them where they are few, else `otherwise`."""
     options = [option for option in known if option]
-    close = get_close_matches(str(word).lower(), options, n=1, cutoff=0.6)
+    close = nearest(str(word), options)
     if close:
-        return f"did you mean `{close[0]}`?"
+        return f"did you mean `{close}`?"
     if otherwise:
         return otherwise
     if not options or len(options) > 24:
@@ -34,10 +34,23 @@ def did_you_mean(word: object, known: Collection[str], otherwise: str = "") -> s
     return "known here: " + ", ".join(f"`{option}`" for option in options)
 
 
+def nearest(word: str, known: Collection[str]) -> str | None:
+    """The known word that `word` was probably meant to be."""
+    plain = {option.lower().replace("-", "_"): option for option in known}
+    written = word.lower().replace("-", "_")
+    if written in plain:
+        return plain[written]
+    close = get_close_matches(written, plain, n=1, cutoff=0.6)
+    # Of three letters, nearly anything is near: `opt` is no slip of `dropout`.
+    if close and (len(written) > 3 or abs(len(close[0]) - len(written)) <= 1):
+        return plain[close[0]]
+    return None
+
+
 def misspelt(key: str, given: Collection[str], known: Collection[str]) -> bool:
     """Whether an unknown key of `given` was probably meant as `key`, so that its absence needs no words."""
     strange = [word for word in given if word not in known]
-    return any(get_close_matches(word.lower(), known, n=1, cutoff=0.6) == [key] for word in strange)
+    return any(nearest(word, known) == key for word in strange)
 
 
 def shown(value: Any, limit: int = 60) -> str:
@@ -70,6 +83,12 @@ class Findings:
 
     lines: Mapping[Place, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    unreadable: set[Place] = field(default_factory=set)
+
+    def unread(self, place: Place, message: str, hint: str = "") -> None:
+        """An error in the writing of the value at `place`: whatever else would be said of it is a consequence."""
+        self.error(place, message, hint)
+        self.unreadable.add(place)
 
     def error(self, place: Place, message: str, hint: str = "") -> None:
         self._add(place, message, hint, "error")
@@ -94,6 +113,8 @@ class Findings:
         return sorted(self.problems, key=lambda problem: problem.line)
 
     def _add(self, place: Place, message: str, hint: str, severity: str) -> None:
+        if place in self.unreadable:
+            return
         problem = Problem(message, dotted(place), self.line(place), hint, severity)
         if problem not in self.problems:
             self.problems.append(problem)

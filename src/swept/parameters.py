@@ -62,6 +62,20 @@ def read_space(value: Any, findings: Findings, place: Place = ("parameters",)) -
     return Space(tuple(reader.parameters), reader.constants)
 
 
+def declared(value: Any, name: str) -> bool:
+    """Whether `parameters` (as it stands in the file) has an entry for the dotted `name`, right or wrong."""
+    if not isinstance(value, Mapping):
+        return True
+    if name in value:
+        return True
+    inner = (
+        (key, entry.get("parameters"))
+        for key, entry in value.items()
+        if isinstance(entry, Mapping) and name.startswith(f"{key}.")
+    )
+    return any(group is not None and declared(group, name[len(key) + 1 :]) for key, group in inner)
+
+
 class _SpaceReader:
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
@@ -238,7 +252,7 @@ def _categories(
         findings.error(
             at,
             f"`values` of `{name}` is {kind_of(values)}; it takes a list",
-            f"write `values: [{values}]`",
+            f"write `values: [{'…' if values is None else values}]`",
         )
         return None
     if not values:

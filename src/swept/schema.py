@@ -120,6 +120,8 @@ def read_run_cap(top: Mapping[str, Any], findings: Findings) -> int | None:
 
 def read_metric(top: Mapping[str, Any], method: str | None, findings: Findings) -> Metric | None:
     example = "metric: {name: val_loss, goal: minimize}"
+    if misspelt("metric", top, KEYS) and "metric" not in top:
+        return None
     if "metric" not in top:
         needs = "`method: bayes`" if method == "bayes" else "`early_terminate`"
         if method == "bayes" or "early_terminate" in top:

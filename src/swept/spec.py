@@ -148,7 +148,10 @@ class Spec:
 
 
 def parse(text: str, path: str = "", *, strict: bool = False) -> Spec:
-    """Raises `SpecError` with every problem of the file. `strict` refuses parameters that cannot act."""
+    """Raises `SpecError` with every problem of the file. `strict` refuses parameters that cannot act.
+
+    Of the disk only the dataset beside `path` is looked at, if it is there: its labels decide what can act.
+    """
     return _spec(load(text, path), path, strict)
 
 
@@ -165,7 +168,7 @@ def examine(
         document = load(text, path)
     except SpecError as error:
         return None, list(error.problems)
-    spec = _read(document, strict)
+    spec = _read(document, path, strict)
     return spec, document.findings.in_order()
 
 
@@ -193,20 +196,21 @@ def from_canonical(mapping: Mapping[str, Any]) -> Spec:
 
 
 def _spec(document: Document, path: str, strict: bool) -> Spec:
-    spec = _read(document, strict)
+    spec = _read(document, path, strict)
     if spec is None:
         errors = [p for p in document.findings.in_order() if p.severity == "error"]
         raise SpecError(errors, path)
     return spec
 
 
-def _read(document: Document, strict: bool) -> Spec | None:
+def _read(document: Document, path: str, strict: bool) -> Spec | None:
     """None with errors; they are in the document's findings."""
     findings = document.findings
     top = document.value
     if not isinstance(top, Mapping):
         hint = "a sweep file is a mapping with `method` and `parameters` at its top"
-        findings.error((), f"the file holds {kind_of(top)}", hint)
+        held = "nothing" if top is None else kind_of(top)
+        findings.error((), f"the file holds {held}", hint)
         return None
     schema.check_keys(top, findings)
     method = schema.read_method(top, findings)
@@ -217,10 +221,8 @@ def _read(document: Document, strict: bool) -> Spec | None:
     run_cap = schema.read_run_cap(top, findings)
     stopping = schema.read_hyperband(top, findings)
     options = read_options(top.get("swept"), findings)
-    given = agreement.Given(top, method, metric, space, stopping, options)
-    inert: Mapping[str, Inert] = {}
-    if options.adapter is not None:
-        inert = adapter.check(space, metric, findings, strict=strict)
+    inert, likely = _acting(options, space, metric, findings, path, strict)
+    given = agreement.Given(top, method, metric, space, stopping, options, likely)
     options = agreement.settle(given, findings)
     waiting = inactive(options)
     wrong = {problem.key for problem in findings.problems if problem.severity == "error"}
@@ -244,6 +246,24 @@ def _read(document: Document, strict: bool) -> Spec | None:
         source=source,
         **texts,
     )
+
+
+def _acting(
+    options: Options,
+    space: Space,
+    metric: Metric | None,
+    findings: Findings,
+    path: str,
+    strict: bool,
+) -> tuple[Mapping[str, Inert], str | None]:
+    """What cannot act, and the adapter that the file does not name but probably means."""
+    look = adapter.segments_beside(path)
+    if options.adapter is not None:
+        return adapter.check(space, metric, findings, strict=strict, segments=look), None
+    likely = adapter.likely(space, metric)
+    if likely is not None:
+        adapter.hint_at(likely, space, findings, strict=strict, segments=look)
+    return {}, likely
 
 
 def _space(top: Mapping[str, Any], findings: Findings) -> Space:

@@ -252,9 +252,73 @@ BROKEN = [
     ("[" * 3000, 0, "nested"),
     ("a: " + "x" * 1_000_001, 0, "1,000,000 characters"),
     ("run_cap: " + "9" * 5000 + "\n", 1, "no number"),
-    ("a: &a [*a]\n", 0, ""),
+    ("a: &a [*a]\n", 1, "nested"),
     ("? [a, b]\n: c\n", 1, "a key must be text"),
 ]
+
+
+# One slip → its one error: what follows from it is not told again.
+SLIPS = [
+    ("    min: 0.001\n", "    min: 1\n", "`min` (1) of `lr` is not below"),
+    ("    max: 0.1\n", "", "`lr` does not say which values it takes"),
+    ("    max: 0.1\n", f"    max: {'9' * 400}\n", "is no number that can be used"),
+    ("{value: 9}", "9", "`epochs` is a whole number; it takes a mapping"),
+    ("parameters:", "paramters:", "unknown key `paramters`"),
+    ("parameters:", "parameters: []\nx:", "`parameters` is a list"),
+    ("metric: {", "metrics: {", "`metrics` is for W&B's hosted service"),
+    ("run_cap:", "runcap:", "unknown key `runcap`"),
+    ("early_terminate:", "early_termination:", "unknown key `early_termination`"),
+    ("program:", "programm:", "unknown key `programm`"),
+    ("swept:", "swpet:", "unknown key `swpet`"),
+    ("{values: [1, 2, 3]}", "{values:}", "`values` of `depth` is empty"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), SLIPS, ids=[slip[2] for slip in SLIPS])
+def test_one_slip_is_told_once(old: str, new: str, message: str) -> None:
+    text = GOOD + "  baseline: {lr: 0.01, depth: 2}\n  oom: {reduce: depth}\n  prior: {lr: 0.01}\n"
+    assert old in text
+    _, said = examine(text.replace(old, new, 1))
+    said = [problem for problem in said if "not active yet" not in problem.message]
+    # A key that is unknown takes `x:` with it in one of the cases.
+    said = [problem for problem in said if problem.key != "x"]
+    assert len(said) == 1, [problem.render() for problem in said]
+    assert message in said[0].message
+
+
+def test_what_is_not_closed_is_told_by_the_line_where_it_begins() -> None:
+    for broken in ("[1, 2, 3", '["1, 2, 3]'):
+        problem = only(GOOD.replace("{values: [1, 2, 3]}", f"\n    values: {broken}"))
+        assert "begins in line 11" in problem.message
+        assert problem.hint == "check brackets, commas and quotes"
+
+
+def test_numbers_that_nobody_means_are_told() -> None:
+    assert "`010` as the number 8" in only(GOOD.replace("9}", "010}"), "note").message
+    assert "`1:30` as the number 90" in only(GOOD.replace("9}", "1:30}"), "note").message
+
+
+def test_nan_in_json_is_no_text() -> None:
+    text = '{"method": "random", "run_cap": 1, "parameters": {"a": {"value": NaN}}}'
+    assert "NaN or infinite" in only(text).message
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("opt", "optimizer"),
+        ("lr", "lr0"),
+        ("batch_size", "batch"),
+        ("Mosaic", "mosaic"),
+        ("foo", ""),
+    ],
+)
+def test_names_that_others_use_for_ultralytics_arguments(name: str, meant: str) -> None:
+    text = f"method: random\nrun_cap: 1\nparameters: {{{name}: {{value: 1}}}}\nswept: {{adapter: ultralytics}}\n"
+    problem = next(p for p in problems(text) if "training argument" in p.message)
+    assert problem.hint == (
+        f"did you mean `{meant}`?" if meant else "remove it or check its spelling"
+    )
 
 
 @pytest.mark.parametrize(("text", "line", "message"), BROKEN, ids=lambda v: repr(v)[:30])

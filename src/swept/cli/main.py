@@ -13,7 +13,8 @@ from importlib import import_module
 import click
 
 from swept import __version__
-from swept.errors import SweptError
+from swept.cli.output import say_problems
+from swept.errors import SpecError, SweptError
 
 # command → (module below swept.cli, attribute, first line of its help)
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
@@ -112,6 +113,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _tell(error: SweptError) -> int:
+    if isinstance(error, SpecError):
+        say_problems(error.problems, error.path)
+        return error.exit_code
     click.echo(f"error: {error.message}", err=True)
     if error.hint:
         click.echo(f"hint: {error.hint}", err=True)

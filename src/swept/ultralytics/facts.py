@@ -230,6 +230,28 @@ GROUPS: Final[Mapping[str, str]] = dict.fromkeys(ARGUMENTS, "other") | {
 }
 
 
+TELLING: Final = frozenset(
+    _words(
+        "imgsz lr0 lrf hsv_h hsv_s hsv_v mosaic close_mosaic mixup cutmix copy_paste fliplr flipud degrees "
+        "warmup_epochs warmup_momentum box cls dfl nbs"
+    )
+)
+"""Arguments that hardly any other program has under these names."""
+_USUAL: Final[Mapping[str, str]] = {
+    "lr": "lr0",
+    "learning_rate": "lr0",
+    "final_lr": "lrf",
+    "opt": "optimizer",
+    "batch_size": "batch",
+    "img_size": "imgsz",
+    "image_size": "imgsz",
+    "num_workers": "workers",
+    "wd": "weight_decay",
+    "warmup": "warmup_epochs",
+}
+"""What others call them."""
+
+
 def check_arguments(config: Mapping[str, object]) -> list[str]:
     """Everything in `config` that a training would refuse or misread, one sentence each."""
     problems: list[str] = []
@@ -253,8 +275,10 @@ def typed(config: Mapping[str, object]) -> dict[str, object]:
 
 
 def _unknown(name: str) -> str:
-    close = get_close_matches(name, ARGUMENTS, n=1)
-    mend = f"did you mean `{close[0]}`?" if close else "remove it or check its spelling"
+    # Of three letters, nearly anything is near.
+    close = get_close_matches(name.lower(), ARGUMENTS, n=1) if len(name) > 3 else []
+    meant = _USUAL.get(name.lower()) or next(iter(close), None)
+    mend = f"did you mean `{meant}`?" if meant else "remove it or check its spelling"
     return f"`{name}` is not a training argument of Ultralytics: {mend}"
 
 
