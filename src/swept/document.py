@@ -186,7 +186,8 @@ class _Reader:
             return self._exponent(node, place)
         if node.tag.endswith(":timestamp"):
             return node.value  # dates have no place in JSON: they stay as they are written
-        if self._json and node.style is None and node.value in _JSON_NUMBERS:
+        plain = isinstance(node, yaml.ScalarNode) and node.style is None
+        if self._json and plain and node.value in _JSON_NUMBERS:
             return float(node.value)
         if not node.tag.endswith((":null", ":bool", ":int", ":float", ":str")):
             tag = node.tag.replace("tag:yaml.org,2002:", "!!")
