@@ -12,7 +12,7 @@ from swept.analysis.results import Question, results
 from swept.cli.changes import changes, tally
 from swept.cli.render import bar, clip, duration, pairs, size, sparkline, table
 from swept.cli.screen import Look, chosen_runs, frame
-from swept.model import Attempt, Goal, Kind, Point, Run, RunState
+from swept.model import Attempt, Checkpoint, Goal, Kind, Point, Run, RunState
 
 QUESTION = Question(
     metric="metrics/mAP50(B)",
@@ -131,13 +131,19 @@ def test_events_of_trouble_say_why() -> None:
     released = replace(
         running, state=RunState.PENDING, attempts=(replace(running.attempts[0], reason="Ctrl+C"),)
     )
-    again = replace(running, attempts=(*running.attempts, Attempt(2, "a", "h", 9.0, first_step=3)))
+    lost = replace(running.attempts[0], reason="killed by SIGKILL")
+    again = replace(running, attempts=(lost, Attempt(2, "a", "h", 9.0)))
+    resumed = replace(again, checkpoint=Checkpoint("r4", 1, 2, "p", "h", 8.0))
     assert changes(QUESTION, [running], [failed]) == ["run 4 failed: exit code 1 (0.3 at step 2)"]
     assert changes(QUESTION, [replace(stopped, state=RunState.RUNNING)], [stopped]) == [
         "run 3 stopped, 0.1 at step 4, 10 s: epoch 4: 0.1 is below 0.4"
     ]
     assert changes(QUESTION, [running], [released]) == ["run 4 waits again: Ctrl+C"]
-    assert changes(QUESTION, [released], [again])[0] == "run 4 goes on at step 3"
+    assert changes(QUESTION, [released], [again]) == ["run 4 begins again"]
+    assert changes(QUESTION, [running], [resumed]) == [
+        "run 4 was let go: killed by SIGKILL",
+        "run 4 goes on from its checkpoint",
+    ]
     assert tally([running, failed]) == "1 running, 1 failed"
 
 

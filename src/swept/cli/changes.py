@@ -9,7 +9,7 @@ from swept.analysis.configuration import flat
 from swept.analysis.figures import figure
 from swept.analysis.results import Question
 from swept.cli.render import clip, duration, pairs
-from swept.model import Kind, Run, RunState
+from swept.model import Attempt, Kind, Run, RunState
 
 _BAD = (RunState.FAILED, RunState.CRASHED)
 _CONFIG_WIDTH = 90
@@ -42,6 +42,8 @@ def tally(runs: Iterable[Run]) -> str:
 def _changes(question: Question, before: Run | None, run: Run) -> Iterator[str]:
     tried = len(before.attempts) if before else 0
     if len(run.attempts) > tried:
+        if before is not None and before.state is RunState.RUNNING and before.attempts:
+            yield f"{called(run)} was let go: {_let_go(run.attempts[tried - 1])}"
         yield _started(question, run)
     if before is not None and before.state is run.state:
         return
@@ -50,14 +52,18 @@ def _changes(question: Question, before: Run | None, run: Run) -> Iterator[str]:
     elif run.state is RunState.PAUSED:
         yield f"{called(run)} paused at step {run.steps}"
     elif run.state is RunState.PENDING and run.attempts:
-        reason = run.attempts[-1].reason or run.attempts[-1].outcome or "its agent let it go"
-        yield f"{called(run)} waits again: {reason}"
+        yield f"{called(run)} waits again: {_let_go(run.attempts[-1])}"
+
+
+def _let_go(attempt: Attempt) -> str:
+    return attempt.reason or attempt.outcome or "its agent let it go"
 
 
 def _started(question: Question, run: Run) -> str:
     if len(run.attempts) > 1:
-        first = run.attempts[-1].first_step
-        return f"{called(run)} goes on" + (f" at step {first}" if first else " from the beginning")
+        return f"{called(run)} " + (
+            "goes on from its checkpoint" if run.resumable else "begins again"
+        )
     config = flat(run.config)
     chosen = [name for name in config if name in question.swept]
     reason = str(run.why.get("reason", ""))
