@@ -6,6 +6,7 @@
     reports.jsonl    the ordered queue (swept.reporting)
     order.json       what the training was told to do, and whether it has looked (`Told`)
     files/           files on their way to the server
+    train/           where an adapter's training writes
     console.log      what the program printed
     exit.json        how it ended, written by the supervisor
 .swept/checkpoints/host-id
@@ -88,6 +89,10 @@ class Workspace:
     @property
     def console(self) -> Path:
         return self.path / "console.log"
+
+    @property
+    def training(self) -> Path:
+        return self.path / "train"
 
     @property
     def exit(self) -> Path:
@@ -207,6 +212,11 @@ def remove_older(report: Report) -> None:
         order = _order(path)
         if mine and order and order < mine:
             _remove(path)
+
+
+def remove_checkpoints(checkpoints: Path, run: str) -> None:
+    """Nothing can take up that run again."""
+    _remove(checkpoints / run)
 
 
 def _order(path: Path) -> tuple[int, int] | None:

@@ -30,8 +30,10 @@ def test_a_person_stops_a_run(site: Site) -> None:
     assert site.ended(agent) == 0
     (run,) = site.runs(sweep)
     assert run["state"] == "stopped"
+    assert run["ended_because"] == "seen enough"
     assert run["steps"] < 100
     assert run["attempts"][0]["exit_code"] == 0
+    assert not (site.home.checkpoints / run["id"]).exists(), "nothing can take it up again"
 
 
 def test_an_order_that_is_not_obeyed_is_enforced(site: Site) -> None:

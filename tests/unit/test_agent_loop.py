@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swept.agent import loop
-from swept.agent.classify import Exit
+from swept.agent.classify import Ending, Exit
 from swept.agent.loop import Action, Fact, Limits, State, advance
 from swept.model import Desired, Outcome
 from swept.wire import Claimed
@@ -224,6 +224,12 @@ def test_an_obeyed_order_needs_no_signal() -> None:
     assert not of(loop.End, actions)
     assert outcome(actions) is Outcome.STOPPED
     assert finishes(actions)[0].ending.reason == "too slow"  # type: ignore[union-attr]
+
+
+def test_an_order_obeyed_before_the_next_heartbeat_has_its_reason() -> None:
+    told = loop.ToldProgram("a", Desired.STOP, after=5, read=True, reason="too slow")
+    _, actions = play([*running(), told, loop.Exited("a", Exit(0))])
+    assert finishes(actions)[0].ending == Ending(Outcome.STOPPED, "too slow", 0, None)
 
 
 def test_a_lost_lease_kills_and_reports_nothing() -> None:

@@ -35,7 +35,7 @@ from swept.errors import NotFound, ServerUnreachable, SweptError, Unauthorized, 
 from swept.executors.base import Executor, Job, Launch, StartFailed
 from swept.executors.local import LocalExecutor
 from swept.home import Home
-from swept.model import Desired
+from swept.model import Desired, RunState
 from swept.wire import AgentStart, Beat, Claimed, ClaimRequest
 from swept.workspace import Workspace
 
@@ -336,6 +336,8 @@ class Agent:
         self._held.pop(action.run)
         if held.job is not None:
             held.job.close()
+        if answer and answer["state"] in (RunState.STOPPED, RunState.KILLED):
+            workspace.remove_checkpoints(self._home.checkpoints, action.run)
         state, retried = (answer["state"], answer["retried"]) if answer else ("", False)
         self._facts.put(loop.Completed(action.run, state, retried))
 

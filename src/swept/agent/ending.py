@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 
 from swept import workspace
@@ -11,6 +12,7 @@ from swept.agent.link import Link
 from swept.client import Client
 from swept.clock import Clock
 from swept.errors import Conflict, LeaseLost, NotFound, ServerUnreachable, SweptError
+from swept.model import Outcome
 from swept.reporting import deliver_rest
 from swept.wire import (
     Claimed,
@@ -96,7 +98,10 @@ def _finish(
         "reason": ending.reason,
         "tail": list(tail),
     }
-    return link.call(Client.complete, run, completion)
+    answer = link.call(Client.complete, run, completion)
+    if ending.outcome is not Outcome.FAILED:  # there a person may want to look
+        shutil.rmtree(place.training, ignore_errors=True)
+    return answer
 
 
 def _send_files(link: Link, run: str, place: Workspace, say: Callable[[str], None]) -> None:

@@ -43,7 +43,7 @@ class Held:
         told = self.place.told()
         if told is not None and told != self._told:
             self._told = told
-            yield ToldProgram(run, Desired(told.desired), told.after, told.read)
+            yield ToldProgram(run, Desired(told.desired), told.after, told.read, told.reason)
         metric = self.claimed["metric"]
         for report in self._new_reports():
             if report["type"] == "log":

@@ -138,6 +138,7 @@ class ToldProgram:
     desired: Desired
     after: int
     read: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +362,7 @@ def _told(state: State, fact: ToldProgram) -> Step:
         return state, []
     run = replace(run, speaks=True, told=fact.desired, told_after=fact.after, read=fact.read)
     if fact.desired is not run.desired:
-        run = replace(run, desired=fact.desired, ordered=state.now)
+        run = replace(run, desired=fact.desired, desired_reason=fact.reason, ordered=state.now)
     return _with(state, run), []
 
 

@@ -87,7 +87,9 @@ class Reporter:
             self.ended = "stopped"
             return
         folder = Path(trainer.save_dir)
-        self._run.checkpoint(pack(folder, folder / "resume.zip"), step)
+        bundle = pack(folder, folder / "resume.zip")
+        self._run.checkpoint(bundle, step)
+        bundle.unlink()  # the run has its own copy
         if self._run.should_pause:
             raise Paused
 

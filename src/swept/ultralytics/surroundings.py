@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from ultralytics.utils import SETTINGS
+from ultralytics.utils import SETTINGS, downloads
 
 # Ultralytics' own loggers, each of which would write the same run a second time elsewhere.
 LOGGERS = ("clearml", "comet", "dvc", "mlflow", "neptune", "raytune", "tensorboard", "wandb")
@@ -28,6 +28,21 @@ def other_loggers_off() -> Iterator[None]:
         yield
     finally:
         dict.update(SETTINGS, before)
+
+
+@contextmanager
+def quoted_folders() -> Iterator[None]:
+    """Ultralytics takes every `'` out of a weight file's path, and then looks for it elsewhere."""
+    before = downloads.attempt_download_asset
+
+    def found(file: str | Path, *args: object, **kwargs: object) -> str:
+        return str(file) if Path(file).is_file() else str(before(file, *args, **kwargs))
+
+    downloads.attempt_download_asset = found
+    try:
+        yield
+    finally:
+        downloads.attempt_download_asset = before
 
 
 @contextmanager

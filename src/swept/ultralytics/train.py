@@ -28,7 +28,13 @@ from swept.ultralytics.checkpoint import Resumable, restore
 from swept.ultralytics.evaluate import evaluate_test, model_facts
 from swept.ultralytics.plan import Plan, make_plan
 from swept.ultralytics.reporter import Paused, Reporter, TrainingRun
-from swept.ultralytics.surroundings import one_at_a_time, other_loggers_off, signals_unwind
+from swept.ultralytics.surroundings import (
+    one_at_a_time,
+    other_loggers_off,
+    quoted_folders,
+    signals_unwind,
+)
+from swept.workspace import Workspace
 
 # All that Ultralytics lets change when a training is resumed; the rest is in the checkpoint.
 CHANGEABLE = (
@@ -102,7 +108,7 @@ def _fit(
     config: Mapping[str, Any],
     test: bool | None,
 ) -> Outcome:
-    with signals_unwind(), other_loggers_off(), ExitStack() as setting_up:
+    with signals_unwind(), other_loggers_off(), quoted_folders(), ExitStack() as setting_up:
         # Neighbours that start together would write one label cache, or download one weight file.
         setting_up.enter_context(one_at_a_time(str(plan.arguments.get("data"))))
         reporter = Reporter(run, config, ready=setting_up.close)
@@ -113,7 +119,6 @@ def _fit(
         except Paused:
             LOGGER.info("swept: paused; the run goes on from here when it is resumed")
             return Outcome("paused", folder)
-        (folder / "resume.zip").unlink(missing_ok=True)
         outcome = Outcome(reporter.ended, folder, *_weights(folder))
         _conclude(run, yolo.trainer, outcome, wants_test(run.kind, test))
     return outcome
@@ -142,7 +147,7 @@ def _resuming(plan: Plan, resumable: Resumable, folder: Path) -> dict[str, objec
 def run_folder(run_id: str) -> Path:
     """Where this run's training writes: below SWEPT_RUN_DIR if set, else `runs/swept/ID`."""
     given = os.environ.get("SWEPT_RUN_DIR")
-    return (Path(given) / "train" if given else Path("runs", "swept", run_id)).resolve()
+    return (Workspace(Path(given)).training if given else Path("runs", "swept", run_id)).resolve()
 
 
 def wants_test(kind: str, asked: bool | None) -> bool:
