@@ -10,6 +10,8 @@ from swept.agent.classify import Exit, Memory, classify
 from swept.model import Desired, Outcome
 
 KILL = int(signal.SIGKILL)
+WORKER = "RuntimeError: DataLoader worker (pid 12) is killed by signal: Killed."
+SHARED = "ERROR: Unexpected bus error encountered in worker. This might be caused by insufficient shared memory (shm)."
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,9 @@ KILL = int(signal.SIGKILL)
         ),
         (Exit(1), ["CUDA out of memory", *["later"] * 40, "KeyError"], Memory(), Outcome.FAILED),
         (Exit(1), ["MyMemoryErrorHandler failed"], Memory(), Outcome.FAILED),
+        (Exit(1), [WORKER], Memory(), Outcome.LOST),
+        (Exit(1), [WORKER], Memory(kills=1), Outcome.OOM),
+        (Exit(1), [SHARED], Memory(), Outcome.OOM),
         (Exit(None, KILL), [], Memory(), Outcome.LOST),
         (Exit(None, KILL), [], Memory(kills=1), Outcome.OOM),
         (Exit(None, KILL), [], Memory(share=0.97), Outcome.OOM),
@@ -66,3 +71,17 @@ def test_an_order_counts_only_when_the_program_looked_at_it_and_left_well() -> N
 def test_a_failure_says_the_last_words() -> None:
     ending = classify(Exit(1), tail=["Traceback …", "FileNotFoundError: data.yaml", "", "  "])
     assert ending.reason == "exit code 1: FileNotFoundError: data.yaml"
+
+
+def test_an_exception_is_told_with_all_of_its_message() -> None:
+    tail = [
+        "Traceback (most recent call last):",
+        '  File "train.py", line 3, in <module>',
+        "    train(run)",
+        "swept.errors.UsageError: this config cannot be trained:",
+        "  - `mosiac` is unknown",
+        "hint: correct the parameters of the sweep file",
+    ]
+    assert classify(Exit(1), tail=tail).reason == (
+        "exit code 1: swept.errors.UsageError: this config cannot be trained: - `mosiac` is unknown"
+    )

@@ -7,6 +7,8 @@
     itself                     code 0         had looked at stop / pause  stopped / paused
     itself                     code 0         –                           finished
     itself                     code ≠ 0       "out of memory" in its end  oom
+    itself                     code ≠ 0       a data loader's worker was  oom / lost, as below
+                                              killed
     itself                     code ≠ 0       –                           failed
     somebody, by a signal      SIGKILL        the kernel's oom counters   oom
                                               moved, or memory was full
@@ -21,6 +23,7 @@ import re
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 
 from swept.model import Desired, Outcome
 
@@ -32,8 +35,10 @@ _OUT_OF_MEMORY = re.compile(
     r"|HIP out of memory|MPS backend out of memory|RESOURCE_EXHAUSTED: Out of memory"
     r"|DefaultCPUAllocator: (?:can't allocate|not enough) memory|^MemoryError\b"
     r"|numpy\.core\._exceptions\._ArrayMemoryError|_ArrayMemoryError|std::bad_alloc"
-    r"|\[Errno 12\] Cannot allocate memory"
+    r"|\[Errno 12\] Cannot allocate memory|insufficient shared memory|out of shared memory"
 )
+_WORKER_KILLED = re.compile(r"DataLoader worker .*(?:killed by signal|exited unexpectedly)")
+_TRACEBACK = "Traceback (most recent call last)"
 _SHELL_SIGNALS = {128 + number: number for number in (signal.SIGKILL, signal.SIGTERM)}
 
 
@@ -108,7 +113,7 @@ def _judge(
         return _by_signal(number, tail, memory)
     if code == 0:
         return Outcome.FINISHED, "the program ended"
-    return _by_code(code, tail)
+    return _by_code(code, tail, memory)
 
 
 def _by_signal(number: int, tail: Sequence[str], memory: Memory) -> tuple[Outcome, str]:
@@ -124,11 +129,14 @@ def _by_signal(number: int, tail: Sequence[str], memory: Memory) -> tuple[Outcom
     return Outcome.LOST, f"killed by {name}, which the agent did not send"
 
 
-def _by_code(code: int | None, tail: Sequence[str]) -> tuple[Outcome, str]:
+def _by_code(code: int | None, tail: Sequence[str], memory: Memory) -> tuple[Outcome, str]:
     message = out_of_memory(tail)
     if message:
         return Outcome.OOM, f"out of memory: {message}"
     last = last_words(tail)
+    if _WORKER_KILLED.search(last):
+        outcome, reason = _by_signal(signal.SIGKILL, (), memory)
+        return outcome, last if outcome is Outcome.LOST else f"{last} ({reason})"
     return Outcome.FAILED, f"exit code {code}" + (f": {last}" if last else "")
 
 
@@ -141,8 +149,16 @@ def out_of_memory(tail: Sequence[str]) -> str:
 
 
 def last_words(tail: Sequence[str]) -> str:
-    """The line that most likely says why: the last one that is not blank."""
-    return next((line.strip()[:300] for line in reversed(tail) if line.strip()), "")
+    """What most likely says why: the message of the last exception, else the last line."""
+    lines = [line.rstrip() for line in tail if line.strip()]
+    starts = [number for number, line in enumerate(lines) if line.startswith(_TRACEBACK)]
+    below = lines[starts[-1] + 1 :] if starts else []
+    message = [line for line in dropwhile(_indented, below) if not line.startswith("hint: ")]
+    return " ".join(line.strip() for line in message or lines[-1:])[:300]
+
+
+def _indented(line: str) -> bool:
+    return line[0].isspace()
 
 
 def signal_name(number: int) -> str:
