@@ -131,3 +131,40 @@ def test_a_key_that_is_wrong(swept: Swept, monkeypatch: pytest.MonkeyPatch, tmp_
     code, _, err = swept("ls")
     assert code == 1
     assert "no answer" in err
+
+
+def test_a_run_of_another_length_is_no_run_of_the_sweep(swept: Swept) -> None:
+    text = SWEEP.replace("{lr0:", "{epochs: {value: 5}, lr0:") + "swept: {epochs: epochs}\n"
+    Path("sweep.yaml").write_text(text)
+    swept("sweep", "sweep.yaml")
+    code, out, err = swept("enqueue", "lr0=0.01", "epochs=50")
+    assert (code, out) == (2, "")
+    assert "epochs=5" in err
+    assert "swept train" in err
+    assert swept("enqueue", "lr0=0.01", "epochs=5")[0] == 0
+
+
+def test_a_sweep_where_a_run_is_meant_is_told(swept: Swept) -> None:
+    sweep = swept("sweep", "sweep.yaml")[1].strip()
+    for command in ("retry", "history", "logs"):
+        code, _, err = swept(command, sweep)
+        assert code == 2
+        assert "is a sweep" in err
+        assert "did you mean" not in err
+
+
+def test_every_mistake_of_a_file_is_told_with_its_place(swept: Swept) -> None:
+    Path("sweep.yaml").write_text(
+        SWEEP.replace("random", "randm").replace("run_cap: 9", "run_cap: 0")
+    )
+    for command in ("sweep", "launch"):
+        code, out, err = swept(command, "sweep.yaml")
+        assert (code, out) == (2, "")
+        assert "error: sweep.yaml:2: `method` is `randm`\n  hint: did you mean `random`?" in err
+        assert "error: sweep.yaml:4: `run_cap` is 0" in err
+    Path("sweep.yaml").write_bytes(SWEEP.encode("utf-16"))
+    assert swept("sweep", "sweep.yaml")[0] == 0
+    for content, words in ((b"\xff\xff", "not a text file"), (b"", "empty")):
+        Path("sweep.yaml").write_bytes(content)
+        code, _, err = swept("launch", "sweep.yaml")
+        assert (code, words in err) == (2, True)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import pytest
 import yaml
 
 from swept.analysis.best import baseline, best, ranked, value_at
@@ -14,11 +16,11 @@ from swept.analysis.comparison import compare
 from swept.analysis.document import best_yaml, lineup_document, results_document
 from swept.analysis.estimate import remaining
 from swept.analysis.lineup import entry, lineup
-from swept.analysis.noise import difference_sentence, noise
+from swept.analysis.noise import difference_sentence, lucky_lead, noise
 from swept.analysis.outcomes import outcomes
 from swept.analysis.results import Question, results
 from swept.analysis.targets import targets
-from swept.analysis.text import lines
+from swept.analysis.text import difference, lines
 from swept.model import Attempt, Goal, Kind, Point, Run, RunState
 from swept.wire import dumps
 
@@ -91,6 +93,30 @@ class TestBest:
         assert found.run.number == 2
         assert "no search run has finished" in found.note
 
+    @pytest.mark.parametrize("state", [RunState.FAILED, RunState.CRASHED, RunState.KILLED])
+    def test_a_run_that_broke_is_never_the_best(self, state: RunState) -> None:
+        assert best([run(2, [0.9], state)], UP) is None
+
+    def test_runs_of_another_length_are_left_out(self) -> None:
+        """After an edit of `epochs` the longer, older runs neither win nor give the yardstick."""
+        old = run(2, [0.1, 0.2, 0.3, 0.9], config={"epochs": 4})
+        new = run(3, [0.1, 0.2, 0.6])
+        found = results(QUESTION, [replace(old, number=1, kind=Kind.BASELINE), old, new])
+        assert found.best is not None
+        assert found.best.run.number == 3
+        assert found.left_out == (1, 2)
+        assert [item.run.number for item in found.top] == [3]
+        assert any("other fixed values" in line for line in lines(QUESTION, found))
+
+    def test_the_baseline_with_the_best_runs_own_batch_is_the_one_to_compare_with(self) -> None:
+        reduced = run(3, [0.6], attempts=(attempt(0, 1, effective_config={**FIXED, "batch": 48}),))
+        small = run(4, [0.55], kind=Kind.BASELINE, config={"batch": 48})
+        large = run(5, [0.1], kind=Kind.BASELINE)
+        found = results(QUESTION, [BASELINE, reduced, small, large])
+        assert found.comparison is not None
+        assert found.comparison.reference.number == 4
+        assert found.comparison.obstacles == ()
+
     def test_ties_go_to_the_lower_number_in_every_order(self) -> None:
         tied = [run(5, [0.5]), run(2, [0.5]), run(4, [0.5])]
         assert [r.number for r in ranked(tied, UP)] == [2, 4, 5]
@@ -116,7 +142,79 @@ class TestBest:
         assert baseline([]) is None
 
 
+class TestSpread:
+    """G13: all runs perform the same."""
+
+    JITTER = (0.0, 0.02, -0.02, 0.02, -0.02, 0.02, -0.02, 0.02, 0.0)
+
+    def curves(self, *ends: float) -> list[Run]:
+        return [run(i, [end + j for j in self.JITTER]) for i, end in enumerate(ends, start=2)]
+
+    def test_smaller_than_single_runs_move_is_said(self) -> None:
+        found = results(QUESTION, self.curves(0.7, 0.701, 0.702, 0.703))
+        assert found.spread is not None
+        assert found.spread.alike
+        text = " ".join(lines(QUESTION, found))
+        assert "4 finished search runs, from 0.7 to 0.703" in text
+        assert "all runs perform the same" in text
+        assert "dropout could not have mattered" in text
+
+    def test_larger_is_not(self) -> None:
+        found = results(QUESTION, self.curves(0.3, 0.5, 0.6, 0.7))
+        assert found.spread is not None
+        assert not found.spread.alike
+        assert "perform the same" not in " ".join(lines(QUESTION, found))
+
+    def test_repeats_are_the_better_yardstick(self) -> None:
+        repeats = [
+            run(i, [v], kind=Kind.REPEAT, config={"lr0": 9}) for i, v in ((20, 0.5), (21, 0.9))
+        ]
+        found = results(QUESTION, [*self.curves(0.3, 0.4, 0.5, 0.6), *repeats])
+        assert found.spread is not None
+        assert found.spread.alike
+        assert "repeated runs" in found.spread.measured
+
+    def test_without_a_yardstick_nothing_is_claimed(self) -> None:
+        found = results(QUESTION, [run(i, [0.7 + i / 1e6]) for i in range(2, 8)])
+        assert found.spread is not None
+        assert found.spread.luck is None
+        assert not found.spread.alike
+
+    def test_the_very_same_value_means_that_nothing_reaches_the_program(self) -> None:
+        found = results(QUESTION, [run(i, [0.7]) for i in range(2, 8)])
+        assert "do not reach the program" in " ".join(lines(QUESTION, found))
+
+    def test_few_runs_say_nothing(self) -> None:
+        assert results(QUESTION, self.curves(0.7, 0.7, 0.7)).spread is None
+
+
 class TestComparison:
+    def test_no_percentage_that_only_looks_like_knowledge(self) -> None:
+        """Next to a value near zero, of the other sign, or before both have ended at the same length."""
+        pairs = [
+            (run(2, [0.22]), run(1, [0.0008], kind=Kind.BASELINE)),
+            (run(2, [0.22]), run(1, [-0.3], kind=Kind.BASELINE)),
+            (run(2, [0.22], RunState.RUNNING), run(1, [0.2], kind=Kind.BASELINE)),
+            (run(2, [0.22]), run(1, [0.2, 0.3], kind=Kind.BASELINE)),
+        ]
+        for one, other in pairs:
+            found = compare(one, other, UP, {})
+            assert found is not None
+            assert found.percent is None
+            assert "%" not in difference(found)
+
+    def test_before_the_end_it_is_ahead_and_not_better(self) -> None:
+        found = compare(run(2, [0.22], RunState.RUNNING), run(1, [0.2], kind=Kind.BASELINE), UP, {})
+        assert found is not None
+        assert difference(found) == "+0.02 (ahead so far)"
+
+    def test_the_best_along_the_curve_is_taken_up_to_the_common_step(self) -> None:
+        found = compare(
+            run(2, [0.1, 0.5, 0.2]), run(1, [0.3, 0.1], kind=Kind.BASELINE), UP, {}, "best"
+        )
+        assert found is not None
+        assert (found.value, found.reference_value) == (0.5, 0.3)
+
     def test_the_same_length_is_compared_at_the_end(self) -> None:
         found = compare(run(2, [0.1, 0.4, 0.6]), BASELINE, UP, FIXED)
         assert found is not None
@@ -146,6 +244,15 @@ class TestComparison:
 
 
 class TestNoise:
+    def test_the_best_of_many_leads_by_luck(self) -> None:
+        """Against a simulation of 200,000 sweeps each."""
+        assert math.isclose(lucky_lead(1), 1.645 * math.sqrt(2), abs_tol=0.01)
+        rng = np.random.default_rng(0)
+        for tried in (2, 10, 40):
+            draws = rng.normal(size=(200_000, tried + 1))
+            leads = draws[:, 1:].max(axis=1) - draws[:, 0]
+            assert math.isclose(lucky_lead(tried), np.quantile(leads, 0.95), abs_tol=0.03)
+
     def test_unknown_without_repeats(self) -> None:
         assert noise([BASELINE, run(2, [0.4])], UP) is None
         assert "may be luck" in difference_sentence(0.03, None)
@@ -156,8 +263,8 @@ class TestNoise:
         found = noise(runs, UP)
         assert found is not None
         assert math.isclose(found.deviation, math.sqrt(0.02))
-        assert "is within what luck gives" in difference_sentence(0.1, found)
-        assert "is larger than what luck gives" in difference_sentence(0.9, found)
+        assert "is within what luck alone gives" in difference_sentence(0.1, found)
+        assert "is larger than what luck alone gives" in difference_sentence(0.9, found)
 
     def test_the_seed_is_no_part_of_the_configuration(self) -> None:
         runs = [run(i, [i / 10], config={"lr0": 0.01, "seed": i}) for i in (1, 2)]
@@ -174,10 +281,12 @@ class TestNoise:
 def test_targets_go_from_easy_to_hard_in_both_directions() -> None:
     up = targets({"good": 0.7, "minimum": 0.5}, 0.6, UP)
     assert [(t.name, t.reached) for t in up] == [("minimum", True), ("good", False)]
+    assert up[1].gap is not None
     assert math.isclose(up[1].gap, 0.1)
     down = targets({"good": 0.1, "minimum": 0.5}, 0.5, Goal.MINIMIZE)
     assert [(t.name, t.reached) for t in down] == [("minimum", True), ("good", False)]
-    assert not any(t.reached for t in targets({"minimum": 0.5}, None, UP))
+    (unknown,) = targets({"minimum": 0.5}, None, UP)
+    assert (unknown.reached, unknown.gap) == (False, None)
 
 
 def test_outcomes_count_the_sweeps_own_runs_and_group_the_reasons() -> None:

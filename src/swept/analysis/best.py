@@ -1,16 +1,23 @@
 """Which run is best, and how runs rank: finished search runs, by their value at the end.
 
 A run that was stopped early was compared with others at an early step only; it cannot win unless nothing
-finished. Ties go to the lower run number, so that the answer never depends on the order of arrival.
+finished. A run that failed or crashed never does. Nor does one from before a change of the sweep's fixed values:
+50 epochs say nothing about 100. Ties go to the lower run number, so that the answer never depends on the order of arrival.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from swept.model import Goal, Kind, Run, RunState
+from swept.analysis.configuration import value_in
+from swept.model import SWEEP_KINDS, Goal, Kind, Run, RunState
+from swept.space import same
+
+_HOPEFUL = (RunState.STOPPED, RunState.PAUSED, RunState.RUNNING, RunState.PENDING)
+"""States other than finished in which a value so far is worth something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,16 @@ def value_at(run: Run, step: int) -> float | None:
     return seen[-1] if seen and math.isfinite(seen[-1]) else None
 
 
+def same_training(runs: Iterable[Run], fixed: Mapping[str, Any]) -> list[Run]:
+    """Without the sweep's own runs that were given other fixed values, those of an earlier version of its file."""
+    return [
+        run
+        for run in runs
+        if run.kind not in SWEEP_KINDS
+        or all(same(value_in(run.config, name), value) for name, value in fixed.items())
+    ]
+
+
 def ranked(runs: Iterable[Run], goal: Goal, at: str = "last") -> list[Run]:
     """The finished search runs that have a value, best first."""
     return _by_value(
@@ -56,11 +73,7 @@ def best(runs: Sequence[Run], goal: Goal, at: str = "last") -> Best | None:
     """The best search run, None while none has a value."""
     finished = ranked(runs, goal, at)
     partial = _by_value(
-        (
-            run
-            for run in runs
-            if run.kind is Kind.SEARCH and run.state not in (RunState.FINISHED, RunState.KILLED)
-        ),
+        (run for run in runs if run.kind is Kind.SEARCH and run.state in _HOPEFUL),
         goal,
         at,
     )

@@ -7,12 +7,14 @@ step that both have reached, and each entry carries the step it is read at.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from swept.analysis.best import value_at, value_of
 from swept.analysis.configuration import differing_fixed
-from swept.model import Goal, Run
+from swept.model import Goal, Run, RunState
+
+MOST_TIMES = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,17 @@ class Comparison:
         return self.value - self.reference_value
 
     @property
+    def complete(self) -> bool:
+        """Whether both have finished at the same length: otherwise it may yet turn around."""
+        finished = all(run.state is RunState.FINISHED for run in (self.run, self.reference))
+        return finished and self.steps[0] == self.steps[1]
+
+    @property
     def percent(self) -> float | None:
-        """The difference in percent of the reference; None where that is zero."""
-        if self.reference_value == 0:
+        """The difference in percent of the reference. None before the end, and where the reference is next to
+        nothing beside the difference, or of the other sign: a percentage would only look like knowledge."""
+        far = abs(self.difference) > MOST_TIMES * abs(self.reference_value)
+        if not self.complete or far or self.value * self.reference_value <= 0:
             return None
         return 100.0 * self.difference / abs(self.reference_value)
 
@@ -55,7 +65,7 @@ def compare(
     if run.steps == reference.steps:
         values = (value_of(run, goal, at), value_of(reference, goal, at))
     else:
-        values = (value_at(run, step), value_at(reference, step))
+        values = (_up_to(run, step, goal, at), _up_to(reference, step, goal, at))
     if values[0] is None or values[1] is None:
         return None
     return Comparison(
@@ -68,6 +78,14 @@ def compare(
         steps=(run.steps, reference.steps),
         obstacles=tuple(_obstacles(run, reference, fixed)),
     )
+
+
+def _up_to(run: Run, step: int, goal: Goal, at: str) -> float | None:
+    """The run's value as if it had ended at `step`."""
+    if at == "last":
+        return value_at(run, step)
+    seen = tuple(point for point in run.curve if point.step <= step)
+    return replace(run, curve=seen).best_value(goal)
 
 
 def _obstacles(run: Run, reference: Run, fixed: Mapping[str, Any]) -> list[str]:

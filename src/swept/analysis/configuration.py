@@ -35,6 +35,16 @@ def flat(config: Config) -> dict[str, Any]:
     return dict(pairs(config))
 
 
+def value_in(config: Config, name: str) -> Any:
+    """The value of a dotted name, None without one."""
+    found: Any = config
+    for key in name.split("."):
+        if not isinstance(found, Mapping) or key not in found:
+            return config.get(name)
+        found = found[key]
+    return found
+
+
 def grouped(
     config: Config,
     *,

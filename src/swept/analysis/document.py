@@ -10,7 +10,7 @@ import yaml
 
 from swept.analysis.comparison import Comparison
 from swept.analysis.lineup import Entry, Lineup
-from swept.analysis.noise import Noise, difference_sentence
+from swept.analysis.noise import difference_sentence
 from swept.analysis.results import Question, Results
 from swept.analysis.text import difference
 from swept.model import Run
@@ -39,7 +39,10 @@ def results_document(sweep: str, question: Question, results: Results) -> dict[s
         },
         "top": [{**_run(item.run), "value": item.value, "step": item.step} for item in results.top],
         "baseline": None if reference is None else {**_run(reference), "value": reference.value},
-        "comparison": _comparison(results.comparison, results.noise),
+        "comparison": _comparison(results),
+        "spread": None
+        if results.spread is None
+        else {**asdict(results.spread), "alike": results.spread.alike},
         "noise": None if results.noise is None else asdict(results.noise),
         "targets": [asdict(target) for target in results.targets],
         "outcomes": {str(state): count for state, count in results.outcomes.counts.items()},
@@ -48,6 +51,7 @@ def results_document(sweep: str, question: Question, results: Results) -> dict[s
             for reason, numbers in results.outcomes.failures
         ],
         "in_common": results.outcomes.in_common,
+        "left_out": list(results.left_out),
         "inert": dict(results.inert),
     }
     encoded: dict[str, Any] = encode(document)
@@ -75,7 +79,7 @@ def best_yaml(sweep: str, question: Question, results: Results) -> str:
         f"{HEAD[2:]} {sweep}: run {best.run.number} ({best.run.id})",
         f"{question.metric} = {best.value:.6g} at step {best.step} ({question.goal})",
         best.note,
-        *_comparison_notes(results.comparison, results.noise),
+        *_comparison_notes(results),
         *(f"{name} cannot act here: {why}" for name, why in results.inert.items()),
     ]
     head = "".join(f"# {line}\n" for note in notes if note for line in note.splitlines())
@@ -87,7 +91,13 @@ def _run(run: Run) -> dict[str, Any]:
     return {"id": run.id, "number": run.number, "kind": str(run.kind), "state": str(run.state)}
 
 
-def _comparison(comparison: Comparison | None, noise: Noise | None) -> Mapping[str, Any] | None:
+def _certainty(comparison: Comparison, results: Results) -> str:
+    tried = results.spread.runs if results.spread else 1
+    return difference_sentence(comparison.difference, results.noise, tried)
+
+
+def _comparison(results: Results) -> Mapping[str, Any] | None:
+    comparison = results.comparison
     if comparison is None:
         return None
     return {
@@ -100,18 +110,20 @@ def _comparison(comparison: Comparison | None, noise: Noise | None) -> Mapping[s
         "percent": comparison.percent,
         "better": comparison.better,
         "obstacles": list(comparison.obstacles),
-        "certainty": difference_sentence(comparison.difference, noise),
+        "complete": comparison.complete,
+        "certainty": _certainty(comparison, results),
     }
 
 
-def _comparison_notes(comparison: Comparison | None, noise: Noise | None) -> list[str]:
+def _comparison_notes(results: Results) -> list[str]:
+    comparison = results.comparison
     if comparison is None:
         return ["no baseline run to compare with"]
     return [
         f"against the baseline run {comparison.reference.number} ({comparison.reference.id}) at step "
         f"{comparison.step}: {difference(comparison)}",
         *comparison.obstacles,
-        difference_sentence(comparison.difference, noise),
+        _certainty(comparison, results),
     ]
 
 

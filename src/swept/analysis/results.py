@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from swept.analysis.best import Best, baseline, best, ranked, value_of
+from swept.analysis.best import Best, baseline, best, ranked, same_training, value_of
 from swept.analysis.comparison import Comparison, compare
-from swept.analysis.configuration import Group, grouped
+from swept.analysis.configuration import Group, differing_fixed, grouped
 from swept.analysis.noise import Noise, noise
 from swept.analysis.outcomes import Outcomes, outcomes
+from swept.analysis.spread import Spread, spread
 from swept.analysis.targets import Target, targets
 from swept.model import Goal, Run
 
@@ -22,7 +23,8 @@ class Question:
     """What the analysis has to know of a sweep's spec.
 
     `swept`: dotted names of the searched parameters; `fixed`: declared constants; `inert`: name → why it cannot act;
-    `epochs`: steps of a full run; `max_runs`: how many are planned; `seed`: the parameter that takes the seed.
+    `epochs`: steps of a full run; `max_runs`: how many are planned; `seed`: the parameter that takes the seed;
+    `baseline`: whether the file asks for a baseline run.
     """
 
     metric: str
@@ -37,6 +39,7 @@ class Question:
     epochs_parameter: str | None = None
     seed: str | None = None
     max_runs: int | None = None
+    baseline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,10 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """`top` holds at most five finished runs; `comparison` is None without a baseline that has a value."""
+    """`top` holds at most five finished runs; `comparison` is None without a baseline that has a value.
+
+    `left_out`: numbers of the runs that were trained with other fixed values than the sweep has now.
+    """
 
     best: Best | None
     groups: tuple[Group, ...]
@@ -59,14 +65,40 @@ class Results:
     outcomes: Outcomes
     noise: Noise | None
     inert: Mapping[str, str]
+    spread: Spread | None = None
+    left_out: tuple[int, ...] = ()
+
+
+def leader(question: Question, runs: Iterable[Run]) -> Best | None:
+    """The best run of the sweep as its file is now."""
+    return best(same_training(runs, question.fixed), question.goal, question.at)
+
+
+def reference_for(question: Question, runs: Sequence[Run], beside: Run | None) -> Run | None:
+    """The baseline: the newest that ran under the fixed values that `beside` really had, else the newest."""
+    if beside is not None:
+        config = beside.effective_config or beside.config
+        alike = [
+            run
+            for run in runs
+            if run.value is not None
+            and not differing_fixed(run.effective_config or run.config, config, question.fixed)
+        ]
+        found = baseline(alike)
+        if found is not None:
+            return found
+    return baseline(same_training(runs, question.fixed)) or baseline(runs)
 
 
 def results(question: Question, runs: Sequence[Run]) -> Results:
     """Pure: the same runs give the same results."""
     goal, at = question.goal, question.at
-    found, reference = best(runs, goal, at), baseline(runs)
+    ours = same_training(runs, question.fixed)
+    found = best(ours, goal, at)
+    reference = reference_for(question, runs, found.run if found else None)
+    luck = noise(ours, goal, at, ignore=(question.seed,) if question.seed else ())
     top = []
-    for run in ranked(runs, goal, at)[:TOP]:
+    for run in ranked(ours, goal, at)[:TOP]:
         value = value_of(run, goal, at)
         if value is not None:
             top.append(Ranked(run, value, run.steps))
@@ -79,10 +111,12 @@ def results(question: Question, runs: Sequence[Run]) -> Results:
         top=tuple(top),
         baseline=reference,
         comparison=comparison,
-        targets=targets(question.targets, found.value if found else None, goal),
+        targets=targets(question.targets, found.value if found and found.finished else None, goal),
         outcomes=outcomes(runs),
-        noise=noise(runs, goal, at, ignore=(question.seed,) if question.seed else ()),
+        noise=luck,
         inert=question.inert,
+        spread=spread(ranked(ours, goal, at), goal, at, luck),
+        left_out=tuple(run.number for run in runs if run not in ours),
     )
 
 

@@ -10,12 +10,12 @@ from swept.model import Goal
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`gap` is how much is missing, in the metric's units; 0 where the target is reached."""
+    """`gap` is how much is missing, in the metric's units; 0 where the target is reached, None without a value."""
 
     name: str
     value: float
     reached: bool
-    gap: float
+    gap: float | None
 
 
 def targets(named: Mapping[str, float], value: float | None, goal: Goal) -> tuple[Target, ...]:
@@ -26,5 +26,5 @@ def targets(named: Mapping[str, float], value: float | None, goal: Goal) -> tupl
 
 def _judged(name: str, target: float, value: float | None, goal: Goal) -> Target:
     reached = value is not None and not goal.better(target, value)
-    missing = 0.0 if reached or value is None else abs(target - value)
+    missing = None if value is None else 0.0 if reached else abs(target - value)
     return Target(name, target, reached, missing)

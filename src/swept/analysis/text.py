@@ -8,9 +8,9 @@ from swept.analysis.best import Best
 from swept.analysis.comparison import Comparison
 from swept.analysis.configuration import Group
 from swept.analysis.figures import figure
-from swept.analysis.noise import Noise, difference_sentence
-from swept.analysis.outcomes import Outcomes
+from swept.analysis.noise import difference_sentence
 from swept.analysis.results import Question, Ranked, Results
+from swept.analysis.spread import sentences
 from swept.analysis.targets import Target
 
 
@@ -18,11 +18,12 @@ def lines(question: Question, results: Results) -> list[str]:
     """The whole analysis."""
     parts: list[list[str]] = [
         best_lines(question, results.best),
+        spread_lines(results),
         list(group_lines(results.groups)),
         list(_top_lines(question, results.top)),
         comparison_lines(question, results),
         target_lines(question, results.targets),
-        list(_outcome_lines(results.outcomes)),
+        list(_outcome_lines(results)),
         list(_inert_lines(results.inert)),
     ]
     joined: list[str] = []
@@ -50,6 +51,8 @@ def best_lines(question: Question, best: Best | None) -> list[str]:
 def comparison_lines(question: Question, results: Results) -> list[str]:
     """Against the baseline run, with what the difference is worth."""
     title = "Against the baseline"
+    if results.baseline is None and question.baseline:
+        return [title, "  the baseline run has not started yet"]
     if results.baseline is None:
         return [title, "  no baseline run: `swept.baseline` in the sweep file adds one, run first"]
     if results.comparison is None:
@@ -57,14 +60,24 @@ def comparison_lines(question: Question, results: Results) -> list[str]:
             title,
             f"  run {results.baseline.number} ({results.baseline.state}) has no value to compare with yet",
         ]
-    return [title, *(f"  {line}" for line in _comparison(results.comparison, results.noise))]
+    return [title, *(f"  {line}" for line in _comparison(results))]
 
 
 def difference(comparison: Comparison) -> str:
-    """`+0.0310 (+4.3 %, better)`."""
+    """`+0.0310 (+4.3 %, better)`; before both have finished at one length `+0.0310 (ahead so far)`."""
     percent = f"{comparison.percent:+.1f} %, " if comparison.percent is not None else ""
-    word = "better" if comparison.better else ("equal" if comparison.difference == 0 else "worse")
+    words = ("better", "worse") if comparison.complete else ("ahead so far", "behind so far")
+    word = words[0] if comparison.better else words[1]
+    word = "equal" if comparison.difference == 0 else word
     return f"{comparison.difference:+.4g} ({percent}{word})"
+
+
+def spread_lines(results: Results) -> list[str]:
+    """Whether the runs differ at all."""
+    if results.spread is None:
+        return []
+    head, *said = sentences(results.spread, list(results.inert))
+    return [head, *(f"  {line}" for line in said)]
 
 
 def target_lines(question: Question, targets: Iterable[Target]) -> list[str]:
@@ -81,15 +94,19 @@ def _target(target: Target, width: int) -> str:
     return f"{target.name:<{width}}  {figure(target.value):>7}  {word}{missing}"
 
 
-def _comparison(comparison: Comparison, noise: Noise | None) -> Iterator[str]:
+def _comparison(results: Results) -> Iterator[str]:
+    comparison = results.comparison
+    if comparison is None:
+        return
     run, reference = comparison.run, comparison.reference
     yield f"best      run {run.number:<4} {figure(comparison.value):>9} at step {comparison.step}"
     yield f"baseline  run {reference.number:<4} {figure(comparison.reference_value):>9} at step {comparison.step}"
     yield f"difference {difference(comparison)}"
-    if not comparison.better:
+    if not comparison.better and comparison.complete:
         yield "no search run beats the baseline: as it stands, the baseline is the configuration to keep"
     yield from comparison.obstacles
-    yield difference_sentence(comparison.difference, noise)
+    tried = results.spread.runs if results.spread else 1
+    yield difference_sentence(comparison.difference, results.noise, tried)
 
 
 def group_lines(groups: Iterable[Group]) -> Iterator[str]:
@@ -119,7 +136,8 @@ def _top_lines(question: Question, top: Iterable[Ranked]) -> Iterator[str]:
         yield f"  {place}. run {entry.run.number:<4} {figure(entry.value):>9}  step {entry.step:<5} {entry.run.id}"
 
 
-def _outcome_lines(outcomes: Outcomes) -> Iterator[str]:
+def _outcome_lines(results: Results) -> Iterator[str]:
+    outcomes = results.outcomes
     if not outcomes.counts:
         return
     yield "Runs: " + ", ".join(f"{count} {state}" for state, count in outcomes.counts.items())
@@ -127,6 +145,9 @@ def _outcome_lines(outcomes: Outcomes) -> Iterator[str]:
         yield f"  run{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}: {reason}"
     if outcomes.in_common:
         yield f"  {outcomes.in_common} (a clue, no proof)"
+    if results.left_out:
+        older = ", ".join(map(str, results.left_out))
+        yield f"  left out, since they were trained with other fixed values than the file has now: {older}"
 
 
 def _inert_lines(inert: Mapping[str, str]) -> Iterator[str]:

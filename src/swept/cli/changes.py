@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from swept.analysis.best import baseline, best
 from swept.analysis.configuration import flat
 from swept.analysis.figures import figure
-from swept.analysis.results import Question
+from swept.analysis.results import Question, leader, reference_for
 from swept.cli.render import clip, duration, pairs
 from swept.model import Attempt, Kind, Run, RunState
 
@@ -19,9 +18,9 @@ def changes(question: Question, before: Sequence[Run], after: Sequence[Run]) -> 
     """One line for each run that started, ended, was paused or went back to waiting since `before`."""
     known = {run.id: run for run in before}
     found = [line for run in after for line in _changes(question, known.get(run.id), run)]
-    old, new = best(before, question.goal, question.at), best(after, question.goal, question.at)
+    old, new = leader(question, before), leader(question, after)
     if new and new.finished and (old is None or not old.finished or old.run.id != new.run.id):
-        reference = baseline(after)
+        reference = reference_for(question, after, new.run)
         beside = f" (baseline {figure(reference.value)})" if reference and reference.curve else ""
         found.append(f"best so far: run {new.run.number} with {figure(new.value)}{beside}")
     return found

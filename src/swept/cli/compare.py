@@ -6,10 +6,9 @@ from typing import Any
 
 import click
 
-from swept.analysis.best import baseline
 from swept.analysis.document import lineup_document
 from swept.analysis.lineup import Lineup, entry, lineup
-from swept.analysis.results import Question
+from swept.analysis.results import Question, reference_for
 from swept.cli.lineup import lineup_lines
 from swept.cli.locate import SWEEP_ID, client_for, sweep_of
 from swept.cli.output import as_json, data, print_json, say
@@ -91,7 +90,7 @@ def _new(parent: Run, model: str, override: dict[str, Any]) -> NewRun:
 def _lineup(question: Question, view: SweepView, runs: list[RunView], found: Run) -> Lineup:
     """Baseline and best of the sweep above the models."""
     goal, at = question.goal, question.at
-    reference = baseline(runs_of(view))
+    reference = reference_for(question, runs_of(view), found)
     rows = [entry("baseline", reference, goal, at)] if reference else []
     rows.append(entry("sweep's best", found, goal, at))
     rows += [entry(str(run["config"].get(MODEL)), run_of(run), goal, at) for run in runs]

@@ -17,6 +17,7 @@ from swept.cli.views import spec_of
 from swept.client import Client
 from swept.errors import UsageError
 from swept.model import Kind
+from swept.space import same
 from swept.spec import Spec
 from swept.wire import NewRun
 
@@ -93,7 +94,7 @@ def enqueue(words: Sequence[str], parent: str | None, baseline: bool) -> None:
     values = parse_values(words[1:] if typed else words)
     with client_for(typed) as client:
         view = sweep_of(client, typed)
-        check_names(spec_of(view), values)
+        check_values(spec_of(view), values)
         new: NewRun = {
             "kind": Kind.BASELINE if baseline else Kind.SEARCH,
             "config": values,
@@ -121,8 +122,8 @@ def parse_values(words: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def check_names(spec: Spec, values: Mapping[str, Any]) -> None:
-    """Raises UsageError for a name that the sweep does not have."""
+def check_values(spec: Spec, values: Mapping[str, Any]) -> None:
+    """Raises UsageError for a name that the sweep does not have, and for another length than its runs'."""
     known = spec.space.names()
     for name in values:
         if name not in known:
@@ -130,6 +131,14 @@ def check_names(spec: Spec, values: Mapping[str, Any]) -> None:
             raise UsageError(
                 f"the sweep has no parameter `{name}`",
                 hint=f"did you mean `{close[0]}`?" if close else f"it has {', '.join(known)}",
+            )
+    length = spec.options.epochs
+    if isinstance(length, str) and length in values and length in spec.space.fixed:
+        fixed = spec.space.fixed[length]
+        if not same(values[length], fixed):
+            raise UsageError(
+                f"the runs of this sweep have {length}={fixed}: one of another length could not be compared with them",
+                hint="`swept train ID --epochs N` trains the best configuration longer",
             )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from swept.analysis.best import ranked
+from swept.analysis.best import ranked, same_training
 from swept.cli.output import as_json, data, print_json, say
 from swept.cli.render import size, table
 from swept.cli.views import question_of, runs_of, spec_of
@@ -84,7 +84,9 @@ def _kept(client: Client) -> set[str]:
         spec = spec_of(view)
         question = question_of(spec)
         count = KEPT if spec.options.keep is None else spec.options.keep
-        best = ranked(runs_of(view), question.goal, question.at)[:count]
+        best = ranked(same_training(runs_of(view), question.fixed), question.goal, question.at)[
+            :count
+        ]
         found |= {run.id for run in best}
     return found
 

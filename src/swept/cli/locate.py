@@ -101,7 +101,12 @@ def _last_part(typed: str) -> str:
 
 def _unknown(client: Client, typed: str, noun: str) -> NoReturn:
     known = [view["id"] for view in client.sweeps()]
-    close = get_close_matches(typed, known, n=1)
+    if noun == "run" and _last_part(typed) in known:
+        raise UsageError(
+            f"`{typed}` is a sweep; this command takes a run",
+            hint=f"`swept show {typed}` lists its runs with their ids",
+        )
+    close = [] if noun == "run" else get_close_matches(typed, known, n=1)
     hint = (
         f"did you mean {close[0]}?"
         if close

@@ -12,7 +12,6 @@ from textwrap import wrap
 
 from rich.text import Text
 
-from swept.analysis.best import best
 from swept.analysis.estimate import remaining
 from swept.analysis.figures import figure
 from swept.analysis.results import Question, Results
@@ -147,8 +146,8 @@ def _row(look: Look, run: Run, width: int) -> Text:
     curve_width, steps_width = _widths(width)
     low, high = _scale(look.runs)
     curve = sparkline([point.value for point in run.curve], curve_width, low, high)
-    leader = best(look.runs, look.question.goal, look.question.at)
-    star = "*" if leader and leader.run.id == run.id else " "
+    found = look.results.best
+    star = "*" if found and found.run.id == run.id else " "
     text = (
         f"{star}{run.number:>4} {run.kind:<8} {_steps(look, run, steps_width)} {curve:<{curve_width}} "
         f"{figure(run.value):>8} "

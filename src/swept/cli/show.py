@@ -6,14 +6,15 @@ from typing import Any
 
 import click
 
-from swept.analysis.best import Best, best
+from swept.analysis.best import Best
 from swept.analysis.configuration import flat
 from swept.analysis.figures import figure
+from swept.analysis.results import leader
 from swept.cli.locate import SWEEP_ID, client_for, sweep_or_run
 from swept.cli.output import as_json, data, print_json
 from swept.cli.render import clip, duration, moment, table
-from swept.cli.views import runs_of
-from swept.model import Goal, RunState
+from swept.cli.views import question_of, runs_of, spec_of
+from swept.model import RunState
 from swept.wire import RunView, SweepView
 
 SWEEP_FIELDS = ("schema", "id", "name", "state", "method", "metric")
@@ -61,8 +62,7 @@ def sweep_document(view: SweepView) -> dict[str, Any]:
 
 
 def best_of(view: SweepView) -> Best | None:
-    metric = view["metric"]
-    return best(runs_of(view), Goal(metric["goal"])) if metric else None
+    return leader(question_of(spec_of(view)), runs_of(view)) if view["metric"] else None
 
 
 def run_document(view: RunView) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from swept.analysis.best import Best, baseline, best
+from swept.analysis.best import Best
 from swept.analysis.document import lineup_document
 from swept.analysis.lineup import Lineup, entry, lineup
-from swept.analysis.results import Question
+from swept.analysis.results import Question, leader, reference_for
 from swept.cli.lineup import lineup_lines
 from swept.cli.locate import SWEEP_ID, client_for, sweep_of
 from swept.cli.output import as_json, data, print_json, say
@@ -63,7 +63,7 @@ def command(sweep: str | None, epochs: int, flags: AgentFlags, as_json: bool) ->
 
 def best_of(view: SweepView, question: Question) -> Best:
     """The best run; raises NotFound where no search run has a value."""
-    found = best(runs_of(view), question.goal, question.at)
+    found = leader(question, runs_of(view))
     if found is None:
         raise NotFound(
             f"no search run of sweep {view['id']} has reported `{question.metric}` yet",
@@ -87,7 +87,7 @@ def epochs_parameter(question: Question, view: SweepView) -> str:
 def _lineup(question: Question, view: SweepView, final: RunView, found: Best) -> Lineup:
     """Baseline and best at the sweep's length, the final run at its own."""
     goal, at = question.goal, question.at
-    reference = baseline(runs_of(view))
+    reference = reference_for(question, runs_of(view), found.run)
     rows = [entry("baseline", reference, goal, at)] if reference else []
     rows.append(entry("sweep's best", found.run, goal, at))
     rows.append(entry("trained fully", run_of(final), goal, at))

@@ -63,6 +63,7 @@ def question_of(spec: Spec) -> Question:
         epochs_parameter=options.epochs if isinstance(options.epochs, str) else None,
         seed=options.seed,
         max_runs=planned_runs(spec),
+        baseline=options.baseline is not None,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from swept import wire
-from swept.analysis.best import best
+from swept.analysis.best import best, same_training
 from swept.model import Agent, Attempt, File, Goal, Row, Run, Sweep
 from swept.spec import Spec
 from swept.store.base import Lease
@@ -65,7 +65,7 @@ def sweep_view(
 ) -> wire.SweepView:
     """`brief`: without the runs, as in the list of sweeps."""
     goal = spec.metric.goal if spec.metric else Goal.MINIMIZE
-    found = best(runs, goal, spec.options.at)
+    found = best(same_training(runs, spec.space.fixed), goal, spec.options.at)
     ordered = sorted(agents, key=lambda agent: (agent.ended is not None, -agent.last_seen))
     return {
         "schema": 1,
