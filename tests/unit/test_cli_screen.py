@@ -178,3 +178,23 @@ def test_tables_align_numbers_to_the_right() -> None:
         "100  longer",
     ]
     assert table(("a",), []) == ["a"]
+
+
+def test_programs_that_count_from_zero_fill_their_bar_too() -> None:
+    points = tuple(Point(step, 0.1) for step in range(10))
+    whole = replace(run(2, [], RunState.FINISHED), curve=points)
+    begun = replace(run(3, [], RunState.RUNNING), curve=points[:1])
+    shown = text(runs=[whole, begun])
+    assert "10/10" in shown
+    assert " 1/10" in shown
+
+
+def test_an_early_lead_over_nearly_nothing_is_no_percentage() -> None:
+    runs = [
+        run(1, [0.0008, 0.1], RunState.RUNNING, Kind.BASELINE),
+        run(2, [0.2206], RunState.RUNNING),
+    ]
+    shown = text(runs=runs)
+    assert "best  run 2: 0.2206 so far; baseline 0.0008 at step 1: +0.2198 (ahead so far)" in shown
+    assert "may yet turn around" in shown
+    assert "%" not in shown

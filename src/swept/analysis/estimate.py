@@ -23,12 +23,22 @@ class Estimate:
     why: str = ""
 
 
+def steps_done(run: Run) -> int:
+    """How many steps a run has behind it: programs count them from 0 (the SDK does) or from 1."""
+    return run.steps + 1 if run.curve and run.curve[0].step == 0 else run.steps
+
+
 def seconds_per_step(runs: Iterable[Run], now: float) -> float | None:
     """The median over runs of wall seconds a step, first step (with its start-up) included; None before any step."""
     paces = []
     for run in runs:
         for attempt in run.attempts[-1:]:
-            done = run.steps - max(attempt.first_step - 1, 0)
+            begun = (
+                attempt.first_step
+                if run.curve and run.curve[0].step == 0
+                else attempt.first_step - 1
+            )
+            done = steps_done(run) - max(begun, 0)
             if done > 0:
                 paces.append(_elapsed(run, attempt, now) / done)
     return median(paces) if paces else None
@@ -52,7 +62,7 @@ def remaining(
         return Estimate(None, "estimating: no step has been reported yet")
     typical = _typical_length(runs, epochs)
     under_way = [
-        max(_expected(run, typical, epochs) - run.steps, 0.0)
+        max(_expected(run, typical, epochs) - steps_done(run), 0.0)
         for run in runs
         if run.state in _UNDER_WAY
     ]
@@ -64,13 +74,13 @@ def remaining(
 
 def _typical_length(runs: Iterable[Run], epochs: int) -> float:
     """Steps that a search run costs: the full length until three have ended, then the mean of those that have."""
-    ended = [run.steps for run in runs if run.state in (RunState.FINISHED, RunState.STOPPED)]
+    ended = [steps_done(run) for run in runs if run.state in (RunState.FINISHED, RunState.STOPPED)]
     return mean(ended) if len(ended) >= 3 else float(epochs)
 
 
 def _expected(run: Run, typical: float, epochs: int) -> float:
     """A run past the typical length was spared by early stopping: it will probably go to the end."""
-    return typical if run.steps < typical else float(epochs)
+    return typical if steps_done(run) < typical else float(epochs)
 
 
 def _counts(run: Run) -> bool:

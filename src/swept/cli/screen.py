@@ -12,7 +12,8 @@ from textwrap import wrap
 
 from rich.text import Text
 
-from swept.analysis.estimate import remaining
+from swept.analysis.comparison import Comparison
+from swept.analysis.estimate import remaining, steps_done
 from swept.analysis.figures import figure
 from swept.analysis.results import Question, Results
 from swept.analysis.text import difference
@@ -112,20 +113,13 @@ def _standing(look: Look, width: int) -> list[Text]:
     found, comparison = look.results.best, look.results.comparison
     if found is None:
         return [Text(clip(f"best  no value of {look.question.metric or 'a metric'} yet", width))]
-    partly = "" if found.finished else " so far, not finished"
+    partly = "" if found.finished else " so far"
     line = f"best  run {found.run.number}: {figure(found.value)}{partly}"
     if comparison is not None:
         line += f"; baseline {figure(comparison.reference_value)} at step {comparison.step}: {difference(comparison)}"
     lines = [Text(clip(line, width))]
     if comparison is not None:
-        noise = (
-            ""
-            if look.results.noise
-            else "single run each, noise unknown: the difference may be luck"
-        )
-        obstacle = (
-            "not comparable as it stands, see `swept analyze`" if comparison.obstacles else noise
-        )
+        obstacle = _reserve(comparison, known=look.results.noise is not None)
         lines += [Text(clip(f"      {obstacle}", width), style="dim")] if obstacle else []
     if look.results.targets:
         marks = "  ".join(
@@ -134,6 +128,15 @@ def _standing(look: Look, width: int) -> list[Text]:
         )
         lines.append(Text(clip(f"goal  {marks}", width)))
     return lines
+
+
+def _reserve(comparison: Comparison, *, known: bool) -> str:
+    """What keeps the comparison from being a finding; "" for nothing. `known`: what luck gives is."""
+    if not comparison.complete:
+        return "not both have finished: this may yet turn around"
+    if comparison.obstacles:
+        return "not comparable as it stands, see `swept analyze`"
+    return "" if known else "single run each, noise unknown: the difference may be luck"
 
 
 def _columns(look: Look, width: int) -> Text:
@@ -168,10 +171,11 @@ def _steps(look: Look, run: Run, width: int) -> str:
     if look.question.epochs_parameter is not None:
         own = run.config.get(look.question.epochs_parameter, full)
         full = int(own) if isinstance(own, int | float) else full
+    done = steps_done(run)
     if not full:
-        return f"{run.steps:<{width}}"
-    label = f" {run.steps}/{full}"
-    return f"{bar(run.steps / full, max(width - len(label), 0))}{label}"[:width].ljust(width)
+        return f"{done:<{width}}"
+    label = f" {done}/{full}"
+    return f"{bar(done / full, max(width - len(label), 0))}{label}"[:width].ljust(width)
 
 
 def _widths(width: int) -> tuple[int, int]:
