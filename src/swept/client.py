@@ -161,6 +161,10 @@ class Client:
     def manual_run(self, new: wire.ManualRun) -> wire.Claimed:
         return cast(wire.Claimed, self._call("POST", "/api/runs", new, retries=False))
 
+    def join(self, run: str, join: wire.Join) -> wire.Claimed:
+        """For a program that the real `wandb agent` started. Repeated by one process: answered as the first time."""
+        return cast(wire.Claimed, self._call("POST", f"/api/runs/{_part(run)}/join", join))
+
     def run(self, run: str) -> wire.RunView:
         return _run(self._get(f"/api/runs/{_part(run)}"))
 

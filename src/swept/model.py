@@ -79,6 +79,7 @@ class Move(StrEnum):
     REQUEUE = "requeue"  # oom, lost, lease lost: uses one retry
     CRASH = "crash"  # oom, lost, lease lost with no retries left
     REVIVE = "revive"  # an expired token that nobody re-claimed takes its run back
+    REOPEN = "reopen"  # a manual run's program begins again under its id (`wandb.init(id=…)`)
 
 
 TRANSITIONS: Mapping[Move, Mapping[RunState, RunState]] = {
@@ -97,6 +98,12 @@ TRANSITIONS: Mapping[Move, Mapping[RunState, RunState]] = {
     Move.REQUEUE: {RunState.RUNNING: RunState.PENDING},
     Move.CRASH: {RunState.RUNNING: RunState.CRASHED},
     Move.REVIVE: {RunState.PENDING: RunState.RUNNING, RunState.CRASHED: RunState.RUNNING},
+    Move.REOPEN: {
+        RunState.FINISHED: RunState.RUNNING,
+        RunState.FAILED: RunState.RUNNING,
+        RunState.STOPPED: RunState.RUNNING,
+        RunState.KILLED: RunState.RUNNING,
+    },
 }
 """The one source for the store's constraints, the docs' picture and the stateful property test."""
 
@@ -281,9 +288,12 @@ class History:
         return next((run for run in self.runs if run.id == run_id), None)
 
     def counted(self) -> int:
-        """How many runs `run_cap` has used up (withdrawn ones, killed before they started, are not)."""
+        """How many runs `run_cap` has used up. Killed ones that never started were withdrawn, and those with a
+        `retry_of` were replaced: neither counts."""
+        replaced = {run.retry_of for run in self.runs}
         return sum(
-            run.kind in COUNTED_KINDS and not (run.state is RunState.KILLED and not run.attempts)
+            run.kind in COUNTED_KINDS
+            and not (run.state is RunState.KILLED and (not run.attempts or run.id in replaced))
             for run in self.runs
         )
 

@@ -17,6 +17,7 @@ API key or, for a run's own reports, the attempt's lease token):
     POST /api/sweeps/{id}/claim               ClaimRequest → ClaimAnswer   (long poll: `wait` seconds)
     POST /api/sweeps/{id}/runs                NewRun → RunView             (find-or-create by (kind, parent, config))
     POST /api/runs                            ManualRun → Claimed          (a run outside any sweep, with its lease)
+    POST /api/runs/{id}/join                  Join → Claimed               (a run that a real `wandb agent` started)
     GET  /api/runs/{id}                       RunView
     GET  /api/runs/{id}/history               list[HistoryRow]             (?keys=a,b  &since=STEP)
     GET  /api/runs/{id}/console?after=N       ConsolePage
@@ -219,6 +220,12 @@ class ManualRun(TypedDict):
     host: str
     pid: int
     command: NotRequired[str]
+
+
+class Join(TypedDict):
+    host: str
+    pid: int
+    reports: bool  # False: another process of the run, which only wants to know what it is
 
 
 class Report(TypedDict):

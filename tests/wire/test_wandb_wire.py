@@ -7,7 +7,7 @@ import json
 import math
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient
 
 from swept.engine import Engine
-from swept.model import Desired
+from swept.model import Attempt, Desired, Kind, Outcome, Run, RunState
 from swept.server.app import create_app
 from swept.server.context import Context, Settings
+from swept.server.wandb.replacing import REPLACE_AFTER, due
 from swept.store.sql import SqlStore, open_store
 from swept.testing.clock import FakeClock
 from swept.think import InlineThinker
@@ -103,6 +104,33 @@ class Wire:
     def agent(self, sweep: str) -> str:
         made: str = self.data(CREATE_AGENT, sweep=sweep)["createAgent"]["agent"]["id"]
         return made
+
+    def join(self, run: str, pid: int = 1, *, reports: bool = True) -> Any:
+        """What `swept.init` asks under the real agent."""
+        answer = self.http.post(
+            f"/api/runs/{run}/join",
+            json={"host": "h", "pid": pid, "reports": reports},
+            headers={"Authorization": f"Bearer {KEY}"},
+        )
+        return answer.json()
+
+    def report(self, run: str, lease: str, *losses: float, first: int = 1) -> Any:
+        reports = [
+            {
+                "seq": first + n,
+                "type": "log",
+                "time": 0,
+                "step": first + n - 1,
+                "metrics": {"loss": loss},
+            }
+            for n, loss in enumerate(losses)
+        ]
+        answer = self.http.post(
+            f"/api/runs/{run}/reports",
+            json={"lease": lease, "reports": reports},
+            headers={"Authorization": f"Bearer {lease}"},
+        )
+        return answer.json()
 
     def curve(self, run: str) -> list[tuple[int, Any]]:
         return [(row.step, row.metrics.get("loss")) for row in self.store.rows(run)]
@@ -337,7 +365,220 @@ def test_mistakes_in_a_sweep_come_back_as_errors_for_people(wire: Wire) -> None:
     assert isinstance(good["configValidationWarnings"], list)
 
 
+# -- swept's SDK under the real agent -------------------------------------------------------------
+
+
+def test_a_program_joins_the_run_that_its_agent_was_given(wire: Wire, sweep: str) -> None:
+    agent = wire.agent(sweep)
+    run = wire.beat(agent)[0]["run_id"]
+    claimed = wire.join(run)
+    assert (claimed["run"], claimed["config"], claimed["metric"]) == (run, {"lr": 0.1}, "loss")
+    assert wire.report(run, claimed["lease"], 3.0, 2.0)["acknowledged"] == 2
+    assert wire.beat(agent, run) == []
+    assert wire.curve(run) == [(0, 3.0), (1, 2.0)]
+    ended = Completion(
+        lease=claimed["lease"], outcome="finished", exit_code=0, signal=None, reason="", tail=[]
+    )
+    wire.engine.complete(run, claimed["lease"], ended)
+    assert wire.beat(agent, run) == []  # the process is still ending
+    assert wire.beat(agent)[0]["run_id"] != run
+    found = wire.store.run(run)
+    assert (found.state, len(found.attempts)) == ("finished", 1)
+
+
+def test_joining_again_gives_one_process_the_same_and_a_later_one_an_attempt_of_its_own(
+    wire: Wire, sweep: str
+) -> None:
+    run = wire.beat(wire.agent(sweep))[0]["run_id"]
+    first = wire.join(run)
+    assert wire.join(run) == first
+    assert wire.join(run, pid=2, reports=False) == first  # a data loader's worker
+    wire.report(run, first["lease"], 3.0, 2.0)
+    second = wire.join(run, pid=2)
+    assert second["attempt"] == 2
+    wire.report(run, second["lease"], 9.0)
+    assert wire.curve(run) == [(0, 9.0)]
+    assert wire.store.run(run).retries == 0
+
+
+def test_only_runs_of_a_wandb_agent_that_are_not_over_are_joined(wire: Wire, sweep: str) -> None:
+    own, _ = claimed(wire, sweep)
+    assert "not started by a `wandb agent`" in wire.join(own)["message"]
+    run = wire.beat(wire.agent(sweep))[0]["run_id"]
+    wire.init(run)
+    wire.stream(run, {"complete": True, "exitcode": 0})
+    assert "is finished already" in wire.join(run)["message"]
+    assert wire.join("nothing")["error"] == "NotFound"
+
+
+def test_wandb_beside_the_sdk_ends_nothing_and_begins_nothing(wire: Wire, sweep: str) -> None:
+    agent = wire.agent(sweep)
+    run = wire.beat(agent)[0]["run_id"]
+    lease = wire.join(run)["lease"]
+    wire.report(run, lease, 3.0)
+    wire.init(run)
+    wire.stream(run, {**history((1, 2.0)), "complete": True, "exitcode": 0})
+    found = wire.store.run(run)
+    assert (found.state, len(found.attempts)) == ("running", 1)
+    assert wire.curve(run) == [(0, 3.0), (1, 2.0)]
+
+
+def test_a_joined_program_that_dies_without_a_word_is_closed_by_its_agents_heartbeat(
+    wire: Wire, sweep: str
+) -> None:
+    agent = wire.agent(sweep)
+    run = wire.beat(agent)[0]["run_id"]
+    wire.report(run, wire.join(run)["lease"], 3.0)
+    wire.beat(agent, run)
+    wire.beat(agent)
+    wire.clock.advance(16)
+    wire.beat(agent)
+    assert wire.store.run(run).state == "crashed"
+    assert "without a word" in wire.store.run(run).ended_because
+
+
+def test_a_joined_program_is_ended_only_if_it_reports_on_after_the_order(
+    wire: Wire, sweep: str
+) -> None:
+    agent = wire.agent(sweep)
+    run = wire.beat(agent)[0]["run_id"]
+    lease = wire.join(run)["lease"]
+    wire.report(run, lease, 3.0)
+    now = wire.clock.now()
+    wire.store.set_desired(run, Desired.STOP, reason="too bad", by="search", now=now)
+    assert wire.beat(agent, run) == []
+    wire.clock.advance(50)  # in the middle of a long epoch
+    assert wire.beat(agent, run) == []
+    assert wire.report(run, lease, 3.0, first=2)["desired"] == "stop"
+    assert wire.beat(agent, run) == []
+    wire.clock.advance(21)
+    assert wire.beat(agent, run) == [{"type": "stop", "run_id": run}]
+
+
+def test_a_joined_run_outlives_its_agent_by_its_own_reports(wire: Wire, sweep: str) -> None:
+    run = wire.beat(wire.agent(sweep))[0]["run_id"]
+    lease = wire.join(run)["lease"]
+    for _ in range(5):
+        wire.clock.advance(50)
+        wire.engine.reap()
+        wire.report(run, lease)
+    assert wire.store.run(run).state == "running"
+
+
+# -- runs with an earlier attempt -----------------------------------------------------------------
+
+
+def released(wire: Wire, run: str, lease: str) -> None:
+    completion = Completion(
+        lease=lease, outcome="released", exit_code=None, signal=15, reason="Ctrl+C", tail=[]
+    )
+    wire.engine.complete(run, lease, completion)
+
+
+def test_a_run_with_an_earlier_attempt_is_replaced_after_a_wait_and_counted_once(
+    wire: Wire,
+) -> None:
+    capped = SWEEP.replace("grid", "random") + "run_cap: 2\n"
+    sweep = wire.engine.create_sweep(capped)[0].id
+    run, lease = claimed(wire, sweep)
+    wire.init(run, lease)
+    wire.stream(run, history((0, 5.0)), lease)
+    released(wire, run, lease)
+    agent = wire.agent(sweep)
+    second = wire.beat(agent)[0]["run_id"]
+    assert second != run
+    wire.init(second)
+    wire.stream(second, {"complete": True, "exitcode": 0})
+    assert wire.beat(agent) == []  # swept's own agents may still come for it
+    wire.clock.advance(301)
+    third = wire.beat(agent)[0]["run_id"]
+    new, old = wire.store.run(third), wire.store.run(run)
+    assert (new.retry_of, new.config, new.seed) == (run, old.config, old.seed)
+    assert (old.state, old.ended_because) == (
+        "killed",
+        "run 3 takes its place, from the beginning",
+    )
+    assert wire.store.history(sweep).counted() == 2
+    wire.init(third)
+    wire.stream(third, {"complete": True, "exitcode": 0})
+    assert wire.beat(agent) == [{"type": "exit"}]
+    assert len(wire.store.history(sweep).runs) == 3
+
+
+def pending(**attempt: Any) -> Run:
+    tried = Attempt(1, "a", "h", started=0.0, ended=100.0, **attempt)
+    return Run("r", "p", "s", 1, "", Kind.SEARCH, RunState.PENDING, {}, attempts=(tried,))
+
+
+def test_what_is_due_to_be_replaced() -> None:
+    lost, preempted = pending(outcome=Outcome.LOST), pending(outcome=Outcome.PREEMPTED)
+    fresh = replace(lost, attempts=())
+    running = replace(lost, state=RunState.RUNNING)
+    runs = [lost, preempted, fresh, running]
+    assert due(runs, 100.0 + REPLACE_AFTER) == [lost]
+    assert due(runs, 99.0 + REPLACE_AFTER) == []
+
+
+def test_the_seed_reaches_the_program_as_the_parameter_that_takes_it(wire: Wire) -> None:
+    text = SWEEP + "  seed: {value: 0}\nswept: {seed: seed}\n"
+    sweep = wire.engine.create_sweep(text)[0].id
+    command = wire.beat(wire.agent(sweep))[0]
+    run = wire.store.run(command["run_id"])
+    assert command["args"]["seed"] == {"value": run.seed}
+    wire.init(run.id, lr=0.1, seed=run.seed)
+    assert wire.store.run(run.id).effective_config is None
+
+
 # -- plain scripts, and the file stream -----------------------------------------------------------
+
+
+def test_an_init_under_the_id_of_an_ended_run_opens_a_new_attempt(wire: Wire) -> None:
+    wire.init("again")
+    wire.stream("again", history((0, 1.0), (1, 2.0), complete=True, exitcode=0))
+    assert wire.store.run("again").state == "finished"
+    wire.init("again")
+    wire.stream("again", history((0, 7.0)))
+    found = wire.store.run("again")
+    assert (found.state, [attempt.number for attempt in found.attempts]) == ("running", [1, 2])
+    assert wire.curve("again") == [(0, 7.0)]
+    wire.stream("again", {"complete": True, "exitcode": 1})
+    assert wire.store.run("again").state == "failed"
+
+
+def test_an_ended_run_is_resumed_after_its_last_step(wire: Wire) -> None:
+    wire.init("on")
+    wire.stream("on", history((0, 1.0), (1, 2.0), complete=True, exitcode=0))
+    bucket = wire.data(RESUME, project="p", name="on")["model"]["bucket"]
+    assert bucket["historyLineCount"] == 2
+    wire.init("on")
+    wire.stream("on", history((2, 3.0), complete=True, exitcode=0))
+    assert wire.curve("on") == [(0, 1.0), (1, 2.0), (2, 3.0)]
+    wire.init("on")  # and a third process, which does not resume
+    wire.stream("on", history((0, 8.0)))
+    assert wire.curve("on") == [(0, 8.0)]
+
+
+def test_a_stop_of_the_first_life_does_not_end_the_second(wire: Wire) -> None:
+    wire.init("twice")
+    now = wire.clock.now()
+    wire.store.set_desired("twice", Desired.STOP, reason="enough", by="person", now=now)
+    wire.stream("twice", {"complete": True, "exitcode": 255})
+    assert wire.store.run("twice").state == "stopped"
+    wire.init("twice")
+    assert "stopped" not in wire.stream("twice", history((0, 1.0)))
+
+
+def test_what_the_search_has_seen_is_not_overwritten(wire: Wire, sweep: str) -> None:
+    run = wire.beat(wire.agent(sweep))[0]["run_id"]
+    wire.init(run)
+    wire.stream(run, history((0, 1.0), complete=True, exitcode=0))
+    answer = wire.ask(UPSERT, name=run, project="p", host="h")
+    assert "is over (finished)" in answer["errors"][0]["message"]
+    wire.data(RESUME, project="p", name=run)
+    wire.init(run)
+    wire.stream(run, history((1, 2.0), complete=True, exitcode=0))
+    assert wire.curve(run) == [(0, 1.0), (1, 2.0)]
+    assert wire.store.run(run).state == "finished"
 
 
 def test_rows_are_kept_by_step_and_repeats_change_nothing(wire: Wire) -> None:

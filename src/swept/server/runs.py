@@ -14,6 +14,7 @@ from swept.server.auth import context_of, reading, reporting, writing
 from swept.server.blobs import Blobs
 from swept.server.context import Context
 from swept.server.views import claimed_view, file_view, row_view, run_view
+from swept.server.wandb import joins
 
 router = APIRouter(prefix="/api/runs")
 
@@ -23,6 +24,15 @@ def manual_run(body: wire.ManualRun, request: Request) -> Answer:
     """A run outside any sweep, with its lease."""
     lease = context_of(request).engine.manual_run(body)
     return Answer(claimed_view(lease, None, None))
+
+
+@router.post("/{run}/join", dependencies=[Depends(writing)], responses=documented(wire.Claimed))
+def join(run: str, body: wire.Join, request: Request) -> Answer:
+    """The lease of a run that a real `wandb agent` has started, for the program that it started."""
+    context = context_of(request)
+    lease = joins.join(context.store, run, body, now=context.clock.now())
+    sweep = context.store.sweep(lease.run.sweep) if lease.run.sweep else None
+    return Answer(claimed_view(lease, sweep, context.engine.spec(sweep) if sweep else None))
 
 
 @router.get("/{run}", dependencies=[Depends(reading)], responses=documented(wire.RunView))

@@ -96,6 +96,7 @@ class RunFilter:
     kinds: frozenset[Kind] | None = None
     parent: str | None = None
     manual_only: bool = False
+    held_by: str | None = None  # an agent's id: those under a live lease of it
 
 
 class Store(Protocol):
@@ -304,7 +305,8 @@ class Store(Protocol):
         resumable: bool = False,
     ) -> Lease:
         """Take a named run without a claim: manual runs, plain `wandb.init`, runs handed out in a W&B heartbeat. From
-        pending or (REVIVE) crashed; on a run already running under the same agent it opens the next attempt row."""
+        pending, (REVIVE) crashed, or (REOPEN) an ended manual run; on a run already running under the same agent it
+        opens the next attempt row."""
         ...
 
     def update_run(

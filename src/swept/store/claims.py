@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, insert, select, update
 
 from swept.errors import Conflict, UsageError
-from swept.model import SWEEP_KINDS, Kind, Move, Outcome, RunState, SweepState
+from swept.model import SWEEP_KINDS, Desired, Kind, Move, Outcome, RunState, SweepState
 from swept.store import leases, moves, runs, schema, sweeps, visible
 from swept.store.base import Lease
 from swept.store.work import Work
@@ -164,12 +164,15 @@ def begin(
 ) -> Row[Any]:
     """The run's next attempt, under a lease of its own."""
     number = run.attempts + 1
+    values = {"attempts": number, "started": func.coalesce(schema.runs.c.started, work.now)}
+    if move is Move.REOPEN:  # what was ordered was for the time before
+        values |= {"desired": Desired.GO.value, "desired_why": "", "desired_by": ""}
     moves.move(
         work,
         run,
         move,
         reason=run.why.get("reason", ""),
-        values={"attempts": number, "started": func.coalesce(schema.runs.c.started, work.now)},
+        values=values,
         attempt=number,
         agent=agent,
         host=host,
@@ -242,7 +245,7 @@ def open_attempt(
         leases.renew(work, held.token, seconds)
         token = held.token
     else:
-        move = Move.REVIVE if row.state == RunState.CRASHED else Move.CLAIM
+        move = _opening(row)
         wandb = _is_wandb(work.connection, agent)
         requeue = not wandb and row.kind != Kind.MANUAL
         token = begin(
@@ -256,6 +259,14 @@ def open_attempt(
             .values(first_step=first_step)
         )
     return lease(work.connection, token)
+
+
+def _opening(run: Row[Any]) -> Move:
+    """Only a manual run is opened again after its end: no search has taken its value for final."""
+    if run.state == RunState.CRASHED:
+        return Move.REVIVE
+    again = run.kind == Kind.MANUAL and RunState(run.state).ended
+    return Move.REOPEN if again else Move.CLAIM
 
 
 def _next_attempt(work: Work, run: Row[Any], held: Row[Any], host: str) -> None:

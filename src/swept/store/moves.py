@@ -24,6 +24,7 @@ EVENTS: Mapping[Move, str] = {
     Move.REQUEUE: "run.requeued",
     Move.CRASH: "run.crashed",
     Move.REVIVE: "run.revived",
+    Move.REOPEN: "run.reopened",
 }
 
 

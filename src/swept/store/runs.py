@@ -67,6 +67,10 @@ def listed(connection: Connection, where: RunFilter) -> list[Run]:
         conditions.append(table.c.kind.in_(sorted(where.kinds)))
     if where.manual_only:
         conditions.append(table.c.sweep.is_(None))
+    if where.held_by is not None:
+        leases = schema.leases
+        held = select(leases.c.run).where(leases.c.state == "live", leases.c.agent == where.held_by)
+        conditions.append(table.c.id.in_(held))
     return load(connection, and_(*conditions))
 
 

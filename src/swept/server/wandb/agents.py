@@ -6,8 +6,8 @@ program said on the file stream (`complete`) is known there; what is left is clo
     not seen, no init      the command got lost, or the program ended at once: sent once more, then failed
     gone, no `complete`    stopped where that was ordered; failed without an init; else crashed
 
-A run id is never handed out twice, except after `mark_preempting`. One run at a time for each agent: it would
-start every `run` command of one answer in parallel, without knowing of slots.
+"Init" is wandb.init or swept.init. A run id is never handed out twice, except after `mark_preempting`. One run at a
+time for each agent: it would start every `run` command of one answer in parallel, without knowing of slots.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from typing import Any
 from swept.errors import NotFound
 from swept.model import Agent, Desired, Outcome, Run, RunState, Sweep, SweepState
 from swept.server.auth import Access
-from swept.server.wandb import runs, tokens
+from swept.server.views import given_config
+from swept.server.wandb import replacing, runs, tokens
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.service import (
-    INITED,
+    JOINED,
     WANDB_AGENT,
     Service,
+    begun,
     find_sweep,
     last_attempt,
     marked,
@@ -34,6 +36,9 @@ from swept.wire import ClaimRequest
 
 GRACE_AFTER_TOLD = 20.0  # from "stopped": true on the file stream to SIGTERM by the agent
 GRACE_UNTOLD = 40.0  # the same for a run that has not asked: posts come every 15 s by default
+GRACE_SILENT = (
+    300.0  # for a program that looks at `should_stop` after each report: one that reports nothing
+)
 GRACE_GONE = 15.0  # from leaving runState to the end by evidence: a last post may be under way
 
 Command = dict[str, Any]
@@ -87,13 +92,19 @@ def _commands(service: Service, name: str, alive: set[str]) -> list[Command]:
 
 def _own(service: Service, agent: Agent, sweep: Sweep, alive: set[str]) -> list[Run]:
     """The agent's runs that are not over, and those that it says are alive."""
-    return [
-        run
-        for run in service.store.runs(RunFilter(sweep=sweep.id))
-        if (attempt := last_attempt(run)) is not None
-        and attempt.agent == agent.id
-        and (run.state is RunState.RUNNING or run.id in alive)
-    ]
+    held = service.store.runs(RunFilter(sweep=sweep.id, held_by=agent.id))
+    others = alive.difference(run.id for run in held)
+    return [*held, *(run for name in sorted(others) if (run := _once_its(service, agent, name)))]
+
+
+def _once_its(service: Service, agent: Agent, name: str) -> Run | None:
+    """A run whose lease the agent had last."""
+    try:
+        run = service.store.run(name)
+    except NotFound:
+        return None
+    attempt = last_attempt(run)
+    return run if attempt is not None and attempt.agent == agent.id else None
 
 
 def _open(service: Service, run: str) -> bool:
@@ -103,7 +114,7 @@ def _open(service: Service, run: str) -> bool:
 def _for_run(service: Service, sweep: Sweep, run: Run, alive: set[str]) -> list[Command]:
     if run.id in alive:
         return _for_live(service, run)
-    if run.id not in service.notes.seen and not marked(run, INITED):
+    if run.id not in service.notes.seen and not begun(run):
         return _unseen(service, sweep, run)
     _gone(service, run)
     return []
@@ -117,16 +128,23 @@ def _for_live(service: Service, run: Run) -> list[Command]:
     if run.state.ended and run.state is not RunState.CRASHED:
         # It said `complete`, and its process is still ending.
         return []
-    if run.desired is Desired.STOP and _grace_is_over(service, run.id):
+    if run.desired is Desired.STOP and _grace_is_over(service, run):
         return [{"type": "stop", "run_id": run.id}]
     return []
 
 
-def _grace_is_over(service: Service, run: str) -> bool:
+def _grace_is_over(service: Service, run: Run) -> bool:
+    """A joined program is told with the answer to its report, and obeys after the next one at the latest."""
     now = service.now()
-    asked = service.notes.asked.setdefault(run, now)
-    told = service.notes.told.get(run)
-    return now - asked >= GRACE_UNTOLD or (told is not None and now - told >= GRACE_AFTER_TOLD)
+    asked, steps = service.notes.asked.setdefault(run.id, (now, run.steps))
+    if marked(run, JOINED):
+        if run.steps > steps:
+            runs.told(service, run)
+        patience = GRACE_SILENT
+    else:
+        patience = GRACE_UNTOLD
+    told = service.notes.told.get(run.id)
+    return now - asked >= patience or (told is not None and now - told >= GRACE_AFTER_TOLD)
 
 
 def _unseen(service: Service, sweep: Sweep, run: Run) -> list[Command]:
@@ -144,7 +162,7 @@ def _gone(service: Service, run: Run) -> None:
     now = service.now()
     if now - service.notes.missing.setdefault(run.id, now) < GRACE_GONE:
         return
-    if marked(run, INITED):
+    if begun(run):
         reason = "the program ended without a word: killed, or the machine ran out of memory"
         runs.end(service, run, *_evidence(run, Outcome.LOST, reason))
     else:
@@ -164,12 +182,9 @@ def _next(service: Service, agent: Agent, sweep: Sweep) -> list[Command]:
         return _exit(service, agent)
     if sweep.state is SweepState.PAUSED:
         return []
-    request = ClaimRequest(
-        agent=agent.id,
-        host=agent.host,
-        request=f"{agent.id}-{_handed_out(service, agent, sweep)}",
-        wait=0.0,
-    )
+    replacing.replace_due(service, sweep)
+    # An agent has one lease at a time: two heartbeats at once get the same run.
+    request = ClaimRequest(agent=agent.id, host=agent.host, request=agent.id, wait=0.0)
     status, lease, _ = service.engine.claim(sweep.id, request, WANDB_LEASE_SECONDS)
     if status == "done":
         return _exit(service, agent)
@@ -185,20 +200,13 @@ def _exit(service: Service, agent: Agent) -> list[Command]:
     return [{"type": "exit"}]
 
 
-def _handed_out(service: Service, agent: Agent, sweep: Sweep) -> int:
-    """How many runs the agent was given: a repeated request gets the same one."""
-    return sum(
-        any(attempt.agent == agent.id for attempt in run.attempts)
-        for run in service.store.runs(RunFilter(sweep=sweep.id))
-    )
-
-
 def _run_command(service: Service, sweep: Sweep, run: Run, kind: str) -> Command:
+    spec = service.spec(sweep)
     return {
         "type": kind,
         "run_id": run.id,
-        "program": service.spec(sweep).program,
-        "args": arguments_of(run.config),
+        "program": spec.program,
+        "args": arguments_of(given_config(run, spec)),
     }
 
 

@@ -8,6 +8,7 @@ rows, which count from 0 again, would overwrite acknowledged ones.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from swept.errors import Conflict, NotFound, UsageError
 from swept.model import Desired, Kind, Outcome, Run, RunState
 from swept.server.auth import Access
+from swept.server.views import given_config
 from swept.server.wandb import reads, tokens
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.service import (
@@ -23,6 +25,7 @@ from swept.server.wandb.service import (
     DEFAULT_PROJECT,
     DEFINED,
     INITED,
+    JOINED,
     PREEMPTING,
     RESUMING,
     WANDB_SCRIPT,
@@ -132,7 +135,20 @@ def _needs_attempt(service: Service, run: Run, *, resuming: bool) -> bool:
         return not marked(run, INITED)  # a new attempt that goes on after the old one's last step
     if run.state is RunState.RUNNING:
         return _used(service, run)
-    return run.state in (RunState.PENDING, RunState.CRASHED)
+    if run.kind is not Kind.MANUAL and run.state.ended and run.state is not RunState.CRASHED:
+        _refuse_again(service, run, resuming=resuming)
+        return False
+    return run.state is not RunState.PAUSED
+
+
+def _refuse_again(service: Service, run: Run, *, resuming: bool) -> None:
+    """A run of a search stays as it ended. What a resumed program says after that is added, step by step; one
+    that begins at step 0 again would overwrite what the search has seen. Raises UsageError."""
+    if not resuming and service.store.rows(run.id, limit=1):
+        raise UsageError(
+            f"run {run.id} is over ({run.state}), and its rows stay as they are",
+            hint='wandb.init(resume="allow") adds to it; a new training needs a run id of its own',
+        )
 
 
 def _used(service: Service, run: Run) -> bool:
@@ -142,20 +158,22 @@ def _used(service: Service, run: Run) -> bool:
     if marked(run, CLOSED):
         return True
     last = last_attempt(run)
-    rows = service.store.rows(run.id, limit=1)
-    return last is not None and any(row.attempt == last.number for row in rows)
+    return last is not None and any(
+        row.attempt == last.number for row in service.store.rows(run.id)
+    )
 
 
 def _opened(service: Service, run: Run, host: str, *, resumable: bool) -> Run:
     attempt = last_attempt(run)
     now = service.now()
-    if attempt is None:
+    again = run.state.ended and run.state is not RunState.CRASHED
+    if attempt is None or again:
         agent = service.store.add_agent(
             sweep=None, host=host, kind=WANDB_SCRIPT, slots=1, now=now
         ).id
     else:
         agent = attempt.agent
-    try:
+    with contextlib.suppress(Conflict):  # ended meanwhile: what it still says is kept
         service.store.open_attempt(
             run.id,
             agent=agent,
@@ -164,10 +182,6 @@ def _opened(service: Service, run: Run, host: str, *, resumable: bool) -> Run:
             lease_seconds=WANDB_LEASE_SECONDS,
             resumable=resumable,
         )
-    except Conflict:
-        return service.store.run(
-            run.id
-        )  # ended meanwhile: what it still says is kept, its state stays
     return service.store.run(run.id)
 
 
@@ -225,11 +239,12 @@ def _overwrites(service: Service, run: Run, plain: Mapping[str, Any]) -> dict[st
     sweep = find_sweep(service, run.sweep or "")
     if sweep is None:
         return None
-    space = service.spec(sweep).space
+    spec = service.spec(sweep)
+    space, given = spec.space, given_config(run, spec)
     changed: dict[str, Any] = dict(run.config)
     for parameter in space.parameters:
         value = space.get(plain, parameter.name)
-        if value is not None and value != space.get(run.config, parameter.name):
+        if value is not None and value != space.get(given, parameter.name):
             changed = space.put(changed, parameter.name, value)
     return changed if changed != run.config else None
 
@@ -273,7 +288,7 @@ def complete(service: Service, run: Run, exit_code: int | None) -> None:
     if attempt is None:
         return
     service.store.update_run(run.id, now=service.now(), details={CLOSED: mark(run)})
-    if not under_real_agent(service, run) or run.state.ended:
+    if not under_real_agent(service, run) or run.state.ended or marked(run, JOINED):
         return
     outcome, reason = _outcome(run, exit_code)
     end(service, run, outcome, reason, exit_code)
@@ -334,5 +349,10 @@ def stopped(service: Service, run: Run) -> bool:
     """Whether the client is asked to stop; remembers when it was first told."""
     if run.desired is not Desired.STOP:
         return False
-    service.notes.told.setdefault(run.id, service.now())
+    told(service, run)
     return True
+
+
+def told(service: Service, run: Run) -> None:
+    """The program knows by now that it should stop."""
+    service.notes.told.setdefault(run.id, service.now())

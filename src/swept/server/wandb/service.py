@@ -8,6 +8,7 @@ under an id with the project in it, and goes on with that, as it takes the name 
 from __future__ import annotations
 
 import hashlib
+import threading
 from dataclasses import dataclass, field
 
 from swept.engine import Engine
@@ -28,6 +29,8 @@ MAX_NAME = 128
 
 # Keys in `Run.details`. The marks hold `mark(run)` of the attempt they are about: details are copied by a retry.
 INITED = "wandb_attempt"  # the attempt whose program has called wandb.init
+JOINED = "wandb_joined"  # the attempt that reports through swept's SDK, which also ends it
+JOINER = "wandb_joiner"  # the process that does
 CLOSED = "wandb_closed"  # the attempt that said `complete`
 RESUMING = "wandb_resuming"  # the next init goes on after the last step
 PREEMPTING = "wandb_preempting"  # the attempt that said it is being pre-empted
@@ -40,17 +43,19 @@ class Notes:
     """What the server remembers of live W&B runs and agents; losing it at a restart only lengthens graces."""
 
     told: dict[str, float] = field(default_factory=dict)  # run → when "stopped" was first answered
-    asked: dict[str, float] = field(
+    asked: dict[str, tuple[float, int]] = field(
         default_factory=dict
-    )  # run → when its agent first could be told
+    )  # run → when its agent first could be told, and the step it was at
     missing: dict[str, float] = field(default_factory=dict)  # run → since when out of runState
     seen: set[str] = field(default_factory=set)  # appeared in a runState
     resent: set[str] = field(default_factory=set)  # its command was sent once more
     renewed: dict[str, float] = field(default_factory=dict)  # run → when its lease was renewed
+    replacing: threading.Lock = field(default_factory=threading.Lock)
 
     def forget(self, run: str) -> None:
-        for notes in (self.told, self.asked, self.missing, self.renewed):
+        for notes in (self.told, self.missing, self.renewed):
             notes.pop(run, None)
+        self.asked.pop(run, None)
         self.seen.discard(run)
         self.resent.discard(run)
 
@@ -159,6 +164,11 @@ def mark(run: Run, number: int | None = None) -> str:
 def marked(run: Run, key: str) -> bool:
     """Whether the last attempt has that mark."""
     return bool(run.details.get(key) == mark(run))
+
+
+def begun(run: Run) -> bool:
+    """Whether the last attempt's program has called wandb.init, or swept.init."""
+    return marked(run, INITED) or marked(run, JOINED)
 
 
 def checked_name(name: str) -> str:
