@@ -1,4 +1,5 @@
-"""Which run a process belongs to: the agent's, one of its own at a server, or one in a local file."""
+"""Which run a process belongs to: an agent's (swept's, or the real `wandb agent`), one of its own at a server, or
+one in a local file."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import os
 import socket
 import sys
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,14 +18,19 @@ from swept.errors import SweptError
 from swept.recording import Backend, Identity, LocalFile, Recorder, ResumePoint, Silent
 from swept.reporting import Journal, JournalBusy, complain
 from swept.values import Config
-from swept.wire import Completion
-from swept.workspace import Brief, Manual, Workspace
+from swept.wire import Claimed, Completion, Join
+from swept.workspace import Brief, Manual, Told, Workspace
 
 if TYPE_CHECKING:
     from swept.client import Client
 
 INTERRUPTED_EXIT = 130
 LOCAL_RUNS = "swept-runs"
+END_PATIENCE = 600.0
+"""How long a program under the `wandb agent` waits at its end for a server that is away: nobody else would send."""
+JOIN_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds between the tries to reach a server that is away when a `wandb agent`'s program starts."""
+ANOTHER_REPORTS = "another process of this run reports already: this one does not"
 REPORT_SECONDS = 10.0
 """How long one request of a training may take before it counts as failed and is repeated."""
 
@@ -36,7 +43,19 @@ def claimed(own: Identity, secondary: bool, clock: Clock) -> tuple[Identity, Bac
     """
     place = Workspace(Path(os.environ.get("SWEPT_RUN_DIR") or _run_dir()))
     brief = place.brief() or _from_environment()
-    identity = Identity(
+    identity = _identity(own, brief, _resume_point(brief))
+    if secondary:
+        return identity, Silent()
+    try:
+        journal = Journal(place.journal)
+    except JournalBusy:
+        complain(ANOTHER_REPORTS)
+        return identity, Silent()
+    return identity, _recorder(brief, place, journal, clock)
+
+
+def _identity(own: Identity, brief: Brief, checkpoint: ResumePoint | None) -> Identity:
+    return Identity(
         id=brief.run,
         name=brief.name or own.name,
         kind=brief.kind,
@@ -44,16 +63,8 @@ def claimed(own: Identity, secondary: bool, clock: Clock) -> tuple[Identity, Bac
         seed=brief.seed,
         config=Config({**own.config, **brief.config}),
         metric=brief.metric,
-        checkpoint=_resume_point(brief),
+        checkpoint=checkpoint,
     )
-    if secondary:
-        return identity, Silent()
-    try:
-        journal = Journal(place.journal)
-    except JournalBusy:
-        complain("another process of this run reports already: this one does not")
-        return identity, Silent()
-    return identity, _recorder(brief, place, journal, clock)
 
 
 def _recorder(brief: Brief, place: Workspace, journal: Journal, clock: Clock) -> Recorder:
@@ -94,6 +105,113 @@ def _resume_point(brief: Brief) -> ResumePoint | None:
     return ResumePoint(Path(place), int(brief.checkpoint["step"]))
 
 
+# -- under the real `wandb agent` -----------------------------------------------------------------
+
+
+def under_wandb_agent(
+    own: Identity, secondary: bool, clock: Clock
+) -> tuple[Identity, Backend] | None:
+    """The run that the real `wandb agent` started this program for; None elsewhere, and where its server is not
+    swept's."""
+    run = os.environ.get("WANDB_RUN_ID")
+    if not run or not os.environ.get("WANDB_SWEEP_ID"):
+        return None
+    from swept.wandb_login import login
+
+    found = login()
+    if found is None:
+        return None
+    from swept import home
+    from swept.client import Client
+
+    server = Client(found.url, found.key, timeout=REPORT_SECONDS)
+    try:
+        served = _handshake(server, clock)
+        if served is None:
+            return None
+        here = home.find(Path.cwd())
+        root = here.path if here else Path(LOCAL_RUNS).absolute()
+        return _joined(own, server, run, root, served, secondary, clock)
+    except (SweptError, OSError) as error:
+        complain(f"{error}\nswept: this run is kept in a local file instead")
+        return offline(own, clock)
+
+
+def _handshake(server: Client, clock: Clock) -> str | None:
+    """The id of the server's folder, waiting for one that is away; None: it is not swept's."""
+    import httpx
+
+    for pause in (*JOIN_PAUSES, None):
+        try:
+            return server.handshake()["home"]
+        except SweptError as error:
+            away = isinstance(error.__cause__, httpx.HTTPError)
+            if not away:
+                return None
+            if pause is None:
+                raise
+            clock.sleep(pause)
+    return None
+
+
+def _joined(
+    own: Identity,
+    server: Client,
+    run: str,
+    root: Path,
+    home: str,
+    secondary: bool,
+    clock: Clock,
+) -> tuple[Identity, Backend]:
+    who: Join = {"host": socket.gethostname(), "pid": os.getpid(), "reports": False}
+    claimed = server.join(run, who)
+    if secondary:
+        return _identity(own, _brief(claimed), None), Silent()
+    try:
+        journal = Journal(_place(root, claimed).journal)
+    except JournalBusy:
+        complain(ANOTHER_REPORTS)
+        return _identity(own, _brief(claimed), None), Silent()
+    attempt = claimed["attempt"]
+    claimed = server.join(run, {**who, "reports": True})
+    if claimed["attempt"] != attempt:
+        journal.close()
+        journal = Journal(_place(root, claimed).journal)
+    place, brief = _place(root, claimed), _brief(claimed)
+    place.keep_brief(brief)
+    complain(f"run {brief.name} ({run}) at {server.url}")
+    recorder = _own_recorder(
+        claimed, root, place, journal, home, _connecting(server, claimed["lease"]), clock
+    )
+    return _identity(own, brief, _reachable(claimed, root)), recorder
+
+
+def _connecting(server: Client, key: str) -> Callable[[], Client]:
+    from swept.client import Client
+
+    return lambda: Client(server.url, key, timeout=REPORT_SECONDS, retries=0)
+
+
+def _place(root: Path, claimed: Claimed) -> Workspace:
+    return Workspace(root / "runs" / claimed["run"] / f"attempt-{claimed['attempt']}")
+
+
+def _brief(claimed: Claimed) -> Brief:
+    names = (
+        "run", "attempt", "name", "number", "kind", "project", "sweep", "seed", "metric", "epochs", "checkpoint",
+        "config",
+    )  # fmt: skip
+    return Brief(**{name: claimed[name] for name in names})  # type: ignore[literal-required]
+
+
+def _reachable(claimed: Claimed, root: Path) -> ResumePoint | None:
+    """The checkpoint to go on from, where this machine has it."""
+    mark = claimed["checkpoint"]
+    if mark is None or mark["host"] != workspace.host_id(root / "checkpoints"):
+        return None
+    return ResumePoint(Path(mark["place"]), int(mark["step"]))
+
+
 # -- a run of its own -----------------------------------------------------------------------------
 
 
@@ -125,48 +243,77 @@ def _manual(own: Identity, root: Path, clock: Clock) -> tuple[Identity, Backend]
             "command": " ".join(sys.argv),
         }
     )
-    run, lease = answer["run"], answer["lease"]
-    place = Workspace(root / "runs" / run / f"attempt-{answer['attempt']}")
+    run, place = answer["run"], _place(root, answer)
     place.keep_brief(Brief(run=run, attempt=answer["attempt"], kind="manual", config=own.config))
     identity = replace(
         own, id=run, name=answer["name"], project=answer["project"], seed=answer["seed"]
     )
     complain(f"run {answer['name']} ({run}) at {server.url}")
-
-    manual = Manual(run, lease, server.handshake()["home"])
-    place.keep_manual(manual)
-
-    def complete(client: Client, exit_code: int, obeyed: bool) -> None:
-        place.keep_manual(replace(manual, exit_code=exit_code, obeyed=obeyed))
-        client.complete(run, completion(lease, exit_code, obeyed))
-        place.drop_manual()
-
     clients = iter([server])
-    recorder = Recorder(
-        run,
-        lease,
+    recorder = _own_recorder(
+        answer,
+        root,
         place,
         Journal(place.journal),
-        root / "checkpoints" / run,
-        answer["attempt"],
+        server.handshake()["home"],
         lambda: next(clients, None) or connect(Path.cwd()),
         clock,
-        complete=complete,
     )
     return identity, recorder
 
 
-def completion(lease: str, exit_code: int, obeyed: bool) -> Completion:
-    """How a run outside of agents ended."""
-    outcome, reason = "failed", f"the program ended with code {exit_code}"
-    if exit_code == INTERRUPTED_EXIT:
+def _own_recorder(
+    claimed: Claimed,
+    root: Path,
+    place: Workspace,
+    journal: Journal,
+    home: str,
+    connect: Callable[[], Client],
+    clock: Clock,
+) -> Recorder:
+    """For a program that completes its run by itself. What it cannot send, the next `swept agent` here sends."""
+    run, lease = claimed["run"], claimed["lease"]
+    by_hand = claimed["kind"] == "manual"
+    kept = Manual(run, lease, home)
+    place.keep_manual(kept)
+
+    def complete(client: Client, exit_code: int, told: Told | None) -> None:
+        obeyed, why = (told.desired, told.reason) if told else ("go", "")
+        if by_hand and obeyed == "pause":  # nobody would ever take it up again
+            obeyed = "stop"
+        ended = replace(kept, exit_code=exit_code, obeyed=obeyed, why=why)
+        place.keep_manual(ended)
+        client.complete(run, completion(ended))
+        place.drop_manual()
+
+    checkpoints = root / "checkpoints" / run
+    return Recorder(
+        run,
+        lease,
+        place,
+        journal,
+        checkpoints,
+        claimed["attempt"],
+        connect,
+        clock,
+        complete=complete,
+        patience=0.0 if by_hand else END_PATIENCE,
+    )
+
+
+def completion(ended: Manual) -> Completion:
+    """How a run without swept's agent ended."""
+    code = ended.exit_code
+    outcome, reason = "failed", f"the program ended with code {code}"
+    if code == INTERRUPTED_EXIT:
         outcome, reason = "killed", "interrupted at its terminal"
-    elif exit_code == 0:
-        outcome, reason = "stopped" if obeyed else "finished", "the program ended"
+    elif code == 0:
+        outcome = {"stop": "stopped", "pause": "paused"}.get(ended.obeyed, "finished")
+        reason = ended.why or "the program ended"
     return {
-        "lease": lease,
+        "lease": ended.lease,
         "outcome": outcome,
-        "exit_code": exit_code,
+        "exit_code": code,
         "signal": None,
         "reason": reason,
         "tail": [],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from swept import workspace
 from swept.clock import Clock
 from swept.errors import ServerUnreachable, SweptError, UsageError
-from swept.reporting import Journal, Reporter, Wanted, complain
+from swept.reporting import Journal, Reporter, Wanted, complain, deliver_rest
 from swept.values import Config
 from swept.wire import Report, Reports, ReportsAnswer
 from swept.workspace import Told, Workspace
@@ -25,6 +25,7 @@ DECISION_SECONDS = 2.0
 CLAIMED_FLUSH_SECONDS = 5.0
 """At the end under an agent, which sends what is left."""
 MANUAL_FLUSH_SECONDS = 30.0
+RETRY_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ class Recorder:
     """The backend of a run that a server knows: journal, reporter, checkpoints, files.
 
     `connect` is called in the reporter's thread, so that starting a training waits for no network; `complete` is
-    None under an agent. Its arguments: the client, the exit code, whether an order to stop was obeyed.
+    None under swept's agent. Its arguments: the client, the exit code, the order that the program obeyed by leaving.
+    `patience`: for how many seconds the end waits for a server that is away.
     """
 
     def __init__(
@@ -94,12 +96,13 @@ class Recorder:
         connect: Callable[[], Client],
         clock: Clock,
         *,
-        complete: Callable[[Client, int, bool], None] | None = None,
+        complete: Callable[[Client, int, Told | None], None] | None = None,
+        patience: float = 0.0,
     ) -> None:
         self._run, self._lease = run, lease
         self._place, self._journal, self._checkpoints = place, journal, checkpoints
         self._attempt, self._clock, self._complete = attempt, clock, complete
-        self._connect = connect
+        self._connect, self._patience = connect, patience
         self._client: Client | None = None
         self._lock = threading.Lock()
         self._saving = threading.Lock()
@@ -173,18 +176,37 @@ class Recorder:
             self._forget_server()
 
     def _end(
-        self, complete: Callable[[Client, int, bool], None], exit_code: int, sent: bool
+        self, complete: Callable[[Client, int, Told | None], None], exit_code: int, sent: bool
     ) -> None:
-        obeyed = self._told is not None and self._told.read and exit_code == 0
+        told = self._told
+        obeyed = told if told is not None and told.read and exit_code == 0 else None
         try:
-            if not sent:
+            if not sent and not self._patience:
                 raise SweptError("the server did not answer")
-            complete(self._server(), exit_code, obeyed)
+            self._insist(lambda: complete(self._server(), exit_code, obeyed), sent)
         except SweptError as error:
             complain(
                 f"{error.message}: what was reported is kept in {self._place.path}, "
                 "and the next `swept agent` sends it"
             )
+
+    def _insist(self, complete: Callable[[], None], sent: bool) -> None:
+        """Complete, after what the reporter had to leave, as often as `patience` allows."""
+        until = self._clock.monotonic() + self._patience
+        said = False
+        while True:
+            try:
+                if not sent:
+                    deliver_rest(self._journal.path, self._post, workspace.publish)
+                return complete()
+            except ServerUnreachable:
+                if self._clock.monotonic() >= until:
+                    raise
+            if not said:
+                complain("the server is away: the end of this run waits for it")
+            said, sent = True, False
+            self._forget_server()
+            self._clock.sleep(RETRY_SECONDS)
 
     # -- inside -----------------------------------------------------------------------------------
     def _put(self, kind: str, *, durable: bool, wait: float, **fields: Any) -> None:

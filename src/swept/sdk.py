@@ -9,8 +9,9 @@
         if run.should_stop:
             break
 
-Under an agent the run is the one that the agent claimed. Outside of one it is a run of its own where a
-`.swept/` folder is found upwards (or SWEPT_URL is set), and a local file with printed metrics everywhere else.
+Under an agent, swept's own or the real `wandb agent`, the run is the one that the agent got. Outside of one it is
+a run of its own where a `.swept/` folder is found upwards (or SWEPT_URL is set), and a local file with printed
+metrics everywhere else.
 Nothing in here ends a training because reporting fails: problems are said on stderr. The exception is a lost
 lease: the run is somebody else's then, and the program ends with `LEASE_LOST_EXIT`.
 """
@@ -288,6 +289,9 @@ def _join(
     secondary = _rank() > 0
     if os.environ.get("SWEPT_RUN_ID"):
         return joining.claimed(own, secondary, clock)
+    joined = joining.under_wandb_agent(own, secondary, clock)
+    if joined is not None:
+        return joined
     if secondary:
         return own, Silent()
     return joining.manual(own, clock) or joining.offline(own, clock)

@@ -61,13 +61,15 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Manual:
-    """A run without an agent, that is not completed yet. `home` is its server's; `exit_code` None: it was killed."""
+    """A run without swept's agent, that is not completed yet. `home` is its server's; `exit_code` None: it was
+    killed; `obeyed`: the order (go, pause, stop) after which it left, `why` that order's reason."""
 
     run: str
     lease: str
     home: str
     exit_code: int | None = None
-    obeyed: bool = False
+    obeyed: str = "go"
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,5 +47,4 @@ def _send(link: Link, place: Workspace, manual: Manual) -> None:
     deliver_rest(place.journal, post, workspace.publish)
     if manual.exit_code is None:  # killed: its lease runs out, and the server says so
         return
-    ended = completion(manual.lease, manual.exit_code, manual.obeyed)
-    link.call(Client.complete, manual.run, ended)
+    link.call(Client.complete, manual.run, completion(manual))
