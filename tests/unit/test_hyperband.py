@@ -114,6 +114,15 @@ def test_where_the_epochs_are_known_it_says_epoch() -> None:
     assert decision.reason.startswith("epoch 2 (report 3): mAP50 0.412")
 
 
+def test_a_run_that_has_reported_its_last_step_is_let_finish() -> None:
+    """A rung at the last epoch saves nothing, and would keep a whole training out of the ranking."""
+    last = run(4, 0.1, 0.2, 0.412)
+    assert decide(spec(swept={"epochs": 3}), History((*GOOD, last))) == []
+    from_one = replace(last, curve=tuple(replace(p, step=p.step + 1) for p in last.curve))
+    assert decide(spec(swept={"epochs": 3}), History((*GOOD, from_one))) == []
+    assert len(decide(spec(swept={"epochs": 4}), History((*GOOD, from_one)))) == 1
+
+
 def test_figures_that_differ_late_are_shown_until_they_differ() -> None:
     pair = (run(1, 0.0, 0.0, 0.4000001), run(2, 0.0, 0.0, 0.4))
     (decision,) = decide(spec(), History((*pair, run(3, 0.0, 0.0, 0.4000001))))

@@ -2,7 +2,8 @@
 
 Only running runs of kind search are decided on, each once: a run that is already asked to stop is left alone.
 Every run of the sweep counts in the rungs that it passes, baseline and repeats among them; runs from before a
-change of the constants do not.
+change of the constants do not. A run that has reported its last step is let finish: nothing is left to save, and
+"stopped" would keep a whole training out of the ranking.
 """
 
 from __future__ import annotations
@@ -32,7 +33,12 @@ def decide(spec: Spec, history: History) -> list[Decision]:
     unit = "step" if spec.options.epochs is None else "epoch"
     decisions = []
     for run in runs:
-        if _open(run) and (verdict := judge(rules, levels, curves[run.id])) and verdict.stop:
+        if (
+            _open(run)
+            and not _complete(spec, run)
+            and (verdict := judge(rules, levels, curves[run.id]))
+            and verdict.stop
+        ):
             reason = _reason(run, verdict, metric, rules, unit)
             decisions.append(Decision(run.id, Desired.STOP, reason, run.steps))
     return decisions
@@ -42,6 +48,14 @@ def _open(run: Run) -> bool:
     """Whether nothing has been decided on a run that can be stopped."""
     running = run.kind is Kind.SEARCH and run.state is RunState.RUNNING
     return running and run.desired is Desired.GO
+
+
+def _complete(spec: Spec, run: Run) -> bool:
+    """Whether the run has reported its last step; programs count them from 0 or from 1."""
+    full = spec.epochs_of(run.config)
+    if full is None or not run.curve:
+        return False
+    return run.steps + (run.curve[0].step == 0) >= full
 
 
 def _reports(run: Run, goal: Goal) -> list[float]:
