@@ -96,6 +96,7 @@ class RunFilter:
     kinds: frozenset[Kind] | None = None
     parent: str | None = None
     manual_only: bool = False
+    ended_last: int | None = None  # only so many, those that ended last
     held_by: str | None = None  # an agent's id: those under a live lease of it
 
 
@@ -123,8 +124,17 @@ class Store(Protocol):
         "cancelled" and end as killed. Kinds final and compare are left alone. Makes a fill under way stale."""
         ...
 
+    def finish_idle(self, sweep: str, token: int, *, reason: str, now: float) -> Sweep | None:
+        """FINISHED, for a search that was done when it saw the snapshot with `token`. None = stale, or one of the
+        sweep's own runs is pending or running by now; nothing is changed."""
+        ...
+
     def sweep(self, sweep: str) -> Sweep:
         """Raises NotFound."""
+        ...
+
+    def spec_of(self, sweep: str, version: int) -> Mapping[str, Any]:
+        """The canonical spec of that version: a run goes on under its own `spec_version`. Raises NotFound."""
         ...
 
     def sweeps(self, project: str | None = None) -> list[Sweep]:
@@ -189,7 +199,8 @@ class Store(Protocol):
         reachable: frozenset[str] = frozenset(),
         checkpoint_wait: float = 300.0,
     ) -> Lease | None:
-        """A pending run for this agent, or None. The same `request` again gives the same lease while it is live.
+        """A pending run for this agent, or None. The same `request` again gives the same lease while it is live;
+        another agent's is a Conflict.
 
         Order: baseline first, then runs with earlier attempts, then by number. A run with a checkpoint goes only to
         an agent that lists the checkpoint's host in `reachable`; after `checkpoint_wait` seconds of waiting in
@@ -282,12 +293,16 @@ class Store(Protocol):
         are kept for the next claim."""
         ...
 
+    def overdue(self, *, now: float) -> list[Run]:
+        """The runs whose lease ran out, longest ago first."""
+        ...
+
     def expire(
         self, *, now: float, max_retries: int = 3, retries: Mapping[str, int] | None = None
     ) -> list[Ended]:
-        """Every run whose lease ran out: REQUEUE while retries are left, else CRASH. `retries` are those of the sweeps
-        (by id) that have others than `max_retries`. W&B runs under the real agent and
-        manual runs never become pending: they CRASH."""
+        """Every run whose lease ran out: REQUEUE while retries are left, else CRASH. `retries` are those of the runs
+        (by id) that have others than `max_retries`. W&B runs under the real agent and manual runs never become
+        pending: they CRASH."""
         ...
 
     def start_period(self, *, now: float) -> int:
@@ -370,6 +385,10 @@ class Store(Protocol):
     def add_event(
         self, type: str, *, sweep: str | None, run: str | None, data: Mapping[str, Any], now: float
     ) -> Event: ...
+
+    def position(self) -> tuple[int, int]:
+        """The highest numbers of events and points so far."""
+        ...
 
     def events(
         self, *, after: int = 0, sweep: str | None = None, run: str | None = None, limit: int = 1000

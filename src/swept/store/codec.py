@@ -17,12 +17,23 @@ from swept import wire
 
 def dumps(value: Any) -> str:
     """JSON text of `value`; non-finite floats become their names (see `wire.encode`)."""
-    return json.dumps(wire.encode(value), allow_nan=False, separators=(",", ":"))
+    return _text(value, sort_keys=False)
 
 
 def canonical(value: Any) -> str:
     """JSON text that does not depend on the order of keys: equal configs have equal texts."""
-    return json.dumps(wire.encode(value), allow_nan=False, separators=(",", ":"), sort_keys=True)
+    return _text(value, sort_keys=True)
+
+
+def _text(value: Any, *, sort_keys: bool) -> str:
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":"), sort_keys=sort_keys)
+    except (
+        ValueError,
+        TypeError,
+    ):  # NaN, a number of numpy's: rare, and slow to look for beforehand
+        plain = wire.encode(value)
+        return json.dumps(plain, allow_nan=False, separators=(",", ":"), sort_keys=sort_keys)
 
 
 def plain(text: str) -> str:

@@ -8,6 +8,13 @@ from swept.model import Event
 from swept.store import schema
 
 
+def position(connection: Connection) -> tuple[int, int]:
+    """The highest numbers of events and points so far."""
+    table = schema.counters
+    event, point = connection.execute(select(table.c.event, table.c.point)).one()
+    return event, point
+
+
 def after(
     connection: Connection, number: int, *, sweep: str | None, run: str | None, limit: int
 ) -> list[Event]:

@@ -19,15 +19,16 @@ from swept.model import (
     SweepState,
 )
 from swept.store import moves, runs, schema, sweeps
+from swept.store.curves import Curves
 from swept.store.work import Work
 
 
-def history(connection: Connection, sweep: str) -> History:
+def history(connection: Connection, sweep: str, curves: Curves) -> History:
     """One snapshot of the sweep's own runs, and the fill token. Raises NotFound."""
     owner = sweeps.find(connection, sweep)
     table = schema.runs
     own = and_(table.c.sweep == sweep, table.c.kind.in_(sorted(SWEEP_KINDS)))
-    return History(tuple(runs.load(connection, own)), owner.fill, owner.spec_version)
+    return History(tuple(runs.load(connection, own, curves)), owner.fill, owner.spec_version)
 
 
 def add(

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from swept.errors import LeaseLost
-from swept.model import Desired, Move, Outcome
+from swept.model import Desired, Move, Outcome, Run
 from swept.store import endings, moves, runs, schema
 from swept.store.base import Ended, Order
 from swept.store.work import Work
@@ -163,15 +163,18 @@ def overdue(connection: Connection, now: float) -> list[Row[Any]]:
     return list(connection.execute(statement.order_by(table.c.expires, table.c.token)))
 
 
+def overdue_runs(connection: Connection, now: float) -> list[Run]:
+    return [runs.get(connection, lease.run) for lease in overdue(connection, now)]
+
+
 def expire(work: Work, max_retries: int, retries: Mapping[str, int]) -> list[Ended]:
-    """End every lease that ran out; `retries` by sweep, where it is not `max_retries`."""
+    """End every lease that ran out; `retries` by run, where it is not `max_retries`."""
     overdue_leases = overdue(work.connection, work.now)
     return [_expire(work, lease, max_retries, retries) for lease in overdue_leases]
 
 
 def _expire(work: Work, lease: Row[Any], usual: int, retries: Mapping[str, int]) -> Ended:
-    sweep = runs.find(work.connection, lease.run).sweep
-    max_retries = retries.get(sweep, usual)
+    max_retries = retries.get(lease.run, usual)
     reason = f"its agent was silent for {work.now - lease.expires + lease.seconds:.0f} s"
     return endings.end(
         work, lease, Outcome.LOST, reason=reason, max_retries=max_retries, lease_state="expired"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, insert, select, update
 
 from swept.errors import Conflict, NotFound
 from swept.model import (
@@ -24,6 +24,7 @@ from swept.model import (
 from swept.store import schema, sweeps, visible
 from swept.store.base import RunFilter
 from swept.store.codec import canonical
+from swept.store.curves import Curve, Curves, read
 from swept.store.work import Work
 
 _UNUSABLE = (RunState.FAILED.value, RunState.KILLED.value, RunState.CRASHED.value)
@@ -51,7 +52,7 @@ def named(connection: Connection, project: str, name: str) -> Run | None:
     return loaded[0] if loaded else None
 
 
-def listed(connection: Connection, where: RunFilter) -> list[Run]:
+def listed(connection: Connection, where: RunFilter, curves: Curves) -> list[Run]:
     table = schema.runs
     conditions: list[ColumnElement[bool]] = [table.c.ordinal > 0]
     for column, value in (
@@ -71,23 +72,46 @@ def listed(connection: Connection, where: RunFilter) -> list[Run]:
         leases = schema.leases
         held = select(leases.c.run).where(leases.c.state == "live", leases.c.agent == where.held_by)
         conditions.append(table.c.id.in_(held))
-    return load(connection, and_(*conditions))
+    if where.ended_last is not None:
+        conditions.append(table.c.id.in_(_ended_last(conditions, where.ended_last)))
+    return load(connection, and_(*conditions), curves)
+
+
+def _ended_last(conditions: Sequence[ColumnElement[bool]], count: int) -> Select[Any]:
+    table = schema.runs
+    ended = select(table.c.id).where(table.c.ended.is_not(None), *conditions)
+    return ended.order_by(table.c.ended.desc(), table.c.ordinal.desc()).limit(count)
 
 
 # -- reading --------------------------------------------------------------------------------------
 
 
-def load(connection: Connection, where: ColumnElement[bool]) -> list[Run]:
-    """The runs of `where` in order of creation: four queries, however many runs."""
+def load(
+    connection: Connection, where: ColumnElement[bool], curves: Curves | None = None
+) -> list[Run]:
+    """The runs of `where` in order of creation: few queries, however many runs. `curves` may know their curves."""
     runs = schema.runs
     found = connection.execute(select(runs).where(where).order_by(runs.c.ordinal)).all()
     if not found:
         return []
     attempts = _grouped(connection, where, schema.attempts, schema.attempts.c.number)
     marks = _grouped(connection, where, schema.checkpoints, schema.checkpoints.c.step)
-    points = _points(connection, where)
+    below = {
+        row.id: visible.ceilings([(one.number, one.first_step) for one in attempts.get(row.id, ())])
+        for row in found
+    }
+    known = (
+        curves.of(connection, where, below)
+        if curves
+        else dict(read(connection, list(below), below))
+    )
     return [
-        _run(row, attempts.get(row.id, ()), marks.get(row.id, ()), points.get(row.id, ()))
+        _run(
+            row,
+            attempts.get(row.id, ()),
+            visible.checkpoint(map(_checkpoint, marks.get(row.id, ())), below[row.id]),
+            known.get(row.id, ()),
+        )
         for row in found
     ]
 
@@ -103,29 +127,7 @@ def _grouped(
     return found
 
 
-def _points(
-    connection: Connection, where: ColumnElement[bool]
-) -> Mapping[str, list[tuple[int, int, float | None]]]:
-    runs, points = schema.runs, schema.points
-    found: dict[str, list[tuple[int, int, float | None]]] = defaultdict(list)
-    statement = (
-        select(points.c.run, points.c.attempt, points.c.step, points.c.value)
-        .join(runs, runs.c.id == points.c.run)
-        .where(where)
-        .order_by(points.c.run, points.c.attempt, points.c.step)
-    )
-    for run, attempt, step, value in connection.execute(statement):
-        found[run].append((attempt, step, value))
-    return found
-
-
-def _run(
-    row: Row[Any],
-    attempts: Iterable[Row[Any]],
-    marks: Iterable[Row[Any]],
-    points: Iterable[tuple[int, int, float | None]],
-) -> Run:
-    below = visible.ceilings([(attempt.number, attempt.first_step) for attempt in attempts])
+def _run(row: Row[Any], attempts: Iterable[Row[Any]], mark: Checkpoint | None, curve: Curve) -> Run:
     return Run(
         id=row.id,
         project=row.project,
@@ -149,8 +151,8 @@ def _run(
         started=row.started,
         ended=row.ended,
         attempts=tuple(_attempt(attempt) for attempt in attempts),
-        checkpoint=visible.checkpoint((_checkpoint(mark) for mark in marks), below),
-        curve=visible.curve(points, below),
+        checkpoint=mark,
+        curve=curve,
         summary={**row.latest, **row.summary},
         details=row.details,
         overrides=row.overrides,

@@ -49,6 +49,7 @@ from swept.store.base import (
     RunFilter,
 )
 from swept.store.connection import connect
+from swept.store.curves import Curves
 from swept.store.database import Database
 from swept.store.identity import Identities, SystemIdentities
 from swept.store.migrate import migrate
@@ -77,6 +78,7 @@ class SqlStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._curves = Curves()
 
     def close(self) -> None:
         self._database.close()
@@ -97,8 +99,16 @@ class SqlStore:
             lambda work: sweeps.set_state(work, sweep, state, reason=reason), now=now
         )
 
+    def finish_idle(self, sweep: str, token: int, *, reason: str, now: float) -> Sweep | None:
+        return self._database.write(
+            lambda work: sweeps.finish_idle(work, sweep, token, reason=reason), now=now
+        )
+
     def sweep(self, sweep: str) -> Sweep:
         return self._database.read(lambda connection: sweeps.get(connection, sweep))
+
+    def spec_of(self, sweep: str, version: int) -> Mapping[str, Any]:
+        return self._database.read(lambda connection: sweeps.spec_of(connection, sweep, version))
 
     def sweeps(self, project: str | None = None) -> list[Sweep]:
         return self._database.read(lambda connection: sweeps.listed(connection, project))
@@ -106,7 +116,9 @@ class SqlStore:
     # -- what the search sees, and what it suggests -----------------------------------------------
 
     def history(self, sweep: str) -> History:
-        return self._database.read(lambda connection: fills.history(connection, sweep))
+        return self._database.read(
+            lambda connection: fills.history(connection, sweep, self._curves)
+        )
 
     def add(
         self, sweep: str, token: int, suggestions: Sequence[Start | Continue], *, now: float
@@ -158,7 +170,7 @@ class SqlStore:
 
     def runs(self, where: RunFilter | None = None) -> list[Run]:
         wanted = where or RunFilter()
-        return self._database.read(lambda connection: runs.listed(connection, wanted))
+        return self._database.read(lambda connection: runs.listed(connection, wanted, self._curves))
 
     def find_run(self, project: str, name: str) -> Run | None:
         return self._database.read(lambda connection: runs.named(connection, project, name))
@@ -280,11 +292,12 @@ class SqlStore:
 
         return self._database.write(verb, now=now)
 
+    def overdue(self, *, now: float) -> list[Run]:
+        return self._database.read(lambda connection: leases.overdue_runs(connection, now))
+
     def expire(
         self, *, now: float, max_retries: int = 3, retries: Mapping[str, int] | None = None
     ) -> list[Ended]:
-        if not self._database.read(lambda connection: leases.overdue(connection, now)):
-            return []
         return self._database.write(
             lambda work: leases.expire(work, max_retries, retries or {}), now=now
         )
@@ -402,6 +415,9 @@ class SqlStore:
         now: float,
     ) -> Event:
         return self._database.write(lambda work: work.event_of(type, sweep, run, data), now=now)
+
+    def position(self) -> tuple[int, int]:
+        return self._database.read(events.position)
 
     def events(
         self, *, after: int = 0, sweep: str | None = None, run: str | None = None, limit: int = 1000

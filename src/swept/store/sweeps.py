@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, insert, select, update
@@ -61,6 +62,17 @@ def get(connection: Connection, sweep: str) -> Sweep:
     """Raises NotFound."""
     row = connection.execute(_selected().where(schema.sweeps.c.id == sweep)).one_or_none()
     return _sweep(row if row is not None else find(connection, sweep))
+
+
+def spec_of(connection: Connection, sweep: str, version: int) -> Mapping[str, Any]:
+    """The canonical spec of that version. Raises NotFound."""
+    table = schema.specs
+    statement = select(table.c.spec).where(table.c.sweep == sweep, table.c.version == version)
+    spec: Mapping[str, Any] | None = connection.execute(statement).scalar()
+    if spec is None:
+        find(connection, sweep)
+        raise NotFound(f"sweep {sweep} has no version {version} of its file")
+    return spec
 
 
 def listed(connection: Connection, project: str | None) -> list[Sweep]:
@@ -177,6 +189,15 @@ def set_state(work: Work, sweep: str, state: SweepState, *, reason: str) -> Swee
     if state is SweepState.CANCELLED:
         _cancel_runs(work, sweep)
     return get(work.connection, sweep)
+
+
+def finish_idle(work: Work, sweep: str, token: int, *, reason: str) -> Sweep | None:
+    """FINISHED, unless something has changed since the snapshot with `token` or is under way."""
+    row = find(work.connection, sweep)
+    idle = not _runs(work, sweep, RunState.PENDING, RunState.RUNNING)
+    if row.fill != token or SweepState(row.state).ended or not idle:
+        return None
+    return set_state(work, sweep, SweepState.FINISHED, reason=reason)
 
 
 def become(

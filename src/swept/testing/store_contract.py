@@ -18,13 +18,11 @@ import pytest
 
 from swept.errors import Conflict, LeaseLost, NotFound
 from swept.model import (
-    Continue,
     Desired,
     File,
     Kind,
     Outcome,
     Row,
-    Run,
     RunState,
     SweepState,
 )
@@ -37,16 +35,16 @@ from swept.testing.scenes import (
     end,
     filled,
     log,
-    new_sweep,
     resumed,
     running,
     start,
     types,
 )
+from swept.testing.store_sweeps import SweepVerbs
 from swept.wire import Report
 
 
-class StoreContract:
+class StoreContract(SweepVerbs):
     """What every store must do. Subclasses override the fixture `reopen`."""
 
     @pytest.fixture
@@ -58,156 +56,6 @@ class StoreContract:
         store = reopen()
         yield store
         store.close()
-
-    # -- sweeps -----------------------------------------------------------------------------------
-
-    def test_a_sweep_is_found_again_after_reopening(
-        self, store: Store, reopen: Callable[[], Store]
-    ) -> None:
-        sweep = store.create_sweep(new_sweep("/a.yaml"), now=NOW)
-        again = reopen()
-        try:
-            assert again.sweep(sweep.id) == sweep
-            assert sweep.state is SweepState.PENDING
-            assert sweep.spec == {"method": "random"}
-        finally:
-            again.close()
-
-    def test_an_unknown_thing_is_said_to_be_unknown(self, store: Store) -> None:
-        for ask in (store.sweep, store.run, store.agent, store.history, store.rows, store.files):
-            with pytest.raises(NotFound):
-                ask("nothing")
-        assert store.lease_of("local-0") is None
-        assert store.find_run("project", "nothing") is None
-
-    def test_launching_a_path_twice_gives_one_sweep(self, store: Store) -> None:
-        first, created = store.find_or_create_sweep(new_sweep("/a.yaml"), now=NOW)
-        again, created_again = store.find_or_create_sweep(new_sweep("/a.yaml"), now=NOW)
-        assert (created, created_again) == (True, False)
-        assert again.id == first.id
-        store.set_sweep_state(first.id, SweepState.CANCELLED, reason="", now=NOW)
-        other, created = store.find_or_create_sweep(new_sweep("/a.yaml"), now=NOW)
-        assert created
-        assert [sweep.id for sweep in store.sweeps()] == [other.id, first.id]
-
-    def test_finishing_a_sweep_stops_paused_and_kills_pending_runs(self, store: Store) -> None:
-        sweep = filled(store, start(n=1), start(n=2))
-        lease = claim(store, sweep.id)
-        assert lease
-        store.report(lease.run.id, lease.token, [log(1, 0, loss=1.0), checkpoint(2, 0)], now=NOW)
-        end(store, lease, Outcome.PAUSED)
-        store.set_sweep_state(sweep.id, SweepState.FINISHED, reason="grid exhausted", now=NOW)
-        assert [run.state for run in store.runs(RunFilter(sweep=sweep.id))] == [
-            RunState.STOPPED,
-            RunState.KILLED,
-        ]
-        assert store.sweep(sweep.id).ended_because == "grid exhausted"
-        assert claim(store, sweep.id, "r2") is None
-
-    def test_cancelling_a_sweep_orders_its_running_runs_to_stop(self, store: Store) -> None:
-        lease = running(store)
-        assert lease.run.sweep
-        store.set_sweep_state(lease.run.sweep, SweepState.CANCELLED, reason="me", now=NOW)
-        run = store.run(lease.run.id)
-        assert (run.state, run.desired) == (RunState.RUNNING, Desired.STOP)
-        assert run.desired_why == "cancelled"
-        assert end(store, lease, Outcome.STOPPED).state is RunState.KILLED
-        with pytest.raises(Conflict):
-            store.set_sweep_state(lease.run.sweep, SweepState.RUNNING, reason="", now=NOW)
-
-    def test_sweep_states_leave_final_runs_alone(self, store: Store) -> None:
-        sweep = filled(store)
-        final = store.add_run(
-            project="project", sweep=sweep.id, kind=Kind.FINAL, config={}, now=NOW
-        )
-        store.set_sweep_state(sweep.id, SweepState.CANCELLED, reason="", now=NOW)
-        lease = claim(store, sweep.id, run=final.id)
-        assert lease is not None
-        assert lease.run.id == final.id
-
-    def test_a_paused_sweep_gives_out_nothing(self, store: Store) -> None:
-        sweep = filled(store)
-        store.set_sweep_state(sweep.id, SweepState.PAUSED, reason="", now=NOW)
-        assert claim(store, sweep.id) is None
-        store.set_sweep_state(sweep.id, SweepState.RUNNING, reason="", now=NOW)
-        assert claim(store, sweep.id) is not None
-
-    def test_an_edit_withdraws_what_never_started_and_stales_the_fill(self, store: Store) -> None:
-        sweep = filled(store, start(n=1), start(n=2))
-        lease = claim(store, sweep.id)
-        assert lease
-        token = store.history(sweep.id).token
-        edited = store.update_spec(sweep.id, new_sweep(), now=NOW)
-        assert edited.spec_version == 2
-        history = store.history(sweep.id)
-        assert [run.state for run in history.runs] == [RunState.RUNNING, RunState.KILLED]
-        assert history.counted() == 1
-        assert store.add(sweep.id, token, [start()], now=NOW) is None
-        added = store.add(sweep.id, history.token, [start()], now=NOW)
-        assert added
-        assert added[0].spec_version == 2
-
-    def test_an_edited_objective_is_read_from_the_rows_again(self, store: Store) -> None:
-        lease = running(store, log(1, 0, loss=1.0, score=7))
-        assert lease.run.sweep
-        store.update_spec(lease.run.sweep, new_sweep(metric="score"), now=NOW)
-        assert curve(store.run(lease.run.id)) == [(0, 7.0)]
-
-    # -- suggestions ------------------------------------------------------------------------------
-
-    def test_a_fill_is_applied_once(self, store: Store) -> None:
-        sweep = store.create_sweep(new_sweep(), now=NOW)
-        token = store.history(sweep.id).token
-        assert store.add(sweep.id, token, [start(n=1)], now=NOW)
-        assert store.add(sweep.id, token, [start(n=2)], now=NOW) is None
-        assert [run.number for run in store.history(sweep.id).runs] == [1]
-
-    def test_new_metrics_do_not_stale_a_fill_but_states_do(self, store: Store) -> None:
-        lease = running(store)
-        sweep = lease.run.sweep
-        assert sweep
-        token = store.history(sweep).token
-        store.report(lease.run.id, lease.token, [log(1, 0, loss=1.0)], now=NOW)
-        assert store.add(sweep, token, [start()], now=NOW)
-        token = store.history(sweep).token
-        store.set_sweep_state(sweep, SweepState.PAUSED, reason="", now=NOW)
-        assert store.add(sweep, token, [start()], now=NOW) is None
-
-    def test_the_search_continues_only_what_it_paused_itself(self, store: Store) -> None:
-        for by, state in (("search", RunState.PENDING), ("person", RunState.PAUSED)):
-            lease = running(store, log(1, 3, loss=1.0), checkpoint(2, 3))
-            store.set_desired(lease.run.id, Desired.PAUSE, reason="rung", by=by, now=NOW)
-            assert end(store, lease, Outcome.PAUSED).run.paused_by == by
-            sweep = lease.run.sweep
-            assert sweep
-            ahead = Continue(lease.run.id, {"reason": "promoted"})
-            store.add(sweep, store.history(sweep).token, [ahead], now=NOW)
-            assert store.run(lease.run.id).state is state
-
-    def test_add_run_finds_the_usable_run_of_the_same_key(self, store: Store) -> None:
-        parent = running(store).run
-
-        def train() -> Run:
-            return store.add_run(
-                project="project",
-                sweep=parent.sweep,
-                kind=Kind.FINAL,
-                config={"b": 1, "a": 2},
-                parent=parent.id,
-                now=NOW,
-                reuse=True,
-            )
-
-        first = train()
-        assert train().id == first.id
-        store.set_desired(first.id, Desired.STOP, reason="", by="person", now=NOW)
-        assert train().id != first.id
-
-    def test_enqueueing_opens_a_finished_sweep(self, store: Store) -> None:
-        sweep = filled(store)
-        store.set_sweep_state(sweep.id, SweepState.FINISHED, reason="", now=NOW)
-        store.add_run(project="project", sweep=sweep.id, kind=Kind.SEARCH, config={}, now=NOW)
-        assert store.sweep(sweep.id).state is SweepState.RUNNING
 
     # -- claims and leases ------------------------------------------------------------------------
 
@@ -244,6 +92,12 @@ class StoreContract:
         other = claim(store, sweep.id)
         assert other
         assert other.run.id != first.run.id
+
+    def test_a_request_belongs_to_its_agent(self, store: Store) -> None:
+        sweep = filled(store).id
+        assert claim(store, sweep, request="r1")
+        with pytest.raises(Conflict):
+            claim(store, sweep, request="r1", agent="another")
 
     def test_a_stale_token_changes_nothing(self, store: Store) -> None:
         old = running(store, log(1, 0, loss=1.0))
@@ -352,6 +206,28 @@ class StoreContract:
             states.append(end(store, lease, Outcome.LOST, max_retries=2).state)
         assert states == [RunState.PENDING, RunState.PENDING, RunState.CRASHED]
 
+    def test_lost_leases_use_the_retries_of_their_runs(self, store: Store) -> None:
+        sweep = filled(store, start(n=1), start(n=2)).id
+        leases = [claim(store, sweep, request=f"r{number}") for number in (1, 2)]
+        first, second = (lease.run.id for lease in leases if lease)
+        late = NOW + 1000
+        assert [run.id for run in store.overdue(now=NOW)] == []
+        assert {run.id for run in store.overdue(now=late)} == {first, second}
+        ended = store.expire(now=late, retries={first: 0})
+        assert {one.run.id: one.state for one in ended} == {
+            first: RunState.CRASHED,
+            second: RunState.PENDING,
+        }
+        assert store.overdue(now=late) == []
+
+    def test_the_runs_that_ended_last_are_listed(self, store: Store) -> None:
+        sweep = filled(store, *(start(n=n) for n in range(4))).id
+        leases = [claim(store, sweep, request=f"r{number}") for number in range(4)]
+        for after, lease in enumerate(lease for lease in leases[1:] if lease):
+            end(store, lease, Outcome.FINISHED, now=NOW + after)
+        listed = store.runs(RunFilter(sweep=sweep, ended_last=2))
+        assert [run.number for run in listed] == [3, 4]
+
     @pytest.mark.parametrize("outcome", [Outcome.RELEASED, Outcome.LOST, Outcome.OOM])
     def test_a_stop_that_was_ordered_holds_whatever_ended_the_attempt(
         self, store: Store, outcome: Outcome
@@ -443,6 +319,23 @@ class StoreContract:
         assert run.summary["loss"] == 9.0
         assert run.attempts[1].first_step == 3
         assert [row.attempt for row in store.rows(run.id)] == [1, 1, 2]
+
+    def test_every_look_sees_what_came_since_the_last(self, store: Store) -> None:
+        lease = running(store, log(1, 0, loss=3.0), checkpoint(2, 0))
+        sweep, run = lease.run.sweep or "", lease.run.id
+
+        def looks() -> list[list[tuple[int, float]]]:
+            listed = store.runs(RunFilter(sweep=sweep))
+            return [curve(one) for one in (*store.history(sweep).runs, *listed, store.run(run))]
+
+        assert looks() == [[(0, 3.0)]] * 3
+        store.report(run, lease.token, [log(3, 1, loss=2.0), log(4, 0, loss=1.0)], now=NOW)
+        assert looks() == [[(0, 1.0), (1, 2.0)]] * 3
+        end(store, lease, Outcome.RELEASED)
+        again = claim(store, sweep, request="again", reachable=frozenset({"disk"}))
+        assert again is not None
+        store.report(run, again.token, [resumed(1, 0)], now=NOW)
+        assert looks() == [[(0, 1.0)]] * 3
 
     def test_an_attempt_from_scratch_hides_everything(self, store: Store) -> None:
         lease = running(store, log(1, 5, loss=3.0, early=1), checkpoint(2, 5))
@@ -565,6 +458,12 @@ class StoreContract:
         store.end_agent(agent.id, now=NOW + 6)
         (known,) = store.agents(lease.run.sweep)
         assert (known.id, known.last_seen, known.ended) == (agent.id, NOW + 6, NOW + 6)
+
+    def test_the_position_is_behind_all_that_has_happened(self, store: Store) -> None:
+        assert store.position() == (0, 0)
+        running(store, log(1, 0, loss=1.0), log(2, 1, loss=2.0))
+        last = store.events()[-1].number
+        assert store.position() == (last, int(store.points_after(0)[-1]["cursor"]))
 
     def test_events_are_numbered_in_order_and_filtered(self, store: Store) -> None:
         lease, other = running(store), running(store)

@@ -1,0 +1,202 @@
+"""The part of the store's contract that is about sweeps, their specs, and suggestions; see `store_contract`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from swept.errors import Conflict, NotFound
+from swept.model import Continue, Desired, Kind, Outcome, Run, RunState, SweepState
+from swept.store.base import RunFilter, Store
+from swept.testing.scenes import (
+    NOW,
+    checkpoint,
+    claim,
+    curve,
+    end,
+    filled,
+    log,
+    new_sweep,
+    running,
+    start,
+)
+
+
+class SweepVerbs:
+    """What every store must do with sweeps. `StoreContract` has the fixtures."""
+
+    # -- sweeps -----------------------------------------------------------------------------------
+
+    def test_a_sweep_is_found_again_after_reopening(
+        self, store: Store, reopen: Callable[[], Store]
+    ) -> None:
+        sweep = store.create_sweep(new_sweep("/a.yaml"), now=NOW)
+        again = reopen()
+        try:
+            assert again.sweep(sweep.id) == sweep
+            assert sweep.state is SweepState.PENDING
+            assert sweep.spec == {"method": "random"}
+        finally:
+            again.close()
+
+    def test_an_unknown_thing_is_said_to_be_unknown(self, store: Store) -> None:
+        for ask in (store.sweep, store.run, store.agent, store.history, store.rows, store.files):
+            with pytest.raises(NotFound):
+                ask("nothing")
+        assert store.lease_of("local-0") is None
+        assert store.find_run("project", "nothing") is None
+
+    def test_launching_a_path_twice_gives_one_sweep(self, store: Store) -> None:
+        first, created = store.find_or_create_sweep(new_sweep("/a.yaml"), now=NOW)
+        again, created_again = store.find_or_create_sweep(new_sweep("/a.yaml"), now=NOW)
+        assert (created, created_again) == (True, False)
+        assert again.id == first.id
+        store.set_sweep_state(first.id, SweepState.CANCELLED, reason="", now=NOW)
+        other, created = store.find_or_create_sweep(new_sweep("/a.yaml"), now=NOW)
+        assert created
+        assert [sweep.id for sweep in store.sweeps()] == [other.id, first.id]
+
+    def test_finishing_a_sweep_stops_paused_and_kills_pending_runs(self, store: Store) -> None:
+        sweep = filled(store, start(n=1), start(n=2))
+        lease = claim(store, sweep.id)
+        assert lease
+        store.report(lease.run.id, lease.token, [log(1, 0, loss=1.0), checkpoint(2, 0)], now=NOW)
+        end(store, lease, Outcome.PAUSED)
+        store.set_sweep_state(sweep.id, SweepState.FINISHED, reason="grid exhausted", now=NOW)
+        assert [run.state for run in store.runs(RunFilter(sweep=sweep.id))] == [
+            RunState.STOPPED,
+            RunState.KILLED,
+        ]
+        assert store.sweep(sweep.id).ended_because == "grid exhausted"
+        assert claim(store, sweep.id, "r2") is None
+
+    def test_cancelling_a_sweep_orders_its_running_runs_to_stop(self, store: Store) -> None:
+        lease = running(store)
+        assert lease.run.sweep
+        store.set_sweep_state(lease.run.sweep, SweepState.CANCELLED, reason="me", now=NOW)
+        run = store.run(lease.run.id)
+        assert (run.state, run.desired) == (RunState.RUNNING, Desired.STOP)
+        assert run.desired_why == "cancelled"
+        assert end(store, lease, Outcome.STOPPED).state is RunState.KILLED
+        with pytest.raises(Conflict):
+            store.set_sweep_state(lease.run.sweep, SweepState.RUNNING, reason="", now=NOW)
+
+    def test_sweep_states_leave_final_runs_alone(self, store: Store) -> None:
+        sweep = filled(store)
+        final = store.add_run(
+            project="project", sweep=sweep.id, kind=Kind.FINAL, config={}, now=NOW
+        )
+        store.set_sweep_state(sweep.id, SweepState.CANCELLED, reason="", now=NOW)
+        lease = claim(store, sweep.id, run=final.id)
+        assert lease is not None
+        assert lease.run.id == final.id
+
+    def test_a_paused_sweep_gives_out_nothing(self, store: Store) -> None:
+        sweep = filled(store)
+        store.set_sweep_state(sweep.id, SweepState.PAUSED, reason="", now=NOW)
+        assert claim(store, sweep.id) is None
+        store.set_sweep_state(sweep.id, SweepState.RUNNING, reason="", now=NOW)
+        assert claim(store, sweep.id) is not None
+
+    def test_an_edit_withdraws_what_never_started_and_stales_the_fill(self, store: Store) -> None:
+        sweep = filled(store, start(n=1), start(n=2))
+        lease = claim(store, sweep.id)
+        assert lease
+        token = store.history(sweep.id).token
+        edited = store.update_spec(sweep.id, new_sweep(), now=NOW)
+        assert edited.spec_version == 2
+        history = store.history(sweep.id)
+        assert [run.state for run in history.runs] == [RunState.RUNNING, RunState.KILLED]
+        assert history.counted() == 1
+        assert store.add(sweep.id, token, [start()], now=NOW) is None
+        added = store.add(sweep.id, history.token, [start()], now=NOW)
+        assert added
+        assert added[0].spec_version == 2
+
+    def test_an_edited_objective_is_read_from_the_rows_again(self, store: Store) -> None:
+        lease = running(store, log(1, 0, loss=1.0, score=7))
+        assert lease.run.sweep
+        store.update_spec(lease.run.sweep, new_sweep(metric="score"), now=NOW)
+        assert curve(store.run(lease.run.id)) == [(0, 7.0)]
+
+    def test_every_version_of_a_spec_is_kept(self, store: Store) -> None:
+        first, second = new_sweep(metric="loss"), new_sweep(metric="score")
+        sweep = store.create_sweep(first, now=NOW)
+        store.update_spec(sweep.id, second, now=NOW)
+        specs = [store.spec_of(sweep.id, version) for version in (1, 2)]
+        assert specs == [first.spec, second.spec]
+        for unknown in ((sweep.id, 3), ("nobody", 1)):
+            with pytest.raises(NotFound):
+                store.spec_of(*unknown)
+
+    def test_a_search_that_is_done_ends_only_a_sweep_that_is_idle(self, store: Store) -> None:
+        sweep = filled(store).id
+        seen = store.history(sweep).token
+        assert store.finish_idle(sweep, seen, reason="done", now=NOW) is None  # a run is pending
+        lease = claim(store, sweep)
+        assert lease is not None
+        assert store.finish_idle(sweep, seen, reason="done", now=NOW) is None  # and running
+        end(store, lease, Outcome.FINISHED)
+        store.set_sweep_state(sweep, SweepState.PAUSED, reason="", now=NOW)
+        assert store.finish_idle(sweep, seen, reason="done", now=NOW) is None  # it has changed
+        token = store.history(sweep).token
+        finished = store.finish_idle(sweep, token, reason="done", now=NOW)
+        assert finished is not None
+        assert (finished.state, finished.ended_because) == (SweepState.FINISHED, "done")
+
+    # -- suggestions ------------------------------------------------------------------------------
+
+    def test_a_fill_is_applied_once(self, store: Store) -> None:
+        sweep = store.create_sweep(new_sweep(), now=NOW)
+        token = store.history(sweep.id).token
+        assert store.add(sweep.id, token, [start(n=1)], now=NOW)
+        assert store.add(sweep.id, token, [start(n=2)], now=NOW) is None
+        assert [run.number for run in store.history(sweep.id).runs] == [1]
+
+    def test_new_metrics_do_not_stale_a_fill_but_states_do(self, store: Store) -> None:
+        lease = running(store)
+        sweep = lease.run.sweep
+        assert sweep
+        token = store.history(sweep).token
+        store.report(lease.run.id, lease.token, [log(1, 0, loss=1.0)], now=NOW)
+        assert store.add(sweep, token, [start()], now=NOW)
+        token = store.history(sweep).token
+        store.set_sweep_state(sweep, SweepState.PAUSED, reason="", now=NOW)
+        assert store.add(sweep, token, [start()], now=NOW) is None
+
+    def test_the_search_continues_only_what_it_paused_itself(self, store: Store) -> None:
+        for by, state in (("search", RunState.PENDING), ("person", RunState.PAUSED)):
+            lease = running(store, log(1, 3, loss=1.0), checkpoint(2, 3))
+            store.set_desired(lease.run.id, Desired.PAUSE, reason="rung", by=by, now=NOW)
+            assert end(store, lease, Outcome.PAUSED).run.paused_by == by
+            sweep = lease.run.sweep
+            assert sweep
+            ahead = Continue(lease.run.id, {"reason": "promoted"})
+            store.add(sweep, store.history(sweep).token, [ahead], now=NOW)
+            assert store.run(lease.run.id).state is state
+
+    def test_add_run_finds_the_usable_run_of_the_same_key(self, store: Store) -> None:
+        parent = running(store).run
+
+        def train() -> Run:
+            return store.add_run(
+                project="project",
+                sweep=parent.sweep,
+                kind=Kind.FINAL,
+                config={"b": 1, "a": 2},
+                parent=parent.id,
+                now=NOW,
+                reuse=True,
+            )
+
+        first = train()
+        assert train().id == first.id
+        store.set_desired(first.id, Desired.STOP, reason="", by="person", now=NOW)
+        assert train().id != first.id
+
+    def test_enqueueing_opens_a_finished_sweep(self, store: Store) -> None:
+        sweep = filled(store)
+        store.set_sweep_state(sweep.id, SweepState.FINISHED, reason="", now=NOW)
+        store.add_run(project="project", sweep=sweep.id, kind=Kind.SEARCH, config={}, now=NOW)
+        assert store.sweep(sweep.id).state is SweepState.RUNNING
