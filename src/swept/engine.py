@@ -40,7 +40,7 @@ from swept.model import (
 from swept.reduction import reduction
 from swept.search.fallback import fallback
 from swept.spec import Spec, from_canonical, parse
-from swept.store.base import LEASE_SECONDS, Ended, Lease, NewSweep, Order, Store
+from swept.store.base import LEASE_SECONDS, Ended, Lease, NewSweep, Order, RunFilter, Store
 from swept.think import Thinker, ThinkError
 
 Answer: TypeAlias = tuple[str, Lease | None, str]
@@ -67,10 +67,8 @@ class Engine:
         self._think = think
         self._locks = _Locks()
         self._specs: dict[tuple[str, int], Spec] = {}
-        self._retries: dict[str, int] = {}
         self._hungry: dict[str, dict[str, float]] = defaultdict(dict)
         self._dry: set[str] = set()
-        self._failures: dict[str, int] = defaultdict(int)  # in a row, since the start
         self._decided: dict[str, int] = defaultdict(int)
         self._asked: dict[str, int] = defaultdict(int)
         self._last_tick: float | None = None
@@ -134,10 +132,19 @@ class Engine:
         return self.store.set_sweep_state(sweep_id, wished, reason=reason, now=self.clock.now())
 
     def spec(self, sweep: Sweep) -> Spec:
+        """The newest version: what the search and the early stopping go by."""
         key = (sweep.id, sweep.spec_version)
         if key not in self._specs:
             self._specs[key] = from_canonical(sweep.spec)
-            self._retries[sweep.id] = self._specs[key].options.retries
+        return self._specs[key]
+
+    def spec_of(self, run: Run) -> Spec | None:
+        """The version that the run was started under, by which it goes on; None outside of sweeps."""
+        if run.sweep is None:
+            return None
+        key = (run.sweep, run.spec_version)
+        if key not in self._specs:
+            self._specs[key] = from_canonical(self.store.spec_of(*key))
         return self._specs[key]
 
     # -- runs -------------------------------------------------------------------------------------
@@ -183,6 +190,11 @@ class Engine:
     def retry(self, run_id: str) -> Run:
         """A new run of the same configuration, with `retry_of`."""
         run = self.store.run(run_id)
+        if run.kind is Kind.MANUAL:
+            raise Conflict(
+                f"run {run.name or run.id} was started by hand, not by an agent",
+                hint="start its program again: that makes a new run",
+            )
         if not run.state.ended:
             raise Conflict(
                 f"run {run.name or run.id} is {run.state.value}",
@@ -269,7 +281,9 @@ class Engine:
 
     def _note(self, sweep: Sweep) -> str:
         """What the last failures share, once there are several in a row."""
-        if self._failures[sweep.id] < HELD_AFTER:
+        ways = frozenset(state for state in RunState if state.ended) - {RunState.KILLED}
+        newest = self.store.runs(RunFilter(sweep=sweep.id, states=ways, ended_last=HELD_AFTER))
+        if sum(run.state in FAILED for run in newest) < HELD_AFTER:
             return ""
         runs = self.store.history(sweep.id).runs
         row = failed_in_a_row(runs)
@@ -295,11 +309,16 @@ class Engine:
         for _ in range(FILL_TRIES):
             sweep = self.store.sweep(sweep.id)
             history = self.store.history(sweep.id)
+            if sweep.state is SweepState.PAUSED:
+                return True, "the sweep is paused"
             answer = self._suggest(sweep, history, n)
             if isinstance(answer, Wait):
                 return True, answer.why
             if isinstance(answer, Done):
-                return self._done(sweep, history, answer.why)
+                ended = self._done(sweep, history, answer.why)
+                if ended is None:
+                    continue
+                return ended
             added = self.store.add(sweep.id, history.token, answer, now=self.clock.now())
             if added is not None:
                 return True, "the runs just chosen went to other agents"
@@ -318,13 +337,15 @@ class Engine:
             return Wait("the search has nothing to add now")
         return answer
 
-    def _done(self, sweep: Sweep, history: History, why: str) -> tuple[bool, str]:
+    def _done(self, sweep: Sweep, history: History, why: str) -> tuple[bool, str] | None:
+        """End the sweep where nothing is under way; None: it has changed since."""
         under_way = _under_way(history)
         if under_way:
             plural = "run is" if under_way == 1 else "runs are"
             return True, f"{why}; {under_way} {plural} under way"
-        self.store.set_sweep_state(sweep.id, SweepState.FINISHED, reason=why, now=self.clock.now())
-        return False, why
+        now = self.clock.now()
+        finished = self.store.finish_idle(sweep.id, history.token, reason=why, now=now)
+        return None if finished is None else (False, why)
 
     # -- reports and decisions --------------------------------------------------------------------
     def report(self, run_id: str, token: str, reports: list[wire.Report]) -> Order:
@@ -395,7 +416,7 @@ class Engine:
         """The attempt is over; an oom retry gets what `swept.oom` lowers. Raises LeaseLost."""
         outcome = _member(Outcome, completion["outcome"], "outcome")
         run = self.store.run(run_id)
-        spec = self.spec(self.store.sweep(run.sweep)) if run.sweep else None
+        spec = self.spec_of(run)
         less = reduction(spec, run) if spec and outcome is Outcome.OOM else None
         ended = self.store.complete(
             run_id,
@@ -415,7 +436,7 @@ class Engine:
 
     def reap(self) -> list[Ended]:
         """End what lost its lease, and the sweeps in which nothing is left to do."""
-        expired = self.store.expire(now=self.clock.now(), retries=dict(self._retries))
+        expired = self._expire()
         for ended in expired:
             self._ended(ended)
         for sweep_id in sorted(self._dry):
@@ -423,26 +444,38 @@ class Engine:
             self._finish_if_done(sweep_id)
         return expired
 
+    def _expire(self) -> list[Ended]:
+        now = self.clock.now()
+        specs = {run.id: self.spec_of(run) for run in self.store.overdue(now=now)}
+        if not specs:
+            return []
+        retries = {run: spec.options.retries for run, spec in specs.items() if spec}
+        return self.store.expire(now=now, retries=retries)
+
     def start(self) -> None:
-        """The server is up: leases that ran while it was not get a full new period."""
+        """The server is up: leases that ran while it was not get a full new period, and a sweep whose last run had
+        just ended is looked at."""
         now = self.clock.now()
         self.store.start_period(now=now)
         self._last_tick = now
-        for sweep in self.store.sweeps():
-            if not sweep.state.ended:
-                self.spec(sweep)  # for its retries
+        running = (sweep for sweep in self.store.sweeps() if sweep.state is SweepState.RUNNING)
+        self._dry.update(sweep.id for sweep in running)
 
     def tick(self, now: float) -> bool:
         """About once a second. Whether something changed that waiting requests should look at.
 
-        A gap of more than a lease (a laptop asleep, a clock set) counts as time without a server.
+        A gap of more than a lease (a laptop asleep, a clock set) counts as time without a server; so does one in which
+        the store could not be written.
         """
-        last, self._last_tick = self._last_tick, now
+        last, self._last_tick = self._last_tick, None
         if last is None or not 0.0 <= now - last <= self.lease_seconds:
             self.store.start_period(now=now)
-            return False
-        dry = bool(self._dry)
-        return bool(self.reap()) or dry
+            changed = False
+        else:
+            dry = bool(self._dry)
+            changed = bool(self.reap()) or dry
+        self._last_tick = now
+        return changed
 
     def _tell(self, type: str, sweep: str | None, reason: str, run: str | None = None) -> None:
         data = {"reason": reason}
@@ -450,13 +483,8 @@ class Engine:
 
     def _ended(self, ended: Ended) -> None:
         sweep = ended.run.sweep
-        if sweep is None or not ended.state.ended:
-            return
-        self._dry.add(sweep)
-        if ended.state in FAILED:
-            self._failures[sweep] += 1
-        elif ended.state is not RunState.KILLED:
-            self._failures[sweep] = 0
+        if sweep is not None and ended.state is not RunState.PENDING:
+            self._dry.add(sweep)
 
     def _finish_if_done(self, sweep_id: str) -> None:
         """A sweep whose last run has just ended may be done although nobody claims any more."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 from swept.engine import Engine
-from swept.errors import Conflict, LeaseLost, SpecError, UsageError
+from swept.errors import Conflict, LeaseLost, SpecError, StoreError, UsageError
 from swept.model import Decision, Desired, Done, History, Kind, RunState, Suggestions, SweepState
 from swept.store.base import Lease, RunFilter, Store
 from swept.store.sql import open_store
@@ -388,6 +390,104 @@ def test_failures_in_a_row_are_explained_with_the_next_run(store: Store, clock: 
     assert "FileNotFoundError: cones.yaml" in why
 
 
+def test_failures_in_a_row_are_explained_also_after_a_restart(
+    store: Store, clock: FakeClock
+) -> None:
+    engine = engine_of(store, clock)
+    sweep = engine.create_sweep(RANDOM.replace("run_cap: 3", "run_cap: 9"))[0]
+    agent = agent_of(engine, sweep.id)
+    for number, outcome in enumerate(("failed", "finished", "failed", "failed")):
+        finish(engine, taken(engine, sweep.id, agent, f"r{number}"), outcome, "no such file")
+        clock.advance(1.0)
+    lease = taken(engine, sweep.id, agent, "not yet")
+    assert "failed" not in engine.claim(sweep.id, ask(agent, "not yet"))[2]
+    finish(engine, lease, "failed", "no such file")
+    restarted = engine_of(store, clock)
+    assert "the last 3 runs failed" in restarted.claim(sweep.id, ask(agent, "next"))[2]
+
+
+def test_a_run_goes_on_under_the_version_it_was_started_under(
+    store: Store, clock: FakeClock
+) -> None:
+    engine = engine_of(store, clock)
+    sweep = engine.create_sweep(RANDOM)[0]  # one retry
+    agent = agent_of(engine, sweep.id)
+    old = taken(engine, sweep.id, agent, "old")
+    edited = RANDOM.replace("retries: 1", "retries: 0").replace("train.py", "other.py")
+    engine.update_spec(sweep.id, edited)
+    new = taken(engine, sweep.id, agent, "new")
+    assert (finish(engine, old, "lost"), finish(engine, new, "lost")) == (
+        RunState.PENDING,
+        RunState.CRASHED,
+    )
+    for _ in range(2):  # by a lease that runs out too, and after a restart
+        engine = engine_of(store, clock)
+        lease = taken(engine, sweep.id, agent, "old again")
+        assert lease.run.id == old.run.id
+        spec = engine.spec_of(lease.run)
+        assert spec is not None
+        assert (spec.program, spec.options.retries) == ("train.py", 1)
+    for _ in range(62):
+        engine.tick(clock.advance(1.0))
+    assert store.run(old.run.id).state is RunState.CRASHED
+
+
+def test_a_run_enqueued_while_the_search_finds_its_end_is_not_lost(
+    store: Store, clock: FakeClock
+) -> None:
+    class Busy(InlineThinker):
+        """Somebody enqueues a run just when the search has found that it is done."""
+
+        def suggest(self, *_: Any, **__: Any) -> Suggestions:
+            if not store.runs():
+                engine.new_run(sweep.id, {"kind": "search", "config": {"lr": 0.05}})
+            return Done("the grid is at its end")
+
+    engine = engine_of(store, clock, Busy())
+    sweep = engine.create_sweep(RANDOM)[0]
+    agent = agent_of(engine, sweep.id)
+    engine.claim(sweep.id, ask(agent, "r"))
+    (run,) = store.runs()
+    assert run.state in (RunState.PENDING, RunState.RUNNING)
+    assert store.sweep(sweep.id).state is not SweepState.FINISHED
+
+
+def test_a_sweep_whose_last_run_ended_with_the_server_is_ended_by_the_next(
+    store: Store, clock: FakeClock
+) -> None:
+    engine = engine_of(store, clock)
+    sweep = engine.create_sweep(RANDOM)[0]
+    agent = agent_of(engine, sweep.id)
+    for number in range(3):
+        finish(engine, taken(engine, sweep.id, agent, f"r{number}"))
+    assert store.sweep(sweep.id).state is SweepState.RUNNING  # killed before its next tick
+    engine_of(store, clock).tick(clock.advance(1.0))
+    assert store.sweep(sweep.id).state is SweepState.FINISHED
+
+
+def test_no_lease_runs_out_while_the_store_cannot_be_written(
+    store: Store, clock: FakeClock, tmp_path: Path
+) -> None:
+    engine = engine_of(store, clock)
+    sweep = engine.create_sweep(RANDOM)[0]
+    lease = taken(engine, sweep.id, agent_of(engine, sweep.id), "r")
+    with sqlite3.connect(tmp_path / "swept.db") as other:
+        other.execute(
+            "CREATE TRIGGER full BEFORE UPDATE ON leases BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+    for _ in range(60):
+        with contextlib.suppress(StoreError):
+            engine.tick(clock.advance(1.0))
+    with pytest.raises(StoreError):
+        engine.tick(clock.advance(1.0))
+    with sqlite3.connect(tmp_path / "swept.db") as other:
+        other.execute("DROP TRIGGER full")
+    engine.tick(clock.advance(1.0))
+    assert store.run(lease.run.id).state is RunState.RUNNING
+    engine.tick(clock.advance(59.0))
+    assert store.run(lease.run.id).state is RunState.RUNNING
+
+
 def test_launching_a_file_again_finds_its_sweep_and_says_what_changed(
     store: Store, clock: FakeClock
 ) -> None:
@@ -456,6 +556,14 @@ def test_retry_is_a_new_run_of_an_ended_one(store: Store, clock: FakeClock) -> N
         lease.run.config,
         Kind.SEARCH,
     )
+
+
+def test_a_run_by_hand_is_not_retried_by_an_agent(store: Store, clock: FakeClock) -> None:
+    engine = engine_of(store, clock)
+    lease = engine.manual_run({"project": "p", "config": {}, "host": "h", "pid": 1})
+    finish(engine, lease, "failed")
+    with pytest.raises(Conflict, match="by hand"):
+        engine.retry(lease.run.id)
 
 
 def test_an_unknown_word_names_those_that_are_known(store: Store, clock: FakeClock) -> None:

@@ -194,7 +194,7 @@ def _claim(context: Context, sweep_id: str, body: wire.ClaimRequest) -> wire.Cla
     if lease is None:
         return {"status": status, "claimed": None, "why": why}
     sweep = context.store.sweep(sweep_id)
-    claimed = claimed_view(lease, sweep, context.engine.spec(sweep))
+    claimed = claimed_view(lease, sweep, context.engine.spec_of(lease.run))
     return {"status": status, "claimed": claimed, "why": why}
 
 

@@ -32,7 +32,7 @@ def join(run: str, body: wire.Join, request: Request) -> Answer:
     context = context_of(request)
     lease = joins.join(context.store, run, body, now=context.clock.now())
     sweep = context.store.sweep(lease.run.sweep) if lease.run.sweep else None
-    return Answer(claimed_view(lease, sweep, context.engine.spec(sweep) if sweep else None))
+    return Answer(claimed_view(lease, sweep, context.engine.spec_of(lease.run)))
 
 
 @router.get("/{run}", dependencies=[Depends(reading)], responses=documented(wire.RunView))
