@@ -90,9 +90,8 @@ class WorkerThinker:
 
     def _ask(self, task: str, arguments: tuple[Any, ...]) -> Any:
         with self._lock:
-            fresh = self._start()
-            limit = self._limit + (START_SECONDS if fresh else 0.0)
             try:
+                limit = self._limit + (START_SECONDS if self._start() else 0.0)
                 answer = self._exchange(pickle.dumps((task, arguments)), limit)
             except TimeoutError as error:
                 self._end()
@@ -206,8 +205,11 @@ def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
         except Exception as error:  # noqa: BLE001 told to the server, which draws at random instead
             answer = _Answer(failure=_failure(error))
         body = pickle.dumps(answer)
-        sink.write(_LENGTH.pack(len(body)) + body)
-        sink.flush()
+        try:
+            sink.write(_LENGTH.pack(len(body)) + body)
+            sink.flush()
+        except BrokenPipeError:
+            os._exit(0)  # the server was killed: at a usual exit the sink would try to write again
 
 
 def _main() -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
+import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import psutil
@@ -84,3 +88,31 @@ def test_deciding_needs_no_worker(worker: WorkerThinker) -> None:
     decisions: list[Decision] = worker.decide(SPEC, History())
     assert decisions == []
     assert children() == before
+
+
+def test_a_worker_that_cannot_be_started_is_a_failed_search(
+    worker: WorkerThinker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(ThinkError, match="its process died"):
+        think(worker)
+
+
+def test_a_worker_whose_server_was_killed_ends_in_silence() -> None:
+    """Its answer finds nobody: the log of the next server would begin with a traceback."""
+    request = pickle.dumps(("suggest", (SPEC, History(), 1, 0, 0.0)))
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "swept.think"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    assert worker.stderr is not None
+    worker.stdout.close()
+    worker.stdin.write(struct.pack(">Q", len(request)) + request)
+    worker.stdin.close()
+    with worker.stderr as said:
+        assert said.read() == b""
+    assert worker.wait(60) == 0
