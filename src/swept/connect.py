@@ -10,11 +10,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 from swept.client import Client
 from swept.clock import Clock, SystemClock
 from swept.errors import NotFound, ServerUnreachable
-from swept.home import FOLDER, Home, find, start_folder
+from swept.home import FOLDER, Home, find, start_folder, unwritable
 from swept.home import make as make_home
 from swept.wire import PROTOCOL, Handshake
 
@@ -139,7 +140,7 @@ def _spawn(home: Home) -> int:
         if key not in {"SWEPT_URL", "SWEPT_API_KEY", "SWEPT_RUN_ID", "SWEPT_LEASE"}
     }
     env["SWEPT_HOME"] = str(home.path)
-    with home.log.open("ab") as log:
+    with _opened(home) as log:
         done = subprocess.run(
             [sys.executable, "-m", "swept", "server", "--detached"],
             env=env,
@@ -152,6 +153,14 @@ def _spawn(home: Home) -> int:
         return int(done.stdout)
     except ValueError:
         return 0
+
+
+def _opened(home: Home) -> IO[bytes]:
+    """The log, to append to. Raises StoreError."""
+    try:
+        return home.log.open("ab")
+    except OSError as error:
+        raise unwritable(home.log, error) from error
 
 
 def _log_size(home: Home) -> int:

@@ -7,7 +7,8 @@ server.json     who serves now: host, boot id, pid + start time, version, url; 0
 server.lock     held (flock) by the one server
 server.log      what the detached server said
 keep-until      seconds since the epoch: `swept env` wants the server up until then
-swept.db        the store (SQLite)
+store           URL of the store, where it is not the folder's own; 0600
+swept.db        the folder's own store (SQLite)
 files/          files of runs, on the server's side
 agents/ runs/ checkpoints/                                   on the agents' side
 """
@@ -15,6 +16,7 @@ agents/ runs/ checkpoints/                                   on the agents' side
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -49,7 +51,16 @@ class Home:
 
     @property
     def store_url(self) -> str:
-        return f"sqlite:///{self.path / 'swept.db'}"
+        """What `swept server --store` named last, else the folder's own: whoever starts the server again finds the
+        same sweeps."""
+        try:
+            return (self.path / "store").read_text().strip()
+        except FileNotFoundError:
+            return f"sqlite:///{self.path / 'swept.db'}"
+
+    def keep_store(self, url: str) -> None:
+        if url != self.store_url:
+            _write(self.path / "store", f"{url}\n")
 
     @property
     def server_json(self) -> Path:
@@ -152,11 +163,18 @@ def make(folder: Path) -> Home:
         home.id()
         home.key()
     except OSError as error:
-        raise StoreError(
-            f"cannot write the folder {path}: {error.strerror}",
-            hint="set SWEPT_HOME to a folder that you may write",
-        ) from error
+        raise unwritable(path, error) from error
     return home
+
+
+def unwritable(path: Path, error: OSError) -> StoreError:
+    """That `path`, a `.swept/` folder or a file in it, cannot be written, for a person."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    what = "free some space" if full else "mend its permissions"
+    return StoreError(
+        f"cannot write {path}: {error.strerror or error}",
+        hint=f"{what}, or set SWEPT_HOME to a folder that you may write",
+    )
 
 
 def start_folder(path: Path | None) -> Path:
@@ -190,8 +208,11 @@ def _once(path: Path, new: Callable[[], str]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace `path` at once: a reader sees the old or the new text, 0600."""
-    _draft(path, text).replace(path)
+    """Replace `path` at once: a reader sees the old or the new text, 0600. Raises StoreError."""
+    try:
+        _draft(path, text).replace(path)
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def _draft(path: Path, text: str) -> Path:

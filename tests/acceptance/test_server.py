@@ -23,10 +23,10 @@ from swept import home as homes
 from swept import wire
 from swept.client import Client, Message
 from swept.connect import connect, connect_home, running
-from swept.errors import Conflict, ServerUnreachable, StoreError
+from swept.errors import Conflict, ServerUnreachable, StoreError, UsageError
 from swept.home import Home
 from swept.server.context import Context
-from swept.server.lifecycle import Plan, needed, ports, serve, tick
+from swept.server.lifecycle import Plan, needed, plan_from_environment, ports, serve, tick
 from swept.store.base import Store
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
@@ -222,6 +222,35 @@ def test_a_taken_port_is_said_and_another_is_kept(home: Home) -> None:
 
 
 @pytest.mark.slow
+def test_a_store_elsewhere_is_used_by_the_next_server_too(home: Home, tmp_path: Path) -> None:
+    """A foreground server on a store of its own is killed; a command starts the server: it has the same sweeps."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "swept", "server", "--store", "sqlite:///else.db"],
+        env={**os.environ, "SWEPT_HOME": str(home.path)},
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    eventually(lambda: answers(home))
+    with connect_home(home) as client:
+        sweep = create(client)
+    server.kill()
+    _, said = server.communicate(timeout=DEADLINE)
+    assert f"the store of {home.path} is sqlite:///{tmp_path}/else.db from now on" in said
+    with connect_home(home) as client:
+        assert client.sweep(sweep)["id"] == sweep
+        assert client.status()["store"] == f"sqlite:///{tmp_path}/else.db"
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "soon"])
+def test_times_that_are_none_are_refused(
+    home: Home, monkeypatch: pytest.MonkeyPatch, seconds: str
+) -> None:
+    monkeypatch.setenv("SWEPT_LEASE_SECONDS", seconds)
+    with pytest.raises(UsageError, match="SWEPT_LEASE_SECONDS"):
+        plan_from_environment("127.0.0.1", None, "", detached=False)
+
+
 def test_what_keeps_a_server_from_starting_reaches_the_person(home: Home) -> None:
     (home.path / "swept.db").write_bytes(b"this is no database" * 1000)
     with pytest.raises(ServerUnreachable, match="could not start") as caught:

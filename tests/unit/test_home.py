@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import threading
 from pathlib import Path
@@ -143,3 +144,19 @@ def test_connecting_without_a_folder_says_what_makes_one(tmp_path: Path) -> None
 def test_the_search_begins_beside_a_sweep_file(tmp_path: Path) -> None:
     assert home.start_folder(tmp_path / "sweep.yaml") == tmp_path
     assert home.start_folder(tmp_path) == tmp_path
+
+
+def test_a_store_elsewhere_is_kept_for_whoever_starts_the_server_next(tmp_path: Path) -> None:
+    made = home.make(tmp_path)
+    assert made.store_url == f"sqlite:///{tmp_path}/.swept/swept.db"
+    made.keep_store("postgresql://me:secret@db/swept")
+    assert home.make(tmp_path).store_url == "postgresql://me:secret@db/swept"
+    assert mode(made.path / "store") == 0o600
+
+
+def test_a_folder_that_cannot_be_written_is_said_with_what_mends_it(tmp_path: Path) -> None:
+    made = home.make(tmp_path)
+    shutil.rmtree(made.path)
+    with pytest.raises(StoreError, match=r"cannot write .*/port: No such file") as told:
+        made.keep_port(1)
+    assert "SWEPT_HOME" in told.value.hint

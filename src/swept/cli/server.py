@@ -28,7 +28,10 @@ STOP_SECONDS = 20.0
     "--port", type=click.IntRange(0, 65535), default=None, help="Default: the folder's own port."
 )
 @click.option(
-    "--store", default="", metavar="URL", help="postgresql://… instead of the folder's SQLite file."
+    "--store",
+    default="",
+    metavar="URL",
+    help="postgresql://… instead of the folder's SQLite file, from now on.",
 )
 @click.option("--detached", is_flag=True, hidden=True)
 @click.pass_context

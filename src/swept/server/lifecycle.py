@@ -11,6 +11,7 @@ import contextlib
 import errno
 import fcntl
 import logging
+import math
 import os
 import re
 import secrets
@@ -18,6 +19,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 import psutil
@@ -30,7 +32,7 @@ from swept.clock import Clock, SystemClock
 from swept.connect import running
 from swept.engine import Engine
 from swept.errors import Conflict, SweptError, UsageError
-from swept.home import Home, ServerRecord
+from swept.home import Home, ServerRecord, unwritable
 from swept.server.app import create_app
 from swept.server.auth import LOOPBACK
 from swept.server.context import Context, Settings
@@ -49,7 +51,7 @@ log = logging.getLogger("swept.server")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to serve. `port` None: the folder's own. `store` "": the folder's SQLite file."""
+    """How to serve. `port` None: the folder's own. `store` "": the one it had, at first its SQLite file."""
 
     host: str = HOST
     port: int | None = None
@@ -74,7 +76,11 @@ def plan_from_environment(host: str, port: int | None, store: str, *, detached: 
         try:
             seconds[name] = float(text) if text else usual
         except ValueError:
-            raise UsageError(f"{name}={text!r} is no number of seconds") from None
+            seconds[name] = math.nan
+        if not 0.0 < seconds[name] < math.inf:
+            raise UsageError(
+                f"{name}={text!r} is no number of seconds", hint=f"unset it: {usual:g} is usual"
+            )
     return Plan(
         host, port, store, detached, seconds["SWEPT_LEASE_SECONDS"], seconds["SWEPT_IDLE_SECONDS"]
     )
@@ -89,7 +95,7 @@ def serve(home: Home, plan: Plan, say: Callable[[str], None], clock: Clock | Non
     lock = _lock(home, clock, patient=plan.detached)
     if lock is None:
         return
-    with lock, _bound(home, plan, say) as listener, _opened(home, plan) as store:
+    with lock, _bound(home, plan, say) as listener, _opened(home, plan, say) as store:
         _serve(home, plan, store, listener, say, clock)
 
 
@@ -122,7 +128,10 @@ class _Held:
 
 def _lock(home: Home, clock: Clock, *, patient: bool) -> _Held | None:
     """The lock, or None once another server of this folder answers (only when `patient`)."""
-    number = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        number = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise unwritable(home.lock, error) from error
     until = clock.monotonic() + (LOCK_SECONDS if patient else FOREGROUND_LOCK_SECONDS)
     while True:
         try:
@@ -210,12 +219,24 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 @contextlib.contextmanager
-def _opened(home: Home, plan: Plan) -> Iterator[Store]:
-    store = open_store(plan.store or home.store_url)
+def _opened(home: Home, plan: Plan, say: Callable[[str], None]) -> Iterator[Store]:
+    """The store that was asked for, which is kept and said; else the one that was kept."""
+    kept = home.store_url
+    used = _absolute(plan.store) if plan.store else kept
+    store = open_store(used)
     try:
+        home.keep_store(used)
+        if used != kept:
+            say(f"the store of {home.path} is {_without_password(used)} from now on")
         yield store
     finally:
         store.close()
+
+
+def _absolute(url: str) -> str:
+    """Whoever opens the store next may be in another folder."""
+    path = url.removeprefix("sqlite:///")
+    return url if path == url or not path else f"sqlite:///{Path(path).absolute()}"
 
 
 # -- serving --------------------------------------------------------------------------------------
