@@ -88,7 +88,17 @@ def decode(value: Any) -> Any:
 
 def dumps(value: Any) -> str:
     """Strict JSON of `encode(value)`, compact."""
-    return json.dumps(encode(value), allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    try:
+        return _strict(value)
+    except (
+        ValueError,
+        TypeError,
+    ):  # NaN, a number of numpy's: rare, and slow to look for beforehand
+        return _strict(encode(value))
+
+
+def _strict(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
 
 
 class ErrorBody(TypedDict):
