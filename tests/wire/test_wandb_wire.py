@@ -300,6 +300,19 @@ def test_a_stop_is_graceful_first_and_repeated_until_the_run_is_gone(
     assert wire.store.run(run).ended_because == "too bad"
 
 
+def test_a_function_is_stopped_in_its_thread_at_once(wire: Wire) -> None:
+    sweep = wire.engine.create_sweep(SWEEP.replace("program: train.py\n", ""))[0].id
+    agent = wire.agent(sweep)
+    run = wire.beat(agent)[0]["run_id"]
+    wire.init(run)
+    now = wire.clock.now()
+    wire.store.set_desired(run, Desired.STOP, reason="too bad", by="search", now=now)
+    assert wire.beat(agent, run) == [{"type": "stop", "run_id": run}]
+    assert wire.beat(agent) == []  # its thread is finishing
+    wire.stream(run, {"complete": True, "exitcode": 1})
+    assert wire.store.run(run).state == "stopped"
+
+
 def test_exit_waits_for_the_runs_of_a_cancelled_sweep(wire: Wire, sweep: str) -> None:
     agent = wire.agent(sweep)
     run = wire.beat(agent)[0]["run_id"]

@@ -113,14 +113,14 @@ def _open(service: Service, run: str) -> bool:
 
 def _for_run(service: Service, sweep: Sweep, run: Run, alive: set[str]) -> list[Command]:
     if run.id in alive:
-        return _for_live(service, run)
+        return _for_live(service, sweep, run)
     if run.id not in service.notes.seen and not begun(run):
         return _unseen(service, sweep, run)
     _gone(service, run)
     return []
 
 
-def _for_live(service: Service, run: Run) -> list[Command]:
+def _for_live(service: Service, sweep: Sweep, run: Run) -> list[Command]:
     """Renew its lease; a stop goes on being sent until the run has left runState."""
     service.notes.seen.add(run.id)
     service.notes.missing.pop(run.id, None)
@@ -128,13 +128,18 @@ def _for_live(service: Service, run: Run) -> list[Command]:
     if run.state.ended and run.state is not RunState.CRASHED:
         # It said `complete`, and its process is still ending.
         return []
-    if run.desired is Desired.STOP and _grace_is_over(service, run):
+    if run.desired is Desired.STOP and _grace_is_over(service, sweep, run):
         return [{"type": "stop", "run_id": run.id}]
     return []
 
 
-def _grace_is_over(service: Service, run: Run) -> bool:
-    """A joined program is told with the answer to its report, and obeys after the next one at the latest."""
+def _grace_is_over(service: Service, sweep: Sweep, run: Run) -> bool:
+    """Whether the agent should stop the run: by SIGTERM, which loses rows, or in its own thread, which does not.
+
+    A joined program is told with the answer to its report, and obeys after the next one at the latest.
+    """
+    if _is_function(service, sweep) and not marked(run, JOINED):
+        return True
     now = service.now()
     asked, steps = service.notes.asked.setdefault(run.id, (now, run.steps))
     if marked(run, JOINED):
@@ -145,6 +150,12 @@ def _grace_is_over(service: Service, run: Run) -> bool:
         patience = GRACE_UNTOLD
     told = service.notes.told.get(run.id)
     return now - asked >= patience or (told is not None and now - told >= GRACE_AFTER_TOLD)
+
+
+def _is_function(service: Service, sweep: Sweep) -> bool:
+    """`wandb.agent(ID, function=…)`: an exception raised in its thread ends the run, and its client finishes it."""
+    spec = service.spec(sweep)
+    return spec.program is None and spec.command is None
 
 
 def _unseen(service: Service, sweep: Sweep, run: Run) -> list[Command]:
