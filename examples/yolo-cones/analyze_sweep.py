@@ -3,8 +3,8 @@
 The same as `swept analyze`; without an ID it is the newest sweep of this folder.
 """
 
-import subprocess
+import os
 import sys
 
 if __name__ == "__main__":
-    sys.exit(subprocess.call([sys.executable, "-m", "swept", "analyze", *sys.argv[1:]]))
+    os.execv(sys.executable, [sys.executable, "-m", "swept", "analyze", *sys.argv[1:]])

@@ -9,12 +9,14 @@ Ultralytics' default. Once a sweep was started in this folder, the run is shown 
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import torchvision_shim
 import yaml
 
 import swept
+from swept.errors import SweptError
 from swept.ultralytics.facts import ARGUMENTS
 from swept.ultralytics.train import train
 
@@ -29,17 +31,23 @@ def value(text: str) -> object:
 
 def parse() -> argparse.Namespace:
     """The command line; arguments that were not given are absent."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    names = sorted(ARGUMENTS.keys() - {"name"})
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0], epilog="Flags: " + " ".join(f"--{n}" for n in names)
+    )
     parser.add_argument("--name", help="name of the run")
     parser.add_argument(
         "--like", default="sweep_config.yaml", help="sweep file to take the rest from"
     )
     parser.add_argument("--test", action="store_true", help="evaluate on the test split, too")
-    for name in ARGUMENTS.keys() - {"name"}:
+    for name in names:
         parser.add_argument(
             f"--{name}", type=value, default=argparse.SUPPRESS, help=argparse.SUPPRESS
         )
-    return parser.parse_args()
+    given = parser.parse_args()
+    if not Path(given.like).is_file():
+        parser.error(f"--like {given.like}: there is no such file")
+    return given
 
 
 def main() -> None:
@@ -49,8 +57,11 @@ def main() -> None:
     name, like, test = flags.pop("name"), flags.pop("like"), flags.pop("test")
     sweep = yaml.safe_load(Path(like).read_text(encoding="utf-8"))
     fixed = {key: p["value"] for key, p in sweep["parameters"].items() if "value" in p}
-    with swept.init(project=sweep.get("project"), name=name, config={**fixed, **flags}) as run:
-        train(run, test=test)
+    try:
+        with swept.init(project=sweep.get("project"), name=name, config={**fixed, **flags}) as run:
+            train(run, test=test)
+    except SweptError as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ The same as `swept train`; without an ID it is the newest sweep of this folder. 
 on with a training that was interrupted.
 """
 
-import subprocess
+import os
 import sys
 
 if __name__ == "__main__":
-    arguments = sys.argv[1:] if "--epochs" in sys.argv else [*sys.argv[1:], "--epochs", "300"]
-    sys.exit(subprocess.call([sys.executable, "-m", "swept", "train", *arguments]))
+    command = [sys.executable, "-m", "swept", "train", "--epochs", "300", *sys.argv[1:]]
+    os.execv(sys.executable, command)  # in place of this process: Ctrl+C is for swept alone

@@ -118,3 +118,52 @@ def test_the_launcher_passes_file_and_flags(
     command = [str(EXAMPLE / "launch_sweep.sh"), *given]
     out = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert out.stdout.strip() == launched
+
+
+@pytest.mark.parametrize(
+    ("script", "given", "passed"),
+    [
+        ("train_best_config.py", [], "train --epochs 300"),
+        (
+            "train_best_config.py",
+            ["x.yaml", "--epochs=50"],
+            "train --epochs 300 x.yaml --epochs=50",
+        ),
+        ("analyze_sweep.py", ["x.yaml"], "analyze x.yaml"),
+    ],
+)
+def test_the_scripts_become_the_command_so_that_ctrl_c_is_for_it_alone(
+    tmp_path: Path, script: str, given: list[str], passed: str
+) -> None:
+    """The last `--epochs` counts."""
+    (tmp_path / "swept.py").write_text("import os, sys; print(os.getpid(), *sys.argv[1:])")
+    program = [sys.executable, str(EXAMPLE / script), *given]
+    with subprocess.Popen(program, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        out, _ = process.communicate(timeout=60)
+    assert out.strip() == f"{process.pid} {passed}"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["--like", "nowhere.yaml"], "nowhere.yaml: there is no such file"),
+        (["--like", str(EXAMPLE / "demo_config.yaml"), "--epochs", "abc"], "`epochs: abc` is text"),
+    ],
+)
+def test_mistakes_in_a_training_by_hand_are_told_without_a_traceback(
+    tmp_path: Path, given: list[str], says: str
+) -> None:
+    pytest.importorskip("ultralytics")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("SWEPT_")}
+    program = [sys.executable, str(EXAMPLE / "train_baseline.py"), *given]
+    done = subprocess.run(
+        program,
+        cwd=tmp_path,
+        env={**kept, "YOLO_OFFLINE": "true"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
