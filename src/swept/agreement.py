@@ -19,6 +19,7 @@ from swept.schema import KEYS, Hyperband, Metric
 from swept.space import Parameter, Space, number, same
 
 MOST_GRID = 100_000
+_ADD = "add it under `parameters`, or remove it here"
 _LADDER = ("minimum", "good", "excellent")
 
 
@@ -143,7 +144,7 @@ def _check_constraints(given: Given, findings: Findings) -> None:
     for i, text in enumerate(given.options.constraints):
         for name in condition_names(text):
             if not given.knows(name) and not given.broken(name):
-                hint = did_you_mean(name, given.space.names())
+                hint = did_you_mean(name, given.space.names()) or _ADD
                 message = f"the condition {shown(text)} names `{name}`, which is no parameter"
                 findings.error(("swept", "constraints", i), message, hint)
 
@@ -174,7 +175,7 @@ def _epochs(given: Given, findings: Findings) -> str | int | None:
     if not given.knows(epochs):
         if given.broken(epochs):
             return None
-        hint = did_you_mean(epochs, given.space.names())
+        hint = did_you_mean(epochs, given.space.names()) or _ADD
         findings.error(place, f"`swept.epochs` names `{epochs}`, which is no parameter", hint)
         return None
     if not _counts_steps(given.space, epochs):
@@ -226,7 +227,7 @@ def _check_oom(given: Given, findings: Findings) -> None:
     if given.broken(oom.reduce):
         return
     if not given.knows(oom.reduce):
-        hint = did_you_mean(oom.reduce, given.space.names())
+        hint = did_you_mean(oom.reduce, given.space.names()) or _ADD
         findings.error(
             place, f"`swept.oom.reduce` names `{oom.reduce}`, which is no parameter", hint
         )
@@ -234,7 +235,8 @@ def _check_oom(given: Given, findings: Findings) -> None:
     parameter = given.space.parameter(oom.reduce)
     value = given.space.fixed.get(oom.reduce, adapter.default(given.options.adapter, oom.reduce))
     if not (parameter.ordered if parameter is not None else number(value)):
-        findings.error(place, f"`{oom.reduce}` is not a number that can be reduced")
+        hint = "name a parameter whose values are numbers, such as the batch size"
+        findings.error(place, f"`{oom.reduce}` is not a number that can be reduced", hint)
 
 
 # -- baseline and prior ---------------------------------------------------------------------------
@@ -292,7 +294,7 @@ def _baseline_value(given: Given, name: str, value: Any, place: Place, findings:
         return True
     if given.broken(name):
         return False
-    hint = did_you_mean(name, given.space.names())
+    hint = did_you_mean(name, given.space.names()) or _ADD
     findings.error(place, f"the baseline names `{name}`, which is no parameter", hint)
     return False
 
@@ -305,10 +307,12 @@ def _fits(parameter: Parameter, value: Any, whose: str, place: Place, findings: 
     name = parameter.name
     if parameter.kind != "categorical":
         if not number(value) or not math.isfinite(value):
-            findings.error(place, f"{whose} has {kind_of(value)} for the number `{name}`")
+            message = f"{whose} has {kind_of(value)} for the number `{name}`"
+            findings.error(place, message, "write a number")
             return False
         if parameter.kind == "int" and value != int(value):
-            findings.error(place, f"{whose} has {value:g} for `{name}`, which takes whole numbers")
+            message = f"{whose} has {value:g} for `{name}`, which takes whole numbers"
+            findings.error(place, message, f"write `{value:.0f}`")
             return False
         least, most = parameter.range
         domain = f"from {least:g} to {most:g}"
@@ -328,7 +332,7 @@ def _prior(given: Given, findings: Findings) -> Mapping[str, Any]:
         if parameter is None and given.broken(name):
             continue
         if parameter is None:
-            hint = did_you_mean(name, [p.name for p in given.space])
+            hint = did_you_mean(name, [p.name for p in given.space]) or _ADD
             findings.error(place, f"`swept.prior` names `{name}`, which is not searched", hint)
         elif _fits(parameter, value, "the prior", place, findings):
             values[name] = parameter.typed(value)

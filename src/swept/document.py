@@ -274,7 +274,7 @@ def _mend(what: str, text: str, line: int) -> str:
 
 def _plain(value: Any, place: Place, findings: Findings) -> Any:
     if len(place) > DEEPEST:
-        findings.error(place[:3], f"nested more than {DEEPEST} levels deep")
+        findings.error(place[:3], f"nested more than {DEEPEST} levels deep", _SMALLER)
         return None
     if value is None or isinstance(value, bool):
         return value
@@ -282,7 +282,7 @@ def _plain(value: Any, place: Place, findings: Findings) -> Any:
         return _mended(str(value))
     if isinstance(value, int | float):
         if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-            findings.error(place, "the number is too large to be used")
+            findings.error(place, "the number is too large to be used", "write one below 1e300")
             return 0
         return value if type(value) in (int, float) else _number(value)
     if isinstance(value, Mapping):
@@ -292,7 +292,8 @@ def _plain(value: Any, place: Place, findings: Findings) -> Any:
     item = getattr(value, "tolist", None)
     if callable(item):
         return _plain(item(), place, findings)
-    findings.error(place, f"a {type(value).__name__} has no place in a sweep's configuration")
+    hint = "numbers, texts, true and false, lists and mappings can be stored"
+    findings.error(place, f"a {type(value).__name__} has no place in a sweep's configuration", hint)
     return None
 
 

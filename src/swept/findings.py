@@ -132,26 +132,30 @@ class Findings:
         if isinstance(value, str) and value.strip():
             return value
         what = "empty" if isinstance(value, str) else kind_of(value)
-        hint = "put it in quotes" if isinstance(value, int | float) else ""
+        plain = isinstance(value, int | float)
+        hint = "put it in quotes" if plain else "write a text, or remove the key"
         self.error(place, f"`{dotted(place)}` is {what}; it takes text", hint)
         return None
 
     def flag(self, place: Place, value: Any) -> bool | None:
         if isinstance(value, bool):
             return value
-        self.error(place, f"`{dotted(place)}` is {kind_of(value)}; it takes true or false")
+        self.error(
+            place, f"`{dotted(place)}` is {kind_of(value)}; it takes true or false", "write `true`"
+        )
         return None
 
     def number(self, place: Place, value: Any) -> float | None:
         """A finite int or float, as it is."""
         name = dotted(place)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            self.error(place, f"`{name}` is {kind_of(value)}; it takes a number", _unquoted(value))
+            self.error(
+                place, f"`{name}` is {kind_of(value)}; it takes a number", _unquoted(value, "0.1")
+            )
             return None
         if abs(value) > 1e300 or value != value:
-            self.error(
-                place, f"`{name}` is {shown(value, 30)}; it takes a finite number below 1e300"
-            )
+            message = f"`{name}` is {shown(value, 30)}; it takes a finite number below 1e300"
+            self.error(place, message, "write a number, or remove the key")
             return None
         return value
 
@@ -159,7 +163,7 @@ class Findings:
         """An int, not below `least`."""
         if isinstance(value, bool) or not isinstance(value, int):
             near = int(value) if isinstance(value, float) and abs(value) < 2**53 else None
-            hint = f"write `{near}`" if near is not None else _unquoted(value)
+            hint = f"write `{near}`" if near is not None else _unquoted(value, "10")
             what = shown(value) if isinstance(value, float) else kind_of(value)
             self.error(place, f"`{dotted(place)}` is {what}; it takes a whole number", hint)
             return None
@@ -168,7 +172,7 @@ class Findings:
             self.error(place, f"`{dotted(place)}` is {value}; it must be at least {least}", hint)
             return None
         if abs(value) > 2**53:
-            self.error(place, f"`{dotted(place)}` is too large: the limit is 2^53")
+            self.error(place, f"`{dotted(place)}` is too large", "the limit is 2^53")
             return None
         return value
 
@@ -181,9 +185,14 @@ class Findings:
                 self.error((*place, key), f"unknown key `{key}`{where}", hint)
 
 
-def _unquoted(value: Any) -> str:
-    try:
-        float(value) if isinstance(value, str) else float("")
-    except ValueError:
-        return ""
-    return f"write it without quotes: `{value.strip()}`"
+def _unquoted(value: Any, example: str) -> str:
+    """How to write a number instead of `value`."""
+    text = value.strip() if isinstance(value, str) else ""
+    for written in (text, text.replace(",", ".", 1)):
+        try:
+            float(written)
+        except ValueError:
+            continue
+        quoted = "write it without quotes" if written == text else "write a point for the comma"
+        return f"{quoted}: `{written}`"
+    return f"write a number, such as `{example}`"

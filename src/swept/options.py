@@ -114,7 +114,9 @@ def _values(field_name: str) -> _Reader:
         if mapping is None:
             return {}
         if not finite(mapping):
-            findings.error(place, f"`{dotted(place)}` has a NaN or infinite value")
+            findings.error(
+                place, f"`{dotted(place)}` has a NaN or infinite value", "write a finite number"
+            )
             return {}
         return {field_name: dict(mapping)}
 
@@ -151,7 +153,9 @@ def _budget(value: Any, place: Place, findings: Findings) -> _Found:
 def _positive(value: Any, place: Place, findings: Findings) -> float | None:
     figure = findings.number(place, value)
     if figure is not None and figure <= 0:
-        findings.error(place, f"`{dotted(place)}` is {figure:g}; it must be above 0")
+        findings.error(
+            place, f"`{dotted(place)}` is {figure:g}; it must be above 0", "or leave it out"
+        )
         return None
     return figure
 
@@ -285,7 +289,11 @@ def _oom(value: Any, place: Place, findings: Findings) -> _Found:
         )
         return {}
     if least is not None and least < 0:
-        findings.error((*place, "min"), f"`swept.oom.min` is {least:g}; it must not be below 0")
+        findings.error(
+            (*place, "min"),
+            f"`swept.oom.min` is {least:g}; it must not be below 0",
+            "write `min: 1`",
+        )
         return {}
     if reduce is None or factor is None or least is None:
         return {}
@@ -302,7 +310,11 @@ def _resources(value: Any, place: Place, findings: Findings) -> _Found:
         if key in mapping:
             figure = findings.number((*place, key), mapping[key])
             if figure is not None and figure < 0:
-                findings.error((*place, key), f"`{dotted((*place, key))}` must not be below 0")
+                findings.error(
+                    (*place, key),
+                    f"`{dotted((*place, key))}` must not be below 0",
+                    f"write `{key}: 1`",
+                )
             elif figure is not None:
                 found[key] = figure
     if "memory" in mapping:
@@ -344,7 +356,11 @@ def _metric(value: Any, place: Place, findings: Findings) -> _Found:
     at = mapping.get("at", "last")
     if at in ("last", "best"):
         return {"at": at}
-    findings.error((*place, "at"), f"`swept.metric.at` is {shown(at)}; it takes `last` or `best`")
+    findings.error(
+        (*place, "at"),
+        f"`swept.metric.at` is {shown(at)}; it takes `last` or `best`",
+        "write `at: last`",
+    )
     return {}
 
 

@@ -285,10 +285,12 @@ def _probabilities(
 ) -> list[float] | None:
     at = (*place, "probabilities")
     if not isinstance(value, list) or not all(map(is_number, value)):
-        findings.error(at, f"`probabilities` of `{name}` must be a list of numbers")
+        message = f"`probabilities` of `{name}` must be a list of numbers"
+        findings.error(at, message, "write `probabilities: [0.7, 0.3]`, one a value")
         return None
     if not all(math.isfinite(p) and p >= 0 for p in value):
-        findings.error(at, f"`probabilities` of `{name}` must be finite and not below 0")
+        message = f"`probabilities` of `{name}` must be finite and not below 0"
+        findings.error(at, message, "a value with probability 0 can as well be left out")
         return None
     if len(value) != count:
         message = f"`{name}` has {count} values but {len(value)} probabilities"
@@ -382,7 +384,8 @@ def _bounded(
         )
         return None
     if not math.isfinite(high - low):
-        findings.error((*place, "max"), f"the range of `{name}` is too wide for a number")
+        message = f"the range of `{name}` is too wide for a number"
+        findings.error((*place, "max"), message, "bring `min` and `max` nearer to each other")
         return None
     q = _step(distribution, figures)
     if q is None and distribution != "int_uniform":
@@ -468,7 +471,8 @@ def _step_fits(
         )
         return False
     if max(width, abs(largest), abs(parameter.low or 0.0)) / q > _MOST_STEPS:
-        findings.error(at, f"`q` ({q:g}) of `{parameter.name}` is too small for its range")
+        message = f"`q` ({q:g}) of `{parameter.name}` is too small for its range"
+        findings.error(at, message, "choose a larger `q`, or a distribution without it")
         return False
     if parameter.levels == 1 or q > width:
         hint = "choose a smaller `q`"

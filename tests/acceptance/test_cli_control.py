@@ -168,3 +168,14 @@ def test_every_mistake_of_a_file_is_told_with_its_place(swept: Swept) -> None:
         Path("sweep.yaml").write_bytes(content)
         code, _, err = swept("launch", "sweep.yaml")
         assert (code, words in err) == (2, True)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "nowhere"])
+def test_a_wrong_url_is_told_as_such(
+    swept: Swept, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("SWEPT_URL", url)
+    code, out, err = swept("ls")
+    assert (code, out) == (1, "")
+    assert url in err
+    assert "SWEPT_URL" in err

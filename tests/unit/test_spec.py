@@ -257,6 +257,12 @@ BROKEN = [
 ]
 
 
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: str(mistake[1])[:30])
+def test_every_mistake_has_a_mend(mistake: tuple[Any, ...]) -> None:
+    text = GOOD.replace(mistake[0], mistake[1], 1)
+    assert [problem.render() for problem in problems(text) if not problem.hint] == []
+
+
 # One slip → its one error: what follows from it is not told again.
 SLIPS = [
     ("    min: 0.001\n", "    min: 1\n", "`min` (1) of `lr` is not below"),

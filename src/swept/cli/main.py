@@ -14,7 +14,7 @@ import click
 
 from swept import __version__
 from swept.cli.output import say_problems
-from swept.errors import SpecError, SweptError
+from swept.errors import ServerUnreachable, SpecError, SweptError
 
 # command → (module below swept.cli, attribute, first line of its help)
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
@@ -116,9 +116,12 @@ def _tell(error: SweptError) -> int:
     if isinstance(error, SpecError):
         say_problems(error.problems, error.path)
         return error.exit_code
+    hint = error.hint
+    if isinstance(error, ServerUnreachable) and os.environ.get("SWEPT_URL"):
+        hint = "SWEPT_URL leads there: is it right, and does that server run?"
     click.echo(f"error: {error.message}", err=True)
-    if error.hint:
-        click.echo(f"hint: {error.hint}", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)
     return error.exit_code
 
 
