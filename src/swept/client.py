@@ -161,6 +161,11 @@ class Client:
     def manual_run(self, new: wire.ManualRun) -> wire.Claimed:
         return cast(wire.Claimed, self._call("POST", "/api/runs", new, retries=False))
 
+    def manual_runs(self, project: str | None = None) -> list[wire.RunView]:
+        """Those outside of sweeps, newest first."""
+        found = self._get("/api/runs", {} if project is None else {"project": project})
+        return [_run(view) for view in found]
+
     def join(self, run: str, join: wire.Join) -> wire.Claimed:
         """For a program that the real `wandb agent` started. Repeated by one process: answered as the first time."""
         return cast(wire.Claimed, self._call("POST", f"/api/runs/{_part(run)}/join", join))

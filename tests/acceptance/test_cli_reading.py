@@ -204,6 +204,31 @@ def test_ls(swept: Any, stage: Stage) -> None:
     assert stage.sweep in swept("ls")[1]
 
 
+def test_runs_by_hand_are_shown_beside_the_sweep(swept: Any, stage: Stage) -> None:
+    own = stage.client.sweep(stage.sweep)["project"]
+    for name, project in (("by hand", own), ("elsewhere", "other")):
+        new: Any = {
+            "project": project,
+            "name": name,
+            "config": {"lr0": 0.01},
+            "host": "h",
+            "pid": 1,
+        }
+        claimed = stage.client.manual_run({**new, "command": "train.py"})
+        report: Any = {"seq": 1, "type": "log", "time": 1.0, "step": 1, "metrics": {"map": 0.625}}
+        stage.client.reports(claimed["run"], {"lease": claimed["lease"], "reports": [report]})
+        end: Any = {"lease": claimed["lease"], "outcome": "finished", "exit_code": 0}
+        stage.client.complete(claimed["run"], {**end, "signal": None, "reason": "", "tail": []})
+    shown = swept("show", stage.sweep)[1]
+    (line,) = [line for line in shown.splitlines() if "by hand" in line and "Started" not in line]
+    assert "0.625" in line
+    assert "elsewhere" not in shown
+    listed = document(swept, "ls")["manual_runs"]
+    assert [run["name"] for run in listed] == ["elsewhere", "by hand"]
+    assert listed[1]["config"] == {"lr0": 0.01}
+    assert "elsewhere" in swept("ls")[1]
+
+
 def test_export_as_csv_and_json(swept: Any, stage: Stage, tmp_path: Path) -> None:
     target = tmp_path / "runs.csv"
     assert swept("export", stage.sweep, "--csv", "-o", str(target))[0] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from swept.analysis.configuration import flat
 from swept.analysis.figures import figure
 from swept.analysis.results import leader
 from swept.cli.locate import SWEEP_ID, client_for, sweep_or_run
+from swept.cli.ls import manual_lines
 from swept.cli.output import as_json, data, print_json
 from swept.cli.render import clip, duration, moment, table
 from swept.cli.views import question_of, runs_of, spec_of
@@ -44,10 +46,11 @@ def command(sweep: str | None, as_json: bool) -> None:
     """
     with client_for(sweep) as client:
         found = sweep_or_run(client, sweep)
+        manual = client.manual_runs(found.sweep["project"]) if found.sweep else []
     if found.run is not None:
         print_json(run_document(found.run)) if as_json else _show_run(found.run)
     elif found.sweep is not None:
-        print_json(sweep_document(found.sweep)) if as_json else _show_sweep(found.sweep)
+        print_json(sweep_document(found.sweep)) if as_json else _show_sweep(found.sweep, manual)
 
 
 def sweep_document(view: SweepView) -> dict[str, Any]:
@@ -70,7 +73,7 @@ def run_document(view: RunView) -> dict[str, Any]:
     return {name: plain[name] for name in RUN_FIELDS}
 
 
-def _show_sweep(view: SweepView) -> None:
+def _show_sweep(view: SweepView, manual: Sequence[RunView]) -> None:
     metric, leader = view["metric"], best_of(view)
     data(f"sweep   {view['id']}  {view['name']}")
     data(f"state   {view['state']}{_because(view['ended_because'])}")
@@ -83,10 +86,12 @@ def _show_sweep(view: SweepView) -> None:
             data(f"        {leader.note}")
     if not view["runs"]:
         data("no runs yet")
-        return
-    data()
-    head = ("RUN", "ID", "KIND", "STATE", "VALUE", "BEST", "STEPS", "TRIES", "WHY")
-    for line in table(head, [_row(run) for run in view["runs"]]):
+    else:
+        data()
+        head = ("RUN", "ID", "KIND", "STATE", "VALUE", "BEST", "STEPS", "TRIES", "WHY")
+        for line in table(head, [_row(run) for run in view["runs"]]):
+            data(line)
+    for line in manual_lines(manual, metric["name"] if metric else None):
         data(line)
 
 

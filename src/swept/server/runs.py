@@ -15,6 +15,7 @@ from swept.server.blobs import Blobs
 from swept.server.context import Context
 from swept.server.views import claimed_view, file_view, row_view, run_view
 from swept.server.wandb import joins
+from swept.store.base import RunFilter
 
 router = APIRouter(prefix="/api/runs")
 
@@ -24,6 +25,14 @@ def manual_run(body: wire.ManualRun, request: Request) -> Answer:
     """A run outside any sweep, with its lease."""
     lease = context_of(request).engine.manual_run(body)
     return Answer(claimed_view(lease, None, None))
+
+
+@router.get("", dependencies=[Depends(reading)], responses=documented(list[wire.RunView]))
+def manual_runs(request: Request, project: str | None = None) -> Answer:
+    """The runs outside of sweeps, newest first."""
+    context = context_of(request)
+    runs = context.store.runs(RunFilter(project=project, manual_only=True))
+    return Answer([_view(context, run) for run in reversed(runs)])
 
 
 @router.post("/{run}/join", dependencies=[Depends(writing)], responses=documented(wire.Claimed))
