@@ -7,24 +7,20 @@ thinking, and waiting for something to happen is the server's part.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
-from enum import StrEnum
-from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
-
-import numpy as np
+from typing import TypeAlias
 
 from swept import wire
+from swept.asked import member, new_sweep, seed_of, whole_config
 from swept.changes import changes
 from swept.clock import Clock
 from swept.errors import Conflict, Problem, UsageError
 from swept.failures import FAILED, HELD_AFTER, failed_in_a_row, failures_in_common
 from swept.model import (
     SWEEP_KINDS,
-    Config,
+    Agent,
     Decision,
     Done,
     History,
@@ -40,13 +36,19 @@ from swept.model import (
 from swept.reduction import reduction
 from swept.search.fallback import fallback
 from swept.spec import Spec, from_canonical, parse
-from swept.store.base import LEASE_SECONDS, Ended, Lease, NewSweep, Order, RunFilter, Store
+from swept.store.base import (
+    LEASE_SECONDS,
+    WANDB_LEASE_SECONDS,
+    Ended,
+    Lease,
+    Order,
+    RunFilter,
+    Store,
+)
 from swept.think import Thinker, ThinkError
 
 Answer: TypeAlias = tuple[str, Lease | None, str]
 """What a claim gets: "run" | "wait" | "done", the lease, and why."""
-
-W = TypeVar("W", bound=StrEnum)
 
 HUNGRY_SECONDS = 30.0
 """A claim that waits asks again well within this; one that does not has gone away."""
@@ -90,7 +92,7 @@ class Engine:
         `mode` "create": always a new one; "launch": the newest of that `path` that is not cancelled, else a new one.
         """
         spec = parse(text, path, strict=strict)
-        new = _new_sweep(spec, text, path, project, name, entity)
+        new = new_sweep(spec, text, path, project, name, entity)
         now = self.clock.now()
         if mode == "create" or not path:
             return self.store.create_sweep(new, now=now), True, [], spec.warnings
@@ -113,7 +115,7 @@ class Engine:
         old = self.store.sweep(sweep_id)
         path = path or old.path
         spec = parse(text, path)
-        new = _new_sweep(spec, text, path, old.project, None, old.entity)
+        new = new_sweep(spec, text, path, old.project, None, old.entity)
         difference = changes(old.spec, new.spec)
         if old.spec_hash == new.spec_hash:
             return old, [], spec.warnings
@@ -125,7 +127,7 @@ class Engine:
 
     def set_state(self, sweep_id: str, state: str, reason: str = "") -> Sweep:
         """A person's wish: running, paused, finished or cancelled."""
-        wished = _member(SweepState, state, "state of a sweep")
+        wished = member(SweepState, state, "state of a sweep")
         if wished is SweepState.PENDING:
             raise UsageError("a sweep cannot be made pending", hint="use running")
         reason = reason or f"asked for: {wished.value}"
@@ -153,8 +155,12 @@ class Engine:
         for a search run over the baseline (else a draw); swept values must lie in the space."""
         sweep = self.store.sweep(sweep_id)
         spec = self.spec(sweep)
-        kind = _member(Kind, new["kind"], "kind of a run")
-        config, ground = self._configured(sweep, spec, kind, new)
+        kind = member(Kind, new["kind"], "kind of a run")
+        above = new.get("parent")
+        parent = self.store.run(above) if above else None
+        config, ground = whole_config(
+            spec, kind, new["config"], parent, seed_of(sweep.id, "enqueue")
+        )
         return self.store.add_run(
             project=sweep.project,
             sweep=sweep.id,
@@ -163,29 +169,10 @@ class Engine:
             now=self.clock.now(),
             name=new.get("name") or "",
             parent=new.get("parent"),
-            seed=_seed(sweep.id, wire.dumps([kind, config])),
+            seed=seed_of(sweep.id, wire.dumps([kind, config])),
             why={"reason": new.get("why") or f"asked for{ground}", "strategy": "person"},
             reuse=new.get("reuse", True),
         )
-
-    def _configured(
-        self, sweep: Sweep, spec: Spec, kind: Kind, new: wire.NewRun
-    ) -> tuple[dict[str, Any], str]:
-        """The whole config, and what it was completed from."""
-        parent = new.get("parent")
-        if parent is not None:
-            base, ground = dict(self.store.run(parent).config), f"; the rest as in run {parent}"
-        elif kind in SWEEP_KINDS:
-            base, ground = _base(spec, sweep)
-        else:
-            base, ground = {}, ""
-        config = base
-        for name, value in new["config"].items():
-            config = spec.space.put(config, name, value)
-        if kind in SWEEP_KINDS:
-            config = spec.space.typed(config)
-            _check_inside(spec, config)
-        return config, ground
 
     def retry(self, run_id: str) -> Run:
         """A new run of the same configuration, with `retry_of`."""
@@ -327,7 +314,7 @@ class Engine:
     def _suggest(self, sweep: Sweep, history: History, n: int) -> Suggestions:
         spec = self.spec(sweep)
         now = self.clock.now()
-        seed = _seed(sweep.id)
+        seed = seed_of(sweep.id)
         try:
             answer = self._think.suggest(spec.canonical(), history, n, seed=seed, now=now)
         except ThinkError as error:
@@ -411,10 +398,16 @@ class Engine:
             lease_seconds=lease_seconds or self.lease_seconds,
         )
 
+    def at_work(self, agent: Agent) -> bool:
+        """Whether it was heard of within a lease; one that was killed cannot say that it has ended."""
+        wandb = agent.kind.startswith("wandb")
+        seconds = max(self.lease_seconds, WANDB_LEASE_SECONDS) if wandb else self.lease_seconds
+        return agent.ended is None and self.clock.now() - agent.last_seen < seconds
+
     # -- ends -------------------------------------------------------------------------------------
     def complete(self, run_id: str, token: str, completion: wire.Completion) -> Ended:
         """The attempt is over; an oom retry gets what `swept.oom` lowers. Raises LeaseLost."""
-        outcome = _member(Outcome, completion["outcome"], "outcome")
+        outcome = member(Outcome, completion["outcome"], "outcome")
         run = self.store.run(run_id)
         spec = self.spec_of(run)
         less = reduction(spec, run) if spec and outcome is Outcome.OOM else None
@@ -516,67 +509,11 @@ class _Locks:
             return self._locks.setdefault((purpose, sweep), threading.Lock())
 
 
-def _new_sweep(
-    spec: Spec, text: str, path: str, project: str | None, name: str | None, entity: str
-) -> NewSweep:
-    folder = str(Path(path).parent) if path else ""
-    return NewSweep(
-        project=project or spec.project or Path(folder).name or "uncategorized",
-        name=name or spec.name or (Path(path).stem if path else "sweep"),
-        spec=spec.canonical(),
-        spec_hash=spec.hash,
-        text=text,
-        path=path,
-        folder=folder,
-        metric=spec.metric.name if spec.metric else "",
-        goal=spec.metric.goal.value if spec.metric else "minimize",
-        entity=entity,
-    )
-
-
-def _member(words: type[W], word: str, what: str) -> W:
-    try:
-        return words(word)
-    except ValueError:
-        known = ", ".join(member.value for member in words)
-        raise UsageError(f"“{word}” is no {what}", hint=f"it is one of: {known}") from None
-
-
 def _kinds(request: wire.ClaimRequest) -> frozenset[Kind]:
     words = request.get("kinds")
     if not words:
         return SWEEP_KINDS
-    return frozenset(_member(Kind, word, "kind of a run") for word in words)
-
-
-def _seed(*parts: str) -> int:
-    """Below 2**31: what every framework takes as a seed."""
-    return int.from_bytes(hashlib.sha256("/".join(parts).encode()).digest()[:4]) >> 1
-
-
-def _base(spec: Spec, sweep: Sweep) -> tuple[dict[str, Any], str]:
-    """What an incomplete search config is completed from."""
-    baseline = spec.with_baseline()
-    if baseline is not None:
-        return dict(baseline), "; the rest as in the baseline"
-    drawn = spec.space.sample(np.random.default_rng(_seed(sweep.id, "enqueue")))
-    return drawn, "; the rest drawn"
-
-
-def _check_inside(spec: Spec, config: Config) -> None:
-    """Raises UsageError that names each value outside the space, and its domain."""
-    wrong = []
-    for parameter in spec.space:
-        value = spec.space.get(config, parameter.name)
-        if not parameter.contains(value):
-            domain = (
-                f"one of {list(parameter.values)}"
-                if parameter.values
-                else "from {} to {}".format(*parameter.range)
-            )
-            wrong.append(f"{parameter.name} = {value!r} is not {domain}")
-    if wrong:
-        raise UsageError("; ".join(wrong), hint="values must lie in the sweep's space")
+    return frozenset(member(Kind, word, "kind of a run") for word in words)
 
 
 def _under_way(history: History) -> int:

@@ -373,7 +373,7 @@ class SweepView(TypedDict):
     created: float
     updated: float
     ended_because: str
-    agents: list[dict[str, Any]]  # model.Agent as dict, live ones first
+    agents: list[dict[str, Any]]  # model.Agent as dict, and "live": heard of within a lease
     counts: NotRequired[dict[str, int]]  # runs by state; the list of sweeps leaves `runs` empty
 
 

@@ -186,6 +186,23 @@ def test_orders_reach_the_run_by_heartbeat_and_by_report(client: Client) -> None
     assert client.complete(run, completion(lease, "stopped"))["state"] == "stopped"
 
 
+def test_agents_that_were_killed_are_no_longer_at_work(client: Client, clock: FakeClock) -> None:
+    sweep = create(client)
+    agents = [
+        client.start_agent({"host": host, "pid": 1, "slots": 1, "sweep": sweep})["id"]
+        for host in ("killed", "alive")
+    ]
+    clock.advance(59.0)
+    client.beat(agents[1], {"leases": {}, "draining": False})
+    clock.advance(2.0)
+    view = client.sweep(sweep)
+    assert {agent["host"]: agent["live"] for agent in view["agents"]} == {
+        "killed": False,
+        "alive": True,
+    }
+    assert client.status()["agents"] == 1
+
+
 def test_people_pause_and_end_sweeps(client: Client) -> None:
     sweep = create(client)
     assert client.set_state(sweep, "paused", "lunch")["state"] == "paused"

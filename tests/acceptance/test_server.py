@@ -448,6 +448,17 @@ def test_every_single_message_is_a_place_to_go_on_from(served: Served) -> None:
             assert [m.data for m in rest] == [m.data for m in whole[number + 1 :]]
 
 
+def test_a_place_of_another_store_is_no_place(served: Served) -> None:
+    """A page of a store that was thrown away comes back to the same port: it would wait for numbers long to come."""
+    with served.client() as client:
+        sweep = create(client)
+        stream = client.events("999999.0")
+        assert next(stream).id == "1.0"
+        client.set_state(sweep, "paused")
+        assert next(stream).type == "event"
+        stream.close()  # type: ignore[attr-defined]
+
+
 def test_a_stream_without_a_place_starts_now(served: Served) -> None:
     with served.client() as client:
         sweep = create(client)

@@ -46,7 +46,6 @@ async def handshake(request: Request) -> Answer:
 def status(request: Request) -> Answer:
     context = context_of(request)
     settings, now = context.settings, context.clock.now()
-    live = [agent for agent in context.store.agents() if agent.ended is None]
     answer: wire.ServerStatus = {
         "version": __version__,
         "url": settings.url,
@@ -54,7 +53,7 @@ def status(request: Request) -> Answer:
         "started": settings.started,
         "store": settings.store_name,
         "leases": context.store.live_leases(now=now),
-        "agents": sum(now - agent.last_seen < context.engine.lease_seconds for agent in live),
+        "agents": sum(map(context.engine.at_work, context.store.agents())),
         "unknown": dict(context.unknown),
     }
     return Answer(answer)
@@ -201,7 +200,8 @@ def _claim(context: Context, sweep_id: str, body: wire.ClaimRequest) -> wire.Cla
 def _view(context: Context, sweep: Sweep, *, brief: bool = False) -> wire.SweepView:
     runs = context.store.runs(RunFilter(sweep=sweep.id))
     agents = context.store.agents(sweep.id)
-    return sweep_view(sweep, context.engine.spec(sweep), runs, agents, brief=brief)
+    spec, live = context.engine.spec(sweep), context.engine.at_work
+    return sweep_view(sweep, spec, runs, agents, live=live, brief=brief)
 
 
 def _sweep_answer(

@@ -36,6 +36,11 @@ class Position:
     def __str__(self) -> str:
         return f"{self.event}.{self.point}"
 
+    def within(self, end: Position) -> Position:
+        """A place behind the end is another store's: there is nothing to go on from, so it starts now."""
+        beyond = self.event > end.event or self.point > end.point
+        return end if beyond else self
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:
@@ -77,7 +82,8 @@ async def events(
     feed = Feed(context, sweep, run)
     await run_in_threadpool(_check, context, sweep, run)
     named = request.headers.get("Last-Event-ID") or after
-    position = parse(named) if named else await run_in_threadpool(feed.end)
+    end = await run_in_threadpool(feed.end)
+    position = parse(named).within(end) if named else end
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(
         stream(context, feed, position), media_type="text/event-stream", headers=headers

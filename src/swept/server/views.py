@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -61,9 +61,15 @@ def run_view(run: Run, goal: Goal = Goal.MINIMIZE) -> wire.RunView:
 
 
 def sweep_view(
-    sweep: Sweep, spec: Spec, runs: Sequence[Run], agents: Sequence[Agent], *, brief: bool = False
+    sweep: Sweep,
+    spec: Spec,
+    runs: Sequence[Run],
+    agents: Sequence[Agent],
+    *,
+    live: Callable[[Agent], bool],
+    brief: bool = False,
 ) -> wire.SweepView:
-    """`brief`: without the runs, as in the list of sweeps."""
+    """`live`: whether an agent is at work. `brief`: without the runs, as in the list of sweeps."""
     goal = spec.metric.goal if spec.metric else Goal.MINIMIZE
     found = best(same_training(runs, spec.space.fixed), goal, spec.options.at)
     ordered = sorted(agents, key=lambda agent: (agent.ended is not None, -agent.last_seen))
@@ -84,7 +90,7 @@ def sweep_view(
         "created": sweep.created,
         "updated": sweep.updated,
         "ended_because": sweep.ended_because,
-        "agents": [asdict(agent) for agent in ordered],
+        "agents": [{**asdict(agent), "live": live(agent)} for agent in ordered],
         "counts": dict(Counter(run.state.value for run in runs)),
     }
 

@@ -52,7 +52,7 @@ def _repeated(work: Work, asking: Asking) -> Lease | None:
     known = work.connection.execute(statement).one_or_none()
     if known is None:
         return None
-    if known.agent != asking.agent:
+    if known.state == "live" and known.agent != asking.agent:
         raise Conflict(
             "another agent has claimed with this request's id",
             hint="a request's id is random: `uuid.uuid4().hex`",

@@ -16,7 +16,7 @@ function element(tag, attributes = {}, ...children) {
 }
 
 const number = (value) => typeof value === "number"
-  ? (Number.isInteger(value) ? String(value) : value.toPrecision(5)) : (value ?? "–");
+  ? String(Number(value.toPrecision(5))) : (value ?? "–");
 const linkTo = (what, target, text) => element("a", { href: `/${what}/${encodeURIComponent(target)}` }, text);
 const when = (seconds) => seconds ? new Date(seconds * 1000).toLocaleString() : "–";
 
@@ -24,6 +24,17 @@ function flat(config, above = "") {
   return Object.entries(config).flatMap(([key, value]) =>
     value && typeof value === "object" && !Array.isArray(value)
       ? flat(value, `${above}${key}.`) : [[above + key, value]]);
+}
+
+const told = (value) => typeof value === "number" ? number(value) : JSON.stringify(value);
+const assigned = (pairs) => element("span", { class: "pairs" },
+  ...pairs.flatMap(([key, value]) => [element("span", {}, `${key}=${told(value)}`), " "]));
+const named = (entries) => new Map((entries ?? []).map((entry) => [entry.path.join("."), entry.value]));
+
+// What distinguishes a run: the searched parameters, and constants that it has otherwise (a longer final training).
+function distinguishing(config, constants) {
+  return flat(config).filter(([key, value]) =>
+    !constants.has(key) || JSON.stringify(constants.get(key)) !== JSON.stringify(value));
 }
 
 function table(heads, rows) {
@@ -66,28 +77,35 @@ function listView(sweeps) {
       when(sweep.created)]))];
 }
 
+const counted = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
+
+// Why it was started, and why it ended; long ones are cut to a line and whole on hover.
+const reasons = (run) => element("span", { class: "reasons" },
+  ...[run.why, run.ended_because].filter(Boolean).map((text) => element("span", { title: text }, text)));
+
 function sweepView(sweep) {
   const baseline = sweep.runs.find((run) => run.kind === "baseline");
-  const told = (label, run) => run && element("p", {}, `${label}: `, linkTo("runs", run.id, run.name || run.id), " ",
+  const constants = named(sweep.spec.constants);
+  const line = (label, run) => run && element("p", {}, `${label}: `, linkTo("runs", run.id, run.name || run.id), " ",
     element("b", {}, number(run.value)), ` at step ${run.steps}`);
   return [element("h1", {}, sweep.name || sweep.id),
     element("p", { class: "soft" }, `${sweep.state}${sweep.ended_because ? `: ${sweep.ended_because}` : ""} · ${sweep.method}`,
       sweep.metric ? ` · ${sweep.metric.goal} ${sweep.metric.name}` : "",
-      ` · ${sweep.agents.filter((agent) => !agent.ended).length} agents`),
-    told("best", sweep.best), told("baseline", baseline), curves(sweep.runs, sweep.best),
-    element("h2", {}, "Runs"), table(["", "run", "kind", "state", "value", "steps", "configuration", "why"],
+      ` · ${counted(sweep.agents.filter((agent) => agent.live).length, "agent")} at work`),
+    line("best", sweep.best), line("baseline", baseline), curves(sweep.runs, sweep.best),
+    element("h2", {}, "Runs"), table(["", "run", "kind", "state", "value", "step", "configuration", "why"],
       sweep.runs.map((run) => [run.number, linkTo("runs", run.id, run.name || run.id), run.kind,
         element("span", { class: run.state }, run.state + (run.desired !== "go" && run.state === "running" ? ` (${run.desired} asked)` : "")),
         element("span", sweep.best?.id === run.id ? { class: "best" } : {}, number(run.value)), run.steps,
-        flat(run.config).map(([key, value]) => `${key}=${typeof value === "number" ? number(value) : JSON.stringify(value)}`).join("  "),
-        run.ended_because || run.why])),
+        assigned(distinguishing(run.config, constants)), reasons(run)])),
+    constants.size ? element("p", { class: "soft" }, "The same in all runs: ", assigned([...constants])) : null,
     element("h2", {}, "Sweep file"), element("pre", {}, sweep.text)];
 }
 
 function runView(run) {
   return [element("h1", {}, run.name || run.id),
     element("p", { class: "soft" }, `${run.kind} · ${run.state}${run.ended_because ? `: ${run.ended_because}` : ""}`),
-    run.sweep && element("p", {}, "sweep ", linkTo("sweeps", run.sweep, run.sweep)),
+    run.sweep ? element("p", {}, "sweep ", linkTo("sweeps", run.sweep, run.sweep)) : null,
     element("p", {}, run.why), element("p", {}, "value ", element("b", {}, number(run.value)), ` at step ${run.steps}, best ${number(run.best_value)}`),
     curves([run], run), element("h2", {}, "Configuration"),
     table(["parameter", "value"], flat(run.config).map(([key, value]) => [key, JSON.stringify(value)])),
@@ -102,25 +120,43 @@ async function show() {
   const body = await answer.json();
   const views = { list: listView, sweeps: sweepView, runs: runView };
   const shown = answer.ok ? views[subject.kind](body) : [element("h1", {}, body.message), element("p", {}, body.hint)];
+  const places = scrolled().map((box) => box.scrollLeft);
   page.replaceChildren(...shown.filter(Boolean));
+  scrolled().forEach((box, index) => { box.scrollLeft = places[index] ?? 0; });
   document.getElementById("where").textContent = subject.id ?? "";
+  return answer.ok;
 }
 
-// Any message means "look again", at most once a second; the hello after a reconnect too.
-let waiting = false;
+const scrolled = () => [...page.querySelectorAll(".scroll")];
+
+// Any message means "look again", the hello after a reconnect too: at most once a second, one look at a time, and
+// for a large sweep seldom enough to leave the server alone.
+let waiting = false, pause = 1000;
 function changed() {
   if (waiting) return;
   waiting = true;
-  setTimeout(() => { waiting = false; show().catch(asleep); }, 1000);
+  setTimeout(async () => {
+    waiting = false;
+    const began = performance.now();
+    await show().catch(asleep);
+    pause = Math.max(1000, 4 * (performance.now() - began));
+  }, pause);
 }
 
 const live = document.getElementById("live");
 function asleep() { live.textContent = "no server: it sleeps when nobody needs it; any swept command wakes it"; }
 
 const filter = subject.kind === "list" ? "" : `?${subject.kind.slice(0, -1)}=${encodeURIComponent(subject.id)}`;
-const source = new EventSource(`/api/events${filter}`);
-source.addEventListener("hello", () => { live.textContent = "live"; changed(); });
-source.addEventListener("event", changed);
-source.addEventListener("point", changed);
-source.onerror = asleep;
-show().catch(asleep);
+function listen() {
+  const source = new EventSource(`/api/events${filter}`);
+  source.addEventListener("hello", () => { live.textContent = "live"; changed(); });
+  source.addEventListener("event", changed);
+  source.addEventListener("point", changed);
+  source.onerror = () => {
+    asleep();
+    // A browser tries again by itself after a broken connection, but not after an answer that is no stream.
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+  };
+}
+
+show().then((there) => { if (there) listen(); }, () => { asleep(); listen(); });
