@@ -138,8 +138,9 @@ def test_from_launch_to_compare(place: Place) -> None:
 
     code, out, err = place("compare", "--models", "small,large", "--slots", "2")
     assert code == 0, err
-    rows = {line.split()[0] for line in out.splitlines()}
-    assert {"small", "large", "baseline", "best"} <= rows
+    head, *rows = out.splitlines()
+    assert head.split() == ["baseline", "sweep's", "best", "small", "large"]
+    assert {"run", "state", "steps"} <= {line.split()[0] for line in rows}
     assert "2.6" in out
 
     after = place.json("show")
