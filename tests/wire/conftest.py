@@ -61,7 +61,7 @@ class Stage:
 def stage(
     request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
-    with ThreadPoolExecutor(max_workers=8) as pool:
+    with ThreadPoolExecutor(max_workers=12) as pool:
         one = Stage(server, tmp_path_factory.mktemp("wandb"), pool)
         one.start(request.session.items)
         yield one

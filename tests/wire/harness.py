@@ -29,12 +29,12 @@ T = TypeVar("T")
 
 
 def until(look: Callable[[], T | None], seconds: float, what: str) -> T:
-    """Wait for a truthy answer."""
+    """Wait for a truthy answer; asked seldom, as a dozen scenarios share the machine."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
         if time.monotonic() > deadline:
             raise AssertionError(f"after {seconds:.0f} s still no {what}")
-        time.sleep(0.1)
+        time.sleep(0.4)
     return found
 
 
@@ -43,6 +43,15 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _environment() -> dict[str, str]:
+    """This environment, in which `swept` is the one under test."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SWEPT_")}
+    path = os.pathsep.join(
+        part for part in (str(ROOT / "src"), os.environ.get("PYTHONPATH")) if part
+    )
+    return {**kept, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
 
 
 @dataclass
@@ -58,33 +67,31 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        """`swept server`, on the port that it had before."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "key").write_text(KEY)
-        script = Path(__file__).parent / "server_process.py"
-        log = (self.folder / "log").open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, str(script), str(self.folder), str(self.port)],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(
-                    part for part in (str(ROOT / "src"), os.environ.get("PYTHONPATH", "")) if part
-                ),
-                "OMP_NUM_THREADS": "1",
-            },
-        )
-        log.close()
-        assert self.process.stdout is not None
-        first = self.process.stdout.readline()
-        assert first == b"ready\n", (self.folder / "log").read_text()
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "swept", "server", "--port", str(self.port)],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env={**_environment(), "SWEPT_HOME": str(self.folder)},
+            )
+        until(self._answers, 60, f"answer:\n{(self.folder / 'log').read_text()}")
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, (self.folder / "log").read_text()
+        try:
+            return httpx.get(self.url + "/api/handshake", timeout=5).is_success
+        except httpx.TransportError:
+            return False
 
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
         self.process = None
 
     def get(self, path: str) -> Any:
@@ -202,6 +209,13 @@ class Client:
         assert found is not None, printed
         return found[1]
 
+    def create(self, text: str) -> str:
+        """A sweep as `sweep` makes one, without two seconds of the command's start."""
+        made: str = self.server.post("/api/sweeps", {"text": text, "path": "", "mode": "create"})[
+            "id"
+        ]
+        return made
+
     @contextlib.contextmanager
     def on_its_own_server(self) -> Iterator[Client]:
         """The same client with a server that may be killed."""
@@ -214,13 +228,26 @@ class Client:
                 server.kill()
 
     @contextlib.contextmanager
-    def agent(self, sweep: str, project: str) -> Iterator[subprocess.Popen[bytes]]:
-        """`wandb agent` in a session of its own; whatever it started is gone afterwards."""
+    def agent(
+        self, sweep: str, project: str, *, logged_in: bool = False
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """`wandb agent` in a session of its own; whatever it started is gone afterwards.
+
+        `logged_in`: it knows the server by `wandb login` only.
+        """
+        environment = self.environment
+        if logged_in:
+            environment = {**environment, "PYTHONPATH": str(ROOT / "src")}
+            del environment["WANDB_BASE_URL"]
+            if not self.version.startswith(
+                "0.19"
+            ):  # which does not find the key that it wrote for a port
+                del environment["WANDB_API_KEY"]
         with (self.folder / "agent.log").open("ab") as log:
             process = subprocess.Popen(
                 self.command("-m", "wandb", "agent", f"local/{project}/{sweep}"),
                 cwd=self.folder,
-                env=self.environment,
+                env=environment,
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -76,15 +79,14 @@ class Told:
 
 
 def whole_sweep(client: Client) -> Told:
-    text = client.run(
-        "-m", "wandb", "login", "--host", client.server.url, client.environment["WANDB_API_KEY"]
+    sweep = client.sweep(
+        sweep_text("  exit: {values: [0, 3]}\n  lr: {value: 0.1}\n  steps: {value: 6}\n")
     )
-    sweep = client.sweep(sweep_text("  lr: {values: [0.1, 0.2]}\n  steps: {value: 6}\n"))
     with client.agent(sweep, PROJECT) as agent:
-        code = agent.wait(timeout=120)
+        code = agent.wait(timeout=150)
     runs = client.server.runs(sweep)
     assert all(exact(client, run) for run in runs)
-    return Told(client.server.get(f"/api/sweeps/{sweep}"), runs, code, text)
+    return Told(client.server.get(f"/api/sweeps/{sweep}"), runs, code)
 
 
 def early_stop(client: Client) -> Told:
@@ -93,7 +95,7 @@ def early_stop(client: Client) -> Told:
         "  quick_below: {value: 1}\n  steps: {value: 240}\n"
     )
     rest = "early_terminate: {type: hyperband, min_iter: 2, eta: 3}\n"
-    sweep = client.sweep(sweep_text(parameters, rest))
+    sweep = client.create(sweep_text(parameters, rest))
     with client.agent(sweep, PROJECT):
         good, bad = ended(client.server, sweep, 2)
     assert exact(client, bad)
@@ -102,7 +104,7 @@ def early_stop(client: Client) -> Told:
 
 def control(client: Client) -> Told:
     """Paused: the agent idles. Resumed: it works. Stopped: it ends after its run."""
-    sweep = client.sweep(
+    sweep = client.create(
         sweep_text("  lr: {values: [0.1, 0.2, 0.3]}\n  pause: {value: 0.3}\n  steps: {value: 80}\n")
     )
     name = f"local/{PROJECT}/{sweep}"
@@ -131,7 +133,7 @@ def idle(server: Server, sweep: str) -> bool:
 
 
 def cancel(client: Client) -> Told:
-    sweep = client.sweep(
+    sweep = client.create(
         sweep_text("  lr: {values: [0.1, 0.2]}\n  pause: {value: 0.2}\n  steps: {value: 400}\n")
     )
     with client.agent(sweep, PROJECT) as agent:
@@ -145,7 +147,7 @@ def cancel(client: Client) -> Told:
 
 def agent_killed(client: Client) -> Told:
     """The training goes on as an orphan; a second agent gets the other run."""
-    sweep = client.sweep(
+    sweep = client.create(
         sweep_text(
             "  lr: {values: [9, 0.1]}\n  pause: {value: 0.4}\n"
             "  quick_below: {value: 1}\n  steps: {value: 50}\n"
@@ -164,7 +166,7 @@ def agent_killed(client: Client) -> Told:
 
 def training_killed(client: Client) -> Told:
     """A training that is killed says nothing: the server closes its run and goes on with the next."""
-    sweep = client.sweep(
+    sweep = client.create(
         sweep_text(
             "  lr: {values: [9, 0.1]}\n  pause: {value: 0.1}\n"
             "  quick_below: {value: 1}\n  steps: {value: 400}\n"
@@ -173,30 +175,111 @@ def training_killed(client: Client) -> Told:
     with client.agent(sweep, PROJECT) as agent:
         started(client, sweep, rows=5)
         for process in psutil.Process(agent.pid).children(recursive=True):
-            if "train.py" in " ".join(process.cmdline()):
-                process.send_signal(signal.SIGKILL)
+            with contextlib.suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+                if "train.py" in " ".join(process.cmdline()):
+                    process.send_signal(signal.SIGKILL)
         code = agent.wait(timeout=120)
     return Told(client.server.get(f"/api/sweeps/{sweep}"), client.server.runs(sweep), code)
 
 
-def plain_script(client: Client) -> Told:
-    text = client.run("plain.py")
-    found = re.search(r"RUNS (\w+) (\w+)", text)
+def life(client: Client) -> Told:
+    text = client.run("life.py")
+    found = re.search(r"RUNS (\{.*\})", text)
     assert found is not None, text
-    runs = [client.server.get(f"/api/runs/{name}") for name in found.groups()]
-    files = client.server.get(f"/api/runs/{runs[0]['id']}/files")
-    console = client.server.get(f"/api/runs/{runs[0]['id']}/console")
-    rows = client.server.rows(runs[0]["id"])
-    return Told(None, runs, text=text, more=(rows, files, console))
+    ids: dict[str, str] = json.loads(found[1])
+    runs = {name: client.server.get(f"/api/runs/{run}") for name, run in ids.items()}
+    rows = {name: client.server.rows(run) for name, run in ids.items()}
+    files = client.server.get(f"/api/runs/{ids['whole']}/files")
+    console = client.server.get(f"/api/runs/{ids['whole']}/console")["lines"]
+    return Told(None, [], text=text, more=(runs, rows, files, console))
 
 
-def failing(client: Client) -> Told:
-    sweep = client.sweep(
-        sweep_text("  exit: {values: [3]}\n  lr: {value: 0.1}\n  steps: {value: 2}\n")
+def offline(client: Client) -> Told:
+    """Made without a server, then sent; sent again, as after a doubt, nothing changes."""
+    text = client.run("offline.py", WANDB_BASE_URL="http://127.0.0.1:9")
+    found = re.search(r"RUN (\w+)", text)
+    assert found is not None, text
+    (folder,) = (client.folder / "wandb").glob("offline-run-*")
+    client.run("-m", "wandb", "sync", str(folder))
+    once = client.server.rows(found[1])
+    client.run("-m", "wandb", "sync", "--include-synced", str(folder))
+    run = client.server.get(f"/api/runs/{found[1]}")
+    return Told(None, [run], more=(once, client.server.rows(found[1])))
+
+
+def function(client: Client) -> Told:
+    text = client.run("function.py", WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL="2")
+    found = re.search(r"SWEEP (\w+)", text)
+    assert found is not None, text
+    sweep = client.server.get(f"/api/sweeps/{found[1]}")
+    return Told(sweep, [run for run in sweep["runs"] if run["attempts"]], text=text)
+
+
+def native(client: Client) -> Told:
+    """A program that reports through swept's SDK, under an agent that knows the server by `wandb login`."""
+    text = client.run(
+        "-m", "wandb", "login", "--host", client.server.url, client.environment["WANDB_API_KEY"]
     )
-    with client.agent(sweep, PROJECT) as agent:
+    parameters = "  lr: {values: [0.1, 9]}\n  pause: {value: 0.2}\n  steps: {value: 60}\n"
+    rest = (
+        "early_terminate: {type: hyperband, min_iter: 2, eta: 3}\n"
+        f"command: [{sys.executable}, '${{program}}']\n"
+    )
+    sweep = client.create(sweep_text(parameters, rest).replace("train.py", "native.py"))
+    with client.agent(sweep, PROJECT, logged_in=True) as agent:
         code = agent.wait(timeout=120)
-    return Told(client.server.get(f"/api/sweeps/{sweep}"), client.server.runs(sweep), code)
+    runs = client.server.runs(sweep)
+    rows = [client.server.rows(run["id"]) for run in runs]
+    files = [client.server.get(f"/api/runs/{run['id']}/files") for run in runs]
+    more = (rows, [[file["name"] for file in some] for some in files])
+    return Told(client.server.get(f"/api/sweeps/{sweep}"), runs, code, text, more)
+
+
+def public_api(client: Client) -> Told:
+    """Runs as the client reports them, read with `wandb.Api()`."""
+    sweep = client.create(sweep_text("  lr: {values: [0.3, 0.1, 0.2]}\n"))
+    told = client.server.graphql(
+        'mutation A($s: String!) { createAgent(input: {host: "h", sweep: $s}) { agent { id } } }',
+        {"s": sweep},
+    )
+    agent = told["data"]["createAgent"]["agent"]["id"]
+    for _ in range(3):
+        reported(client.server, agent)
+    until(
+        lambda: client.server.get(f"/api/sweeps/{sweep}")["state"] == "finished",
+        30,
+        "end of the sweep",
+    )
+    text = client.run("api.py", PROJECT, sweep)
+    found = re.search(r"TOLD (\{.*\})", text)
+    assert found is not None, text
+    runs = client.server.runs(sweep)
+    return Told(client.server.get(f"/api/sweeps/{sweep}"), runs, more=json.loads(found[1]))
+
+
+def reported(server: Server, agent: str) -> None:
+    """One run of three steps, as the client's agent and a script would send it."""
+    beat = 'mutation B($a: ID!) { agentHeartbeat(input: {id: $a, runState: "{}"}) { commands } }'
+
+    def given() -> list[Any]:
+        answer = server.graphql(beat, {"a": agent})["data"]["agentHeartbeat"]
+        commands: list[Any] = json.loads(answer["commands"])
+        return commands
+
+    (command,) = until(given, 30, "command")
+    run, lr = command["run_id"], command["args"]["lr"]["value"]
+    server.graphql(
+        f'mutation U($n: String) {{ upsertBucket(input: {{name: $n, modelName: "{PROJECT}", host: "h"}}) '
+        "{ bucket { name } } }",
+        {"n": run},
+    )
+    lines = [json.dumps({"_step": step, "loss": lr + step, "odd": odd(step)}) for step in range(3)]
+    body = {
+        "files": {"wandb-history.jsonl": {"offset": 0, "content": lines}},
+        "complete": True,
+        "exitcode": 0,
+    }
+    server.stream(PROJECT, run, json.dumps(body))
 
 
 def under_swept_agent(client: Client) -> Told:
@@ -208,7 +291,7 @@ def under_swept_agent(client: Client) -> Told:
         "  quick_below: {value: 1}\n  steps: {value: 240}\n"
     )
     rest = "early_terminate: {type: hyperband, min_iter: 2, eta: 3}\n"
-    sweep = client.sweep(sweep_text(parameters, rest + command))
+    sweep = client.create(sweep_text(parameters, rest + command))
     text = client.swept("agent", sweep)
     good, bad = ended(client.server, sweep, 2)
     assert exact(client, good)
@@ -218,7 +301,7 @@ def under_swept_agent(client: Client) -> Told:
 
 def server_killed(client: Client) -> Told:
     with client.on_its_own_server() as own:
-        sweep = own.sweep(
+        sweep = own.create(
             sweep_text("  lr: {values: [0.1]}\n  pause: {value: 0.1}\n  steps: {value: 80}\n")
         )
         with own.agent(sweep, PROJECT) as agent:
@@ -242,11 +325,13 @@ def plays(scenario: Callable[[Client], Told]) -> pytest.MarkDecorator:
 def test_a_sweep_runs_to_its_end_and_each_row_is_there(told: Told) -> None:
     assert told.code == 0
     assert told.sweep["state"] == "finished"
-    assert [run["state"] for run in told.runs] == ["finished", "finished"]
-    assert [run["config"]["lr"] for run in told.runs] == [0.1, 0.2]
+    good, bad = told.runs
+    assert (good["state"], bad["state"]) == ("finished", "failed")
+    assert bad["attempts"][0]["exit_code"] == 3
+    assert [run["config"]["exit"] for run in told.runs] == [0, 3]
     assert [run["effective_config"] for run in told.runs] == [None, None]
     assert all(len(run["attempts"]) == 1 for run in told.runs)
-    assert told.runs[0]["summary"]["loss"] == pytest.approx(0.1 + 1 / 6)
+    assert good["summary"]["loss"] == pytest.approx(0.1 + 1 / 6)
 
 
 @plays(early_stop)
@@ -287,24 +372,96 @@ def test_a_killed_training_is_closed_as_crashed_and_the_agent_goes_on(told: Told
     assert "without a word" in told.runs[0]["ended_because"]
 
 
-@plays(plain_script)
-def test_a_plain_script_makes_manual_runs(told: Told) -> None:
-    rows, files, console = told.more
-    first, second = told.runs
-    assert (first["kind"], first["state"], first["project"]) == ("manual", "finished", "plain")
-    assert first["name"] == "by hand"
-    assert first["config"] == {"layers": {"width": 8}, "lr": 0.5, "added": [1, 2]}
-    assert [(row["step"], row["metrics"].get("loss")) for row in rows] == [
+@plays(life)
+def test_what_people_do_with_wandb_init(told: Told) -> None:
+    runs, rows, files, console = told.more
+    whole = runs["whole"]
+    assert (whole["kind"], whole["state"], whole["project"]) == ("manual", "finished", "life")
+    assert whole["name"] == "by hand"
+    assert whole["config"] == {"layers": {"width": 8}, "lr": 0.5, "added": [1, 2]}
+    assert [(row["step"], row["metrics"].get("loss")) for row in rows["whole"]] == [
         (0, 3),
         (1, "NaN"),
         (2, 1),
         (7, None),
     ]
-    assert first["summary"]["verdict"] == "fine"
+    assert whole["summary"]["best"] == {"max": 5}
+    assert (whole["summary"]["verdict"], whole["summary"]["end"]) == ("fine", "NaN")
+    assert whole["summary"]["deep"] == {"er": 1}
     assert {"model.txt", "wandb-metadata.json", "config.yaml"} <= {file["name"] for file in files}
-    assert console["lines"] == [] or all(line["time"] > 0 for line in console["lines"])
-    assert second["state"] == "failed"
-    assert second["attempts"][0]["exit_code"] == 3
+    texts = [line["text"] for line in console]
+    assert [text for text in texts if "progress" in text] == ["progress 100 %"]
+    assert "after the bar" in texts
+    assert (runs["failed"]["state"], runs["failed"]["attempts"][0]["exit_code"]) == ("failed", 3)
+
+
+@plays(life)
+def test_an_id_begun_again_or_resumed(told: Told) -> None:
+    runs, rows, _, _ = told.more
+    curves = {
+        name: [(row["step"], row["metrics"].get("loss")) for row in some]
+        for name, some in rows.items()
+    }
+    assert curves["again"] == [(0, 9), (1, 8)]
+    assert [len(runs[name]["attempts"]) for name in ("again", "allow", "must")] == [2, 2, 2]
+    assert curves["allow"] == curves["must"] == [(0, 5), (1, 4), (2, 3)]
+    assert {runs[name]["state"] for name in ("again", "allow", "must")} == {"finished"}
+    assert runs["allow"]["config"] == {"kept": 1}
+
+
+@plays(offline)
+def test_an_offline_run_is_synced_and_a_second_time_changes_nothing(told: Told) -> None:
+    once, twice = told.more
+    (run,) = told.runs
+    assert [row["step"] for row in once] == list(range(20))
+    assert [row["metrics"] for row in twice] == [row["metrics"] for row in once]
+    assert (run["state"], run["config"]["lr"], run["summary"]["verdict"]) == (
+        "finished",
+        0.5,
+        "fine",
+    )
+
+
+@plays(function)
+def test_an_agent_with_a_function_counts_and_stops_early(told: Told) -> None:
+    good, bad = told.runs
+    assert (good["state"], good["steps"]) == ("finished", 5)
+    assert bad["state"] == "stopped"
+    assert bad["steps"] < 90
+
+
+@plays(native)
+def test_a_program_with_swepts_sdk_joins_its_run_under_the_real_agent(told: Told) -> None:
+    good, bad = told.runs
+    (long, short), files = told.more
+    assert told.code == 0
+    assert told.sweep["state"] == "finished"
+    assert (good["state"], good["ended_because"]) == ("finished", "the program ended")
+    assert [row["step"] for row in long] == list(range(60))
+    assert good["resumable"]
+    assert bad["state"] == "stopped"
+    assert "at this rung" in bad["ended_because"]
+    assert [row["step"] for row in short] == [0, 1]  # at the very report that decided it
+    assert files == [[f"state-{run['id']}.txt"] for run in told.runs]
+    assert all(len(run["attempts"]) == 1 for run in told.runs)
+
+
+@pytest.mark.parametrize("version", ["0.31.0"])
+@plays(public_api)
+def test_the_public_api_reads_sweeps_runs_and_history(told: Told) -> None:
+    read = told.more
+    losses = {run["id"]: run["config"]["lr"] + 2 for run in told.runs}
+    order = sorted(losses, key=losses.__getitem__)
+    assert (read["state"], read["method"]) == ("FINISHED", "grid")
+    assert read["runs"] == sorted(losses)
+    assert read["states"] == ["finished"] * 3
+    assert (read["best"], read["summary"]) == (order[0], pytest.approx(2.1))
+    assert read["config"]["lr"] == 0.1
+    assert [row["_step"] for row in read["history"]] == [0, 1, 2]
+    assert [row["loss"] for row in read["keys"]] == pytest.approx([0.1, 1.1, 2.1])
+    assert [row["loss"] for row in read["scan"]] == pytest.approx([0.1, 1.1, 2.1])
+    assert [row["loss"] for row in read["scan_keys"]] == pytest.approx([0.1, 1.1, 2.1])
+    assert (read["ordered"], sorted(read["filtered"])) == (order, sorted(losses))
 
 
 @plays(server_killed)
@@ -313,14 +470,6 @@ def test_the_server_killed_in_mid_run_loses_nothing(told: Told) -> None:
     assert told.code == 0
     assert run["state"] == "finished"
     assert run["steps"] == 79
-
-
-@plays(failing)
-def test_a_failing_script_is_failed_with_its_exit_code(told: Told) -> None:
-    (run,) = told.runs
-    assert run["state"] == "failed"
-    assert run["attempts"][0]["exit_code"] == 3
-    assert told.sweep["state"] == "finished"
 
 
 @plays(under_swept_agent)

@@ -1,0 +1,17 @@
+"""A training that knows swept and nothing of wandb."""
+
+import time
+from pathlib import Path
+
+import swept
+
+with swept.init() as run:
+    for step in range(run.config.steps):
+        run.log({"loss": run.config.lr + 1.0 / (step + 1)})
+        state = Path(f"state-{run.id}.txt")
+        state.write_text(str(step))
+        run.checkpoint(state, step)
+        if run.should_stop:
+            break
+        time.sleep(run.config.pause)
+    run.save(state)
