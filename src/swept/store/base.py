@@ -114,7 +114,7 @@ class Store(Protocol):
         ...
 
     def update_spec(self, sweep: str, new: NewSweep, *, now: float) -> Sweep:
-        """The next spec version. Pending search runs that never started are withdrawn (killed, not counted); a
+        """The next spec version. The sweep's own runs that never started are withdrawn (killed, not counted); a
         finished sweep opens again; any fill under way becomes stale."""
         ...
 

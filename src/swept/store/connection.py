@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from swept.errors import StoreError, UsageError
+from swept.errors import StoreError, SweptError, UsageError
 
 BUSY_SECONDS = 30.0
 """How long a writer waits for another process that holds SQLite's lock."""
@@ -193,9 +193,19 @@ _MESSAGES = (
 )
 
 
-def explain(error: DBAPIError, place: str) -> StoreError:
+def unfit(error: Exception) -> UsageError:
+    """A value that no column takes: whoever sent it has to send another one, trying again is of no use."""
+    return UsageError(
+        f"a value cannot be kept: {' '.join(str(error).split())}",
+        hint="whole numbers must fit into 64 bits",
+    )
+
+
+def explain(error: DBAPIError, place: str) -> SweptError:
     """What a driver's error means, for a person."""
     text = " ".join(str(error.orig).split())
+    if isinstance(error, DataError):
+        return unfit(error.orig or error)
     if isinstance(error, IntegrityError):
         return StoreError(f"the store `{place}` refused a change that breaks its rules: {text}")
     for sign, meaning, mend in _MESSAGES:

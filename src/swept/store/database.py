@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from swept.errors import StoreError
 from swept.store import schema
-from swept.store.connection import Engines, explain
+from swept.store.connection import Engines, explain, unfit
 from swept.store.identity import Identities
 from swept.store.work import Counters, Work
 
@@ -67,6 +67,8 @@ class Database:
                 return query(connection)
         except DBAPIError as error:
             raise explain(error, self.engines.place) from error
+        except OverflowError as error:  # how SQLite's driver says DataError
+            raise unfit(error) from error
 
     def close(self) -> None:
         """End the writer after what is waiting; a second call does nothing."""
@@ -146,6 +148,9 @@ class Database:
         except DBAPIError as error:
             self._undo(savepoint, error)
             return explain(error, self.engines.place), counters
+        except OverflowError as error:
+            savepoint.rollback()
+            return unfit(error), counters
         except Exception as error:  # noqa: BLE001 - it belongs to the caller's thread
             savepoint.rollback()
             return error, counters

@@ -164,7 +164,7 @@ def update_spec(work: Work, sweep: str, new: NewSweep) -> Sweep:
     )
     work.event("sweep.updated", sweep=sweep, version=version)
     for run in _runs(work, sweep, RunState.PENDING):
-        if run.attempts == 0 and run.kind == "search":
+        if run.attempts == 0:
             moves.move(work, run, Move.KILL, reason="withdrawn: the sweep was edited")
     if row.state == SweepState.FINISHED:
         become(work, find(work.connection, sweep), SweepState.RUNNING, reason="edited")

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from swept.errors import Conflict, LeaseLost, NotFound
+from swept.errors import Conflict, LeaseLost, NotFound, UsageError
 from swept.model import (
     Desired,
     File,
@@ -297,6 +297,19 @@ class StoreContract(SweepVerbs):
             assert math.isnan(read[0])
             assert read[1:] == values[1:]
         assert store.run(lease.run.id).value == 1e308
+
+    def test_a_number_that_no_column_takes_is_refused_for_good(self, store: Store) -> None:
+        """Trying again is of no use: so it is no failure of the store."""
+        lease = running(store)
+        for act in (
+            lambda: store.report(lease.run.id, lease.token, [log(1, 2**63, loss=1.0)], now=NOW),
+            lambda: end(store, lease, Outcome.FAILED, exit_code=2**70),
+            lambda: store.events(after=2**70),
+        ):
+            with pytest.raises(UsageError, match="cannot be kept"):
+                act()
+        order = store.report(lease.run.id, lease.token, [log(1, 2, loss=1.0)], now=NOW)
+        assert order.acknowledged == 1
 
     def test_strange_text_survives(self, store: Store) -> None:
         lease = running(store, log(1, 0, note="nul \x00 surrogate \udc80 €"))

@@ -114,6 +114,11 @@ class SweepVerbs:
         assert added
         assert added[0].spec_version == 2
 
+    def test_an_edit_withdraws_a_baseline_that_never_started(self, store: Store) -> None:
+        sweep = filled(store, start(), start(kind=Kind.BASELINE))
+        store.update_spec(sweep.id, new_sweep(), now=NOW)
+        assert {run.state for run in store.history(sweep.id).runs} == {RunState.KILLED}
+
     def test_an_edited_objective_is_read_from_the_rows_again(self, store: Store) -> None:
         lease = running(store, log(1, 0, loss=1.0, score=7))
         assert lease.run.sweep
