@@ -22,6 +22,7 @@ from swept.model import (
     SWEEP_KINDS,
     Agent,
     Decision,
+    Desired,
     Done,
     History,
     Kind,
@@ -173,6 +174,15 @@ class Engine:
             why={"reason": new.get("why") or f"asked for{ground}", "strategy": "person"},
             reuse=new.get("reuse", True),
         )
+
+    def order(self, run_id: str, desired: str, reason: str = "") -> Run:
+        """What a person wants of the run: go, pause or stop."""
+        wished = member(Desired, desired, "order for a run")
+        now, why = self.clock.now(), reason or "asked for by a person"
+        run = self.store.set_desired(run_id, wished, reason=why, by="person", now=now)
+        if run.sweep is not None and run.state.ended:
+            self._dry.add(run.sweep)
+        return run
 
     def retry(self, run_id: str) -> Run:
         """A new run of the same configuration, with `retry_of`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
@@ -475,17 +474,16 @@ def test_no_lease_runs_out_while_the_store_cannot_be_written(
         other.execute(
             "CREATE TRIGGER full BEFORE UPDATE ON leases BEGIN SELECT RAISE(ABORT, 'full'); END"
         )
-    for _ in range(60):
-        with contextlib.suppress(StoreError):
-            engine.tick(clock.advance(1.0))
-    with pytest.raises(StoreError):
+    for _ in range(59):
         engine.tick(clock.advance(1.0))
+    for _ in range(3):  # it has run out, and cannot be ended
+        with pytest.raises(StoreError):
+            engine.tick(clock.advance(1.0))
     with sqlite3.connect(tmp_path / "swept.db") as other:
         other.execute("DROP TRIGGER full")
-    engine.tick(clock.advance(1.0))
-    assert store.run(lease.run.id).state is RunState.RUNNING
-    engine.tick(clock.advance(59.0))
-    assert store.run(lease.run.id).state is RunState.RUNNING
+    for seconds in (1.0, 59.0):
+        engine.tick(clock.advance(seconds))
+        assert store.run(lease.run.id).state is RunState.RUNNING
 
 
 def test_launching_a_file_again_finds_its_sweep_and_says_what_changed(
@@ -571,6 +569,18 @@ def test_an_unknown_word_names_those_that_are_known(store: Store, clock: FakeClo
     sweep = engine.create_sweep(RANDOM)[0]
     with pytest.raises(UsageError, match="running, paused, finished"):
         engine.set_state(sweep.id, "asleep")
+
+
+def test_stopping_the_last_paused_run_ends_the_sweep(store: Store, clock: FakeClock) -> None:
+    engine = engine_of(store, clock)
+    sweep = engine.create_sweep(RANDOM.replace("run_cap: 3", "run_cap: 1"))[0]
+    lease = taken(engine, sweep.id, agent_of(engine, sweep.id), "r")
+    mark: Report = {"seq": 1, "type": "checkpoint", "time": 0.0, "step": 0, "place": "", "host": ""}
+    engine.report(lease.run.id, lease.token, [mark])
+    assert finish(engine, lease, "paused") is RunState.PAUSED
+    engine.order(lease.run.id, "stop")
+    engine.tick(clock.advance(1.0))
+    assert store.sweep(sweep.id).state is SweepState.FINISHED
 
 
 def test_done_is_not_said_while_a_run_may_come_back(store: Store, clock: FakeClock) -> None:

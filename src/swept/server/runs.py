@@ -7,8 +7,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response
 
 from swept import wire
-from swept.errors import LeaseLost, NotFound, UsageError
-from swept.model import Desired, Goal, Run
+from swept.errors import LeaseLost, NotFound
+from swept.model import Goal, Run
 from swept.server.answers import Answer, documented
 from swept.server.auth import context_of, reading, reporting, writing
 from swept.server.blobs import Blobs
@@ -111,19 +111,7 @@ def complete(run: str, body: wire.Completion, request: Request) -> Answer:
 def set_desired(run: str, body: wire.DesiredChange, request: Request) -> Answer:
     """What a person wants of the run: stop, pause or go."""
     context = context_of(request)
-    try:
-        desired = Desired(body["desired"])
-    except ValueError:
-        raise UsageError(
-            f"a run cannot be told “{body['desired']}”", hint="it is go, pause or stop"
-        ) from None
-    changed = context.store.set_desired(
-        run,
-        desired,
-        reason=body.get("reason") or "asked for by a person",
-        by="person",
-        now=context.clock.now(),
-    )
+    changed = context.engine.order(run, body["desired"], body.get("reason", ""))
     return Answer(_view(context, changed))
 
 
