@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -127,7 +128,10 @@ def test_a_sweep_from_launch_to_comparison(folder: Folder) -> None:
     assert first.returncode == 130, said
     before = folder.steps()[1]
 
-    folder.swept("launch", "sweep.yaml")
+    (advice,) = [line for line in said.splitlines() if "goes on with this sweep" in line]
+    command, *words = shlex.split(advice.partition("     ")[0])
+    assert (command, words) == ("swept", ["launch", str(folder.path / "sweep.yaml")])
+    folder.swept(*words)
     (sweep,) = json.loads(folder.swept("ls", "--json"))["sweeps"]
     view = json.loads(folder.swept("show", sweep["id"], "--json"))
     assert view["state"] == "finished"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -97,5 +98,5 @@ def _opening(view: SweepView, created: bool) -> str:
 def _say_finished(client: Client, view: SweepView, file: Path) -> int:
     say(f"sweep {view['id']} of `{file}` is {view['state']}; nothing is left to do")
     say_summary(client, view["id"])
-    say(f"hint: `swept launch {file} --new` starts another sweep of this file")
+    say(f"hint: `swept launch {quote(str(file))} --new` starts another sweep of this file")
     return 0

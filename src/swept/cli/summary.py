@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 from swept.analysis.results import Question, Results
 from swept.analysis.text import best_lines, comparison_lines, group_lines, target_lines
@@ -28,7 +29,7 @@ def summary_lines(url: str, view: SweepView, question: Question, results: Result
 
 def next_steps(view: SweepView, question: Question, results: Results) -> list[str]:
     """Commands that make sense now."""
-    sweep, file = view["id"], view["path"] or view["id"]
+    sweep, file = view["id"], quote(view["path"] or view["id"])
     if not SweepState(view["state"]).ended:
         lines = [f"  swept launch {file}     goes on with this sweep"] if view["path"] else []
         lines = lines or [f"  swept agent {sweep}     goes on with this sweep"]
