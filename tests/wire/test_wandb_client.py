@@ -446,7 +446,6 @@ def test_a_program_with_swepts_sdk_joins_its_run_under_the_real_agent(told: Told
     assert all(len(run["attempts"]) == 1 for run in told.runs)
 
 
-@pytest.mark.parametrize("version", ["0.31.0"])
 @plays(public_api)
 def test_the_public_api_reads_sweeps_runs_and_history(told: Told) -> None:
     read = told.more

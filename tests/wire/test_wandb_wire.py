@@ -613,6 +613,20 @@ def test_bare_nan_tokens_go_in_and_out(wire: Wire) -> None:
     assert math.isnan(json.loads(run["summaryMetrics"])["loss"])
 
 
+@pytest.mark.parametrize("last", [0, 1], ids=["newer clients", "older clients"])
+def test_pages_of_single_metrics_neither_overlap_nor_leave_gaps(wire: Wire, last: int) -> None:
+    wire.init("long")
+    wire.stream("long", history(*((step, float(step)) for step in range(5))))
+    query = """query Q($specs: [JSONString!]!) { project(name: "p") { run(name: "long") {
+      sampledHistory(specs: $specs) } } }"""
+    found = []
+    for first in (0, 2, 4):
+        spec = {"keys": ["loss"], "minStep": first, "maxStep": first + 1 + last, "samples": 2}
+        run = wire.data(query, specs=[json.dumps(spec)])["project"]["run"]
+        found += [row["loss"] for row in run["sampledHistory"][0]]
+    assert found == [0, 1, 2, 3, 4]
+
+
 def test_rows_without_a_step_are_numbered(wire: Wire) -> None:
     wire.init("shared")
     body = {

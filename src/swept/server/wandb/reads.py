@@ -280,17 +280,21 @@ def _sampled(service: Service, run: Run, arguments: Arguments) -> list[list[dict
 
 
 def _sample(service: Service, run: Run, spec: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows that have all `keys`, as objects. Here `maxStep` is inclusive."""
+    """Rows that have all `keys`, as objects. With `minStep` it is one page, `samples` steps wide.
+
+    `maxStep` is the page's last step from clients since about 0.28, and the step after it from older ones.
+    """
     keys = [str(key) for key in spec.get("keys") or ()]
     if not keys:
         return []
-    most = _whole(spec.get("maxStep"))
-    rows = service.store.rows(
-        run.id, since=_whole(spec.get("minStep")), before=None if most is None else most + 1
-    )
+    least, most = _whole(spec.get("minStep")), _whole(spec.get("maxStep"))
+    samples = _whole(spec.get("samples")) or SAMPLES
+    before = None if most is None else most + 1
+    if least is not None and before is not None and "samples" in spec:
+        before = min(before, least + samples)
+    rows = service.store.rows(run.id, since=least, before=before)
     lines = [line_of(row) for row in rows]
     full = [{key: line[key] for key in keys} for line in lines if all(key in line for key in keys)]
-    samples = _whole(spec.get("samples")) or SAMPLES
     if "minStep" not in spec and len(full) > samples:
         full = [full[(index + 1) * len(full) // samples - 1] for index in range(samples)]
     return [wire.encode(line) for line in full]
