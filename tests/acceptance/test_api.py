@@ -203,6 +203,19 @@ def test_agents_that_were_killed_are_no_longer_at_work(client: Client, clock: Fa
     assert client.status()["agents"] == 1
 
 
+def test_a_run_goes_on_with_the_program_that_it_was_started_with(client: Client) -> None:
+    sweep = create(client)
+    first = claim(client, sweep)
+    client.complete(first["run"], completion(first["lease"], "released"))
+    edited = SWEEP.replace("train.py", "other.py").replace("{value: 3}", "{value: 9}")
+    client.update_spec(sweep, {"text": edited})
+    again, fresh = claim(client, sweep, "again"), claim(client, sweep, "fresh")
+    assert [(one["program"], one["epochs"]) for one in (again, fresh)] == [
+        ("train.py", 3),
+        ("other.py", 9),
+    ]
+
+
 def test_people_pause_and_end_sweeps(client: Client) -> None:
     sweep = create(client)
     assert client.set_state(sweep, "paused", "lunch")["state"] == "paused"

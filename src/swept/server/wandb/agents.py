@@ -212,7 +212,7 @@ def _exit(service: Service, agent: Agent) -> list[Command]:
 
 
 def _run_command(service: Service, sweep: Sweep, run: Run, kind: str) -> Command:
-    spec = service.spec(sweep)
+    spec = service.engine.spec_of(run) or service.spec(sweep)  # its own version
     return {
         "type": kind,
         "run_id": run.id,
