@@ -235,6 +235,22 @@ def native(client: Client) -> Told:
     return Told(client.server.get(f"/api/sweeps/{sweep}"), runs, code, text, more)
 
 
+def native_without_server(client: Client) -> Told:
+    """The server is killed in the middle of such a program, and is back only after its end."""
+    with client.on_its_own_server() as own:
+        parameters = "  lr: {values: [0.1]}\n  pause: {value: 0.1}\n  steps: {value: 30}\n"
+        command = f"command: [{sys.executable}, '${{program}}']\n"
+        sweep = own.create(sweep_text(parameters, command).replace("train.py", "native.py"))
+        with own.agent(sweep, PROJECT) as agent:
+            run = started(own, sweep)
+            own.server.kill()
+            log = own.folder / "agent.log"
+            until(lambda: "the end of this run waits" in log.read_text(), 60, "waiting program")
+            own.server.start()
+            code = agent.wait(timeout=120)
+        return Told(None, own.server.runs(sweep), code, more=own.server.rows(run["id"]))
+
+
 def public_api(client: Client) -> Told:
     """Runs as the client reports them, read with `wandb.Api()`."""
     sweep = client.create(sweep_text("  lr: {values: [0.3, 0.1, 0.2]}\n"))
@@ -444,6 +460,15 @@ def test_a_program_with_swepts_sdk_joins_its_run_under_the_real_agent(told: Told
     assert [row["step"] for row in short] == [0, 1]  # at the very report that decided it
     assert files == [[f"state-{run['id']}.txt"] for run in told.runs]
     assert all(len(run["attempts"]) == 1 for run in told.runs)
+
+
+@pytest.mark.parametrize("version", ["0.31.0"])
+@plays(native_without_server)
+def test_a_program_with_swepts_sdk_waits_for_a_server_that_is_away_at_its_end(told: Told) -> None:
+    (run,) = told.runs
+    assert told.code == 0
+    assert (run["state"], len(run["attempts"])) == ("finished", 1)
+    assert [row["step"] for row in told.more] == list(range(30))
 
 
 @plays(public_api)

@@ -340,6 +340,17 @@ def test_a_silent_run_crashes_and_a_late_post_revives_it(wire: Wire, sweep: str)
     assert wire.curve(run) == [(0, 1.0), (1, 0.5)]
 
 
+def test_an_agent_that_says_a_crashed_run_is_alive_revives_it(wire: Wire, sweep: str) -> None:
+    agent = wire.agent(sweep)
+    run = wire.beat(agent)[0]["run_id"]
+    wire.init(run)
+    wire.clock.advance(181)
+    wire.engine.reap()
+    assert wire.store.run(run).state == "crashed"
+    assert wire.beat(agent, run, "somebody-elses") == []
+    assert wire.store.run(run).state == "running"
+
+
 def test_a_preempted_run_goes_on_under_its_id(wire: Wire, sweep: str) -> None:
     agent = wire.agent(sweep)
     run = wire.beat(agent)[0]["run_id"]
