@@ -70,6 +70,12 @@ class Spec:
         value = self.space.get(config, named, adapter.default(self.options.adapter, named))
         return int(value) if number(value) and value >= 1 else None
 
+    def given(self, config: Config, seed: int | None) -> dict[str, Any]:
+        """What the program gets: a run's `config`, and its seed as the parameter that `swept.seed` names."""
+        if self.options.seed is None or seed is None:
+            return dict(config)
+        return self.space.put(config, self.options.seed, seed)
+
     def with_baseline(self) -> dict[str, Any] | None:
         """The baseline's full config: `swept.baseline`, the adapter's defaults, the constants. None without one."""
         given = self.options.baseline

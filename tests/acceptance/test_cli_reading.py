@@ -207,18 +207,28 @@ def test_ls(swept: Any, stage: Stage) -> None:
 def test_runs_by_hand_are_shown_beside_the_sweep(swept: Any, stage: Stage) -> None:
     own = stage.client.sweep(stage.sweep)["project"]
     for name, project in (("by hand", own), ("elsewhere", "other")):
-        new: Any = {
-            "project": project,
-            "name": name,
-            "config": {"lr0": 0.01},
-            "host": "h",
-            "pid": 1,
-        }
-        claimed = stage.client.manual_run({**new, "command": "train.py"})
+        claimed = stage.client.manual_run(
+            {
+                "project": project,
+                "name": name,
+                "config": {"lr0": 0.01},
+                "host": "h",
+                "pid": 1,
+            }
+        )
         report: Any = {"seq": 1, "type": "log", "time": 1.0, "step": 1, "metrics": {"map": 0.625}}
         stage.client.reports(claimed["run"], {"lease": claimed["lease"], "reports": [report]})
-        end: Any = {"lease": claimed["lease"], "outcome": "finished", "exit_code": 0}
-        stage.client.complete(claimed["run"], {**end, "signal": None, "reason": "", "tail": []})
+        stage.client.complete(
+            claimed["run"],
+            {
+                "lease": claimed["lease"],
+                "outcome": "finished",
+                "exit_code": 0,
+                "signal": None,
+                "reason": "",
+                "tail": [],
+            },
+        )
     shown = swept("show", stage.sweep)[1]
     (line,) = [line for line in shown.splitlines() if "by hand" in line and "Started" not in line]
     assert "0.625" in line

@@ -39,6 +39,26 @@ def test_the_baseline_is_suggested_once_whatever_becomes_of_it(state: RunState) 
     assert started(suggest(sweep, history, 1, seed=1))[0].kind is Kind.SEARCH
 
 
+def test_a_failed_baseline_is_tried_again_once_a_later_run_has_ended_well() -> None:
+    """A missing data set fails the baseline first; after it was mended, the sweep still needs its comparison."""
+    sweep = spec(swept=BASELINE)
+    history = History()
+    kinds = []
+    for state in (RunState.FAILED, RunState.FAILED, RunState.FINISHED, RunState.FAILED):
+        starts = started(suggest(sweep, history, 1, seed=1))
+        kinds.append(starts[0].kind)
+        history = extend(history, starts, state)
+    assert kinds == [Kind.BASELINE, Kind.SEARCH, Kind.SEARCH, Kind.BASELINE]
+    while started(suggest(sweep, history, 1, seed=1))[0].kind is Kind.SEARCH and len(history.runs) < 9:
+        starts = started(suggest(sweep, history, 1, seed=1))
+        history = extend(history, starts, RunState.FINISHED)
+    again = started(suggest(sweep, history, 1, seed=1))
+    assert again[0].kind is Kind.BASELINE
+    history = extend(history, again, RunState.FAILED)
+    history = extend(history, started(suggest(sweep, history, 1, seed=1)), RunState.FINISHED)
+    assert started(suggest(sweep, history, 1, seed=1))[0].kind is Kind.SEARCH  # three tries are enough
+
+
 def test_a_baseline_that_was_withdrawn_is_suggested_again() -> None:
     sweep = spec(swept=BASELINE)
     history = extend(History(), started(suggest(sweep, History(), 1, seed=1)), RunState.KILLED)

@@ -16,7 +16,7 @@ from swept.cli.work import AgentFlags, agent_flags, work
 from swept.client import Client
 from swept.connect import connect
 from swept.errors import Problem, UsageError
-from swept.model import COUNTED_KINDS, SweepState
+from swept.model import COUNTED_KINDS, RunState, SweepState
 from swept.wire import NewSweep, SweepAnswer, SweepView
 
 
@@ -50,7 +50,7 @@ def command(file: Path, flags: AgentFlags, mode: str | None, strict: bool) -> in
         say(_opening(view, answer["created"]))
         code = work(client, view, flags)
         say_summary(client, view["id"])
-        return code
+        return code or _all_failed(client.sweep(view["id"]))
 
 
 def say_summary(client: Client, sweep: str) -> None:
@@ -93,6 +93,13 @@ def _opening(view: SweepView, created: bool) -> str:
     planned = question_of(spec_of(view)).max_runs
     total = "" if planned is None else f" of {planned}"
     return f"resuming sweep {view['id']} ({view['name']}): {done}{total} runs done"
+
+
+def _all_failed(view: SweepView) -> int:
+    """1 where the sweep has ended and not one of its runs ended well: a script must not go on to train the best."""
+    counted = [run for run in runs_of(view) if run.kind in COUNTED_KINDS]
+    well = any(run.state in (RunState.FINISHED, RunState.STOPPED) for run in counted)
+    return int(SweepState(view["state"]).ended and bool(counted) and not well)
 
 
 def _say_finished(client: Client, view: SweepView, file: Path) -> int:

@@ -49,12 +49,15 @@ def target_reached(spec: Spec, history: History) -> str:
 def close(history: History, why: str) -> Wait | Done:
     """Done, or Wait while something is under way that could still change the answer.
 
-    A run that a person paused is waited for; one that the search paused, and does not want continued, is not.
+    A run that a person paused is waited for, because ending the sweep would end it for good; one that the search
+    paused, and does not want continued, is not.
     """
     runs = [run for run in history.runs if run.kind in SWEEP_KINDS]
     under_way = sum(run.state in (RunState.PENDING, RunState.RUNNING) for run in runs)
     paused = sum(run.state is RunState.PAUSED and run.paused_by != "search" for run in runs)
     if not under_way and not paused:
         return Done(why)
-    parts = [f"{under_way} under way"] * bool(under_way) + [f"{paused} paused"] * bool(paused)
+    parts = [f"{under_way} under way"] * bool(under_way) + [
+        f"{paused} paused by a person (resume or stop it)"
+    ] * bool(paused)
     return Wait(f"{why}; {' and '.join(parts)}")

@@ -106,7 +106,7 @@ def claimed_view(lease: Lease, sweep: Sweep | None, spec: Spec | None) -> wire.C
         "project": run.project,
         "attempt": lease.attempt,
         "lease": lease.token,
-        "config": given_config(run, spec),
+        "config": spec.given(run.config, run.seed) if spec else dict(run.config),
         "seed": run.seed,
         "checkpoint": asdict(run.checkpoint) if run.checkpoint else None,
         "program": spec.program if spec else None,
@@ -117,14 +117,6 @@ def claimed_view(lease: Lease, sweep: Sweep | None, spec: Spec | None) -> wire.C
         "why": str(run.why.get("reason", "")),
         "adapter": spec.options.adapter if spec else None,
     }
-
-
-def given_config(run: Run, spec: Spec | None) -> dict[str, Any]:
-    """What the program gets: the run's configuration, and its seed as the parameter that `swept.seed` names."""
-    config = dict(run.config)
-    if spec is None or not spec.options.seed or run.seed is None:
-        return config
-    return spec.space.put(config, spec.options.seed, run.seed)
 
 
 def row_view(row: Row, keys: frozenset[str]) -> wire.HistoryRow:

@@ -207,10 +207,8 @@ class _World:
 
     def program(self, run: Run) -> _Program:
         """The run's training, given what the server would give it."""
-        named = self.spec.options.seed
         seed = run.seed or 0
-        config = self.spec.space.put(run.config, named, seed) if named else deepcopy(run.config)
-        values = self.curve(config, seed)
+        values = self.curve(deepcopy(self.spec.given(run.config, seed)), seed)
         if not isinstance(values, Iterable) or isinstance(values, str | bytes):
             raise UsageError(
                 f"the curve of run {run.number} is of type {type(values).__name__}",

@@ -18,7 +18,6 @@ from typing import Any
 from swept.errors import NotFound
 from swept.model import Agent, Desired, Outcome, Run, RunState, Sweep, SweepState
 from swept.server.auth import Access
-from swept.server.views import given_config
 from swept.server.wandb import replacing, runs, tokens
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.service import (
@@ -217,7 +216,7 @@ def _run_command(service: Service, sweep: Sweep, run: Run, kind: str) -> Command
         "type": kind,
         "run_id": run.id,
         "program": spec.program,
-        "args": arguments_of(given_config(run, spec)),
+        "args": arguments_of(spec.given(run.config, run.seed)),
     }
 
 

@@ -16,7 +16,6 @@ from typing import Any
 from swept.errors import Conflict, NotFound, UsageError
 from swept.model import Desired, Kind, Outcome, Run, RunState
 from swept.server.auth import Access
-from swept.server.views import given_config
 from swept.server.wandb import reads, tokens
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.service import (
@@ -240,7 +239,7 @@ def _overwrites(service: Service, run: Run, plain: Mapping[str, Any]) -> dict[st
     if sweep is None:
         return None
     spec = service.spec(sweep)
-    space, given = spec.space, given_config(run, spec)
+    space, given = spec.space, spec.given(run.config, run.seed)
     changed: dict[str, Any] = dict(run.config)
     for parameter in space.parameters:
         value = space.get(plain, parameter.name)
