@@ -11,15 +11,15 @@ from typing import Any, Final
 
 import yaml
 
-from swept import adapter, agreement, schema
-from swept.document import Document, from_python, load
 from swept.errors import Problem, SpecError
-from swept.findings import Findings, kind_of, misspelt
 from swept.model import Config, Goal
-from swept.options import Oom, Options, inactive, read_options
-from swept.parameters import read_space
-from swept.schema import Hyperband, Metric
 from swept.space import Parameter, Space, number
+from swept.sweepfile import adapter, agreement, schema
+from swept.sweepfile.document import Document, from_python, load
+from swept.sweepfile.findings import Findings, kind_of, misspelt
+from swept.sweepfile.options import Oom, Options, inactive, read_options
+from swept.sweepfile.parameters import read_space
+from swept.sweepfile.schema import Hyperband, Metric
 from swept.ultralytics.facts import Inert
 
 FORMAT: Final = 1

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from swept.model import Desired, Goal, History, Kind, RunState, Start
-from swept.schema import Hyperband, Metric
 from swept.spec import parse_mapping
 from swept.stopping.decide import decide
 from swept.stopping.hyperband import rungs
+from swept.sweepfile.schema import Hyperband, Metric
 from swept.testing.search_contract import as_run
 
 CASES = 4000

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from swept.model import Decision, Desired, History, Kind, Run, RunState, Start
-from swept.schema import Hyperband
 from swept.spec import Spec, parse_mapping
 from swept.stopping.decide import decide, promotions
 from swept.stopping.hyperband import LAST_RUNG, judge, reports, rungs, thresholds
+from swept.sweepfile.schema import Hyperband
 from swept.testing.search_contract import as_run
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from swept import options, parameters, schema
-from swept.document import read
 from swept.errors import Problem, SpecError
 from swept.model import Goal
 from swept.spec import Spec, examine, from_canonical, parse, parse_mapping
+from swept.sweepfile import options, parameters, schema
+from swept.sweepfile.document import read
 
 GOOD = """\
 program: train.py
@@ -112,7 +112,7 @@ MISTAKES = [
     ("  epochs: epochs", "  seed: lr", 13, "swept.seed", "searched", ""),
     ("  epochs: epochs", "  retries: -1", 13, "swept.retries", "at least 0", ""),
     ("  epochs: epochs", "  until: sunset", 13, "swept.until", "sunset", "converged"),
-    ("  epochs: epochs", "  adapter: ultralitics", 13, "swept.adapter", "no adapter", "`ultralytics`"),
+    ("  epochs: epochs", "  adapter: ultralitics", 13, "swept.sweepfile.adapter", "no adapter", "`ultralytics`"),
     ("  epochs: epochs", "  keep: {checkpoints: best}", 13, "swept.keep.checkpoints", "best", "best 3"),
     ("  epochs: epochs", "  noise: {}", 13, "swept.noise", "needs `repeats`", "repeats: 2"),
 ]  # fmt: skip

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from swept.document import read
 from swept.spec import parse
+from swept.sweepfile.document import read
 
 
 def checked_text(file: Path, *, strict: bool = False) -> str:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import math
 
 from swept.model import Continue, Decision, Desired, Goal, History, Kind, Run, RunState
-from swept.schema import Hyperband, Metric
 from swept.spec import Spec
 from swept.stopping.comparable import comparable
 from swept.stopping.hyperband import Verdict, judge, reports, thresholds
+from swept.sweepfile.schema import Hyperband, Metric
 
 
 def promotions(spec: Spec, history: History) -> tuple[Continue, ...]:

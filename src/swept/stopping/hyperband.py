@@ -17,7 +17,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from swept.schema import Hyperband
+from swept.sweepfile.schema import Hyperband
 
 MOST_RUNGS = 100
 LAST_RUNG = 10**9

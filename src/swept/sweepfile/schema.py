@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from swept import options
-from swept.findings import Findings, Place, did_you_mean, dotted, kind_of, misspelt, shown
 from swept.model import Goal
+from swept.sweepfile import options
+from swept.sweepfile.findings import Findings, Place, did_you_mean, dotted, kind_of, misspelt, shown
 
 METHODS: Final = ("bayes", "random", "grid")
 GOALS: Final = ("maximize", "minimize")

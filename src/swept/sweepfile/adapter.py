@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from swept.findings import Findings, Place, did_you_mean
 from swept.model import Goal
-from swept.options import Oom
-from swept.schema import Metric
 from swept.space import Parameter, Space
+from swept.sweepfile.findings import Findings, Place, did_you_mean
+from swept.sweepfile.options import Oom
+from swept.sweepfile.schema import Metric
 from swept.ultralytics import facts, labels
 from swept.ultralytics.facts import Inert
 

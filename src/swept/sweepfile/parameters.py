@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from swept.document import finite
-from swept.findings import Findings, Place, did_you_mean, dotted, kind_of, misspelt, shown
 from swept.space import BETA, CATEGORICAL, LOGARITHMIC, UNBOUNDED, Parameter, Path, Space, same
 from swept.space import number as is_number
+from swept.sweepfile.document import finite
+from swept.sweepfile.findings import Findings, Place, did_you_mean, dotted, kind_of, misspelt, shown
 
 _BOUNDS: Final = ("min", "max")
 _BELL: Final = ("mu", "sigma")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from swept.document import finite
-from swept.findings import Findings, Place, did_you_mean, dotted, kind_of, shown
+from swept.sweepfile.document import finite
+from swept.sweepfile.findings import Findings, Place, did_you_mean, dotted, kind_of, shown
 
 ADAPTERS: Final = ("ultralytics",)
 EARLY_STOPPING: Final = ("auto", "asha", "median", "off")

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from swept.errors import Problem, SpecError
-from swept.findings import Findings, Place, kind_of, shown
+from swept.sweepfile.findings import Findings, Place, kind_of, shown
 
 LARGEST = 1_000_000
 """Characters. A sweep file is some kilobytes; more is a data file by mistake."""

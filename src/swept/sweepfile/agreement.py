@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from swept import adapter
-from swept.findings import Findings, Place, did_you_mean, kind_of, misspelt, shown
 from swept.model import Goal
-from swept.options import Options, condition_names
-from swept.parameters import declared
-from swept.schema import KEYS, Hyperband, Metric
 from swept.space import Parameter, Space, number, same
+from swept.sweepfile import adapter
+from swept.sweepfile.findings import Findings, Place, did_you_mean, kind_of, misspelt, shown
+from swept.sweepfile.options import Options, condition_names
+from swept.sweepfile.parameters import declared
+from swept.sweepfile.schema import KEYS, Hyperband, Metric
 
 MOST_GRID = 100_000
 _ADD = "add it under `parameters`, or remove it here"
