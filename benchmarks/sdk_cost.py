@@ -20,7 +20,7 @@ from pathlib import Path
 import swept
 from swept.connect import connect_home
 from swept.home import make
-from swept.workspace import Brief, Workspace
+from swept.tracking.workspace import Brief, Workspace
 
 REPEATS = 11
 REPORTS = 300

@@ -27,13 +27,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
-from swept import joining
 from swept.clock import Clock, SystemClock
 from swept.errors import UsageError
-from swept.joining import INTERRUPTED_EXIT
-from swept.recording import Backend, Identity, ResumePoint, Silent
-from swept.reporting import complain, has_metric
-from swept.values import Config, clean
+from swept.tracking import joining
+from swept.tracking.joining import INTERRUPTED_EXIT
+from swept.tracking.recording import Backend, Identity, ResumePoint, Silent
+from swept.tracking.reporting import complain, has_metric
+from swept.tracking.values import Config, clean
 
 LEASE_LOST_EXIT = 75
 """EX_TEMPFAIL: the exit code of a training whose run was given to somebody else."""

@@ -21,8 +21,8 @@ from swept.agent.folder import AgentFolder, Record
 from swept.agent.process import Lock, is_locked, kill_run, with_variable
 from swept.clock import SystemClock
 from swept.errors import Conflict, UsageError
+from swept.tracking.workspace import Workspace
 from swept.wire import Claimed
-from swept.workspace import Workspace
 
 CLAIMED: Claimed = {
     "run": "r1", "number": 1, "name": "r1", "kind": "search", "sweep": "s1", "project": "p", "attempt": 2,

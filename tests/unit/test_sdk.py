@@ -17,9 +17,9 @@ import pytest
 import swept
 from swept import sdk
 from swept.errors import UsageError
-from swept.reporting import read_journal
-from swept.values import Config, clean
-from swept.workspace import Brief, Workspace
+from swept.tracking.reporting import read_journal
+from swept.tracking.values import Config, clean
+from swept.tracking.workspace import Brief, Workspace
 
 SOURCE = str(Path(swept.__file__).parents[1])
 

@@ -112,7 +112,7 @@ MISTAKES = [
     ("  epochs: epochs", "  seed: lr", 13, "swept.seed", "searched", ""),
     ("  epochs: epochs", "  retries: -1", 13, "swept.retries", "at least 0", ""),
     ("  epochs: epochs", "  until: sunset", 13, "swept.until", "sunset", "converged"),
-    ("  epochs: epochs", "  adapter: ultralitics", 13, "swept.sweepfile.adapter", "no adapter", "`ultralytics`"),
+    ("  epochs: epochs", "  adapter: ultralitics", 13, "swept.adapter", "no adapter", "`ultralytics`"),
     ("  epochs: epochs", "  keep: {checkpoints: best}", 13, "swept.keep.checkpoints", "best", "best 3"),
     ("  epochs: epochs", "  noise: {}", 13, "swept.noise", "needs `repeats`", "repeats: 2"),
 ]  # fmt: skip

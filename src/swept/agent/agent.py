@@ -17,7 +17,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from swept import workspace
 from swept.agent import loop
 from swept.agent.common import explain
 from swept.agent.devices import Devices, take
@@ -36,8 +35,9 @@ from swept.executors.base import Executor, Job, Launch, StartFailed
 from swept.executors.local import LocalExecutor
 from swept.home import Home
 from swept.model import Desired, RunState
+from swept.tracking import workspace
+from swept.tracking.workspace import Workspace
 from swept.wire import AgentStart, Beat, Claimed, ClaimRequest
-from swept.workspace import Workspace
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 TICK_SECONDS = 0.1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 
-from swept import workspace
 from swept.agent.classify import Ending
 from swept.agent.console import Console
 from swept.agent.link import Link
@@ -13,7 +12,9 @@ from swept.client import Client
 from swept.clock import Clock
 from swept.errors import Conflict, LeaseLost, NotFound, ServerUnreachable, SweptError
 from swept.model import Outcome
-from swept.reporting import deliver_rest
+from swept.tracking import workspace
+from swept.tracking.reporting import deliver_rest
+from swept.tracking.workspace import Workspace
 from swept.wire import (
     Claimed,
     Completion,
@@ -23,7 +24,6 @@ from swept.wire import (
     Reports,
     ReportsAnswer,
 )
-from swept.workspace import Workspace
 
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from swept.agent.command import ADAPTED, DEFAULT, build, sweep_parameters
+from swept.tracking.workspace import Brief, Workspace
 from swept.wire import Claimed
-from swept.workspace import Brief, Workspace
 
 ENTITY = "local"
 STREAM_SECONDS = "2"

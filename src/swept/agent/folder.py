@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from swept.agent.process import Lock, boot_id
+from swept.tracking.workspace import Workspace, read_json, write_json
 from swept.wire import Claimed
-from swept.workspace import Workspace, read_json, write_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from swept.agent.loop import Reported, ToldProgram
 from swept.agent.memory import Watch
 from swept.executors.base import Job
 from swept.model import Desired
-from swept.reporting import has_metric
+from swept.tracking.reporting import has_metric
+from swept.tracking.workspace import Told, Workspace, read_json
 from swept.wire import Claimed, Report
-from swept.workspace import Told, Workspace, read_json
 
 MEMORY_SECONDS = 2.0
 

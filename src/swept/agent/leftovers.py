@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from swept import workspace
 from swept.agent.link import Link
 from swept.agent.process import is_locked
 from swept.client import Client
 from swept.errors import Conflict, NotFound, SweptError
-from swept.joining import completion
-from swept.reporting import deliver_rest
+from swept.tracking import workspace
+from swept.tracking.joining import completion
+from swept.tracking.reporting import deliver_rest
+from swept.tracking.workspace import Manual, Workspace
 from swept.wire import Report, Reports, ReportsAnswer
-from swept.workspace import Manual, Workspace
 
 
 def send_leftovers(link: Link, runs: Path, home: str, say: Callable[[str], None]) -> None:

@@ -21,8 +21,8 @@ from swept.clock import Clock
 from swept.errors import NotFound, SweptError
 from swept.home import Home
 from swept.model import Desired, Outcome
+from swept.tracking.workspace import Workspace, read_json
 from swept.wire import ClaimRequest
-from swept.workspace import Workspace, read_json
 
 SUPERVISOR_SECONDS = 45.0
 """How long a dead agent's supervisors may take to end their programs: their grace, twice over."""

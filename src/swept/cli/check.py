@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from swept.errors import Problem, SpecError
+from swept.outlook import Outlook, outlook
 from swept.space import Parameter
 from swept.spec import Spec, examine
 from swept.stopping.hyperband import rungs
 from swept.sweepfile.document import read
-from swept.sweepfile.outlook import Outlook, outlook
 from swept.wire import encode
 
 SHOWN_RUNGS = 6

@@ -24,6 +24,7 @@ from typing import Any
 from ultralytics import YOLO
 from ultralytics.utils import LOGGER, ONLINE
 
+from swept.tracking.workspace import Workspace
 from swept.ultralytics.checkpoint import Resumable, restore
 from swept.ultralytics.evaluate import evaluate_test, model_facts
 from swept.ultralytics.plan import Plan, make_plan
@@ -34,7 +35,6 @@ from swept.ultralytics.surroundings import (
     quoted_folders,
     signals_unwind,
 )
-from swept.workspace import Workspace
 
 # All that Ultralytics lets change when a training is resumed; the rest is in the checkpoint.
 CHANGEABLE = (

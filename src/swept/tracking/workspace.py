@@ -3,7 +3,7 @@
 .swept/runs/RUN/attempt-N/
     run.json         what the agent claimed (`Brief`)
     config.json      the configuration alone, for programs that read it themselves
-    reports.jsonl    the ordered queue (swept.reporting)
+    reports.jsonl    the ordered queue (swept.tracking.reporting)
     order.json       what the training was told to do, and whether it has looked (`Told`)
     files/           files on their way to the server
     train/           where an adapter's training writes

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from swept import workspace
 from swept.clock import Clock
 from swept.errors import ServerUnreachable, SweptError, UsageError
-from swept.reporting import Journal, Reporter, Wanted, complain, deliver_rest
-from swept.values import Config
+from swept.tracking import workspace
+from swept.tracking.reporting import Journal, Reporter, Wanted, complain, deliver_rest
+from swept.tracking.values import Config
+from swept.tracking.workspace import Told, Workspace
 from swept.wire import Report, Reports, ReportsAnswer
-from swept.workspace import Told, Workspace
 
 if TYPE_CHECKING:
     from swept.client import Client
@@ -51,7 +51,7 @@ class Identity:
 
 
 class Backend(Protocol):
-    """Where reports go: a server (`swept.recording.Recorder`), a local file, or nowhere (other ranks)."""
+    """Where reports go: a server (`swept.tracking.recording.Recorder`), a local file, or nowhere (other ranks)."""
 
     @property
     def wanted(self) -> str: ...

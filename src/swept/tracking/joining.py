@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from swept import workspace
 from swept.clock import Clock
 from swept.errors import SweptError
-from swept.recording import Backend, Identity, LocalFile, Recorder, ResumePoint, Silent
-from swept.reporting import Journal, JournalBusy, complain
-from swept.values import Config
+from swept.tracking import workspace
+from swept.tracking.recording import Backend, Identity, LocalFile, Recorder, ResumePoint, Silent
+from swept.tracking.reporting import Journal, JournalBusy, complain
+from swept.tracking.values import Config
+from swept.tracking.workspace import Brief, Manual, Told, Workspace
 from swept.wire import Claimed, Completion, Join
-from swept.workspace import Brief, Manual, Told, Workspace
 
 if TYPE_CHECKING:
     from swept.client import Client
@@ -116,7 +116,7 @@ def under_wandb_agent(
     run = os.environ.get("WANDB_RUN_ID")
     if not run or not os.environ.get("WANDB_SWEEP_ID"):
         return None
-    from swept.wandb_login import login
+    from swept.tracking.wandb_login import login
 
     found = login()
     if found is None:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
-from swept.reporting import complain
+from swept.tracking.reporting import complain
 
 TEXT_LIMIT = 20_000
 """Characters of a text value that are kept."""
