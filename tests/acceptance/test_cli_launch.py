@@ -20,11 +20,17 @@ from swept.connect import home_of, running
 
 TRAINER = """\
 import time
+from pathlib import Path
+
 import swept
 
 with swept.init() as run:
+    state = Path(f"state-{run.id}.txt")
     for step in range(1, run.config["epochs"] + 1):
         run.log({"map": 1 - 5 * abs(run.config["lr0"] - 0.05) - 0.1 / step}, step=step)
+        if run.config["pace"] < 1:  # the slow ones have no checkpoint: Ctrl+C has to ask twice
+            state.write_text(str(step))
+            run.checkpoint(state, step=step)
         if run.should_stop:
             break
         time.sleep(run.config["pace"])
@@ -120,6 +126,11 @@ def test_from_launch_to_compare(place: Place) -> None:
     assert "noise unknown" in err
     assert "minimum" in err
     assert "swept train" in err
+    kept = [
+        folder.name for folder in (place.folder / ".swept/checkpoints").iterdir() if folder.is_dir()
+    ]
+    assert kept == [place.json("show")["best"]]  # the others' states would fill the disk
+    assert "removed 2 checkpoints" in err
 
     code, _, err = place("launch", "sweep.yaml")
     assert code == 0
@@ -146,6 +157,13 @@ def test_from_launch_to_compare(place: Place) -> None:
     after = place.json("show")
     assert after["best"] == shown["best"]
     assert after["state"] == "finished"
+
+
+def test_a_sweep_in_which_every_run_failed_says_so_to_scripts(place: Place) -> None:
+    (place.folder / "train.py").write_text("raise SystemExit('no data set')")
+    code, _, err = place("launch", "sweep.yaml")
+    assert code == 1
+    assert "no data set" in err
 
 
 def test_a_changed_file_is_shown_and_a_person_decides(place: Place) -> None:

@@ -19,6 +19,7 @@ from swept.connect import connect_home, home_of
 from swept.errors import NotFound
 from swept.home import Home
 from swept.model import RunState
+from swept.server.blobs import INCOMING
 
 KEPT = 1
 """Finished runs of a sweep whose checkpoints stay where `swept.keep` says nothing: the best."""
@@ -48,10 +49,11 @@ def command(dry_run: bool, as_json: bool) -> None:
     """
     home = home_of(make=False)
     with connect_home(home) as client:
-        items = list(collectable(home, client, SystemClock().now()))
-    if not dry_run:
-        for item in items:
-            _remove(item.path)
+        items = (
+            list(collectable(home, client, SystemClock().now()))
+            if dry_run
+            else collect(home, client)
+        )
     total = size(sum(item.bytes for item in items))
     if as_json:
         shown = [{"path": str(i.path), "bytes": i.bytes, "why": i.why} for i in items]
@@ -64,6 +66,14 @@ def command(dry_run: bool, as_json: bool) -> None:
     say(f"{'would remove' if dry_run else 'removed'} {len(items)} items, {total}")
 
 
+def collect(home: Home, client: Client) -> list[Item]:
+    """Removes all that can go, and gives what went."""
+    items = list(collectable(home, client, SystemClock().now()))
+    for item in items:
+        _remove(item.path)
+    return items
+
+
 def collectable(home: Home, client: Client, now: float) -> Iterator[Item]:
     """All that can go, by the server's word. A run's folder is asked for after it was seen, so it is never too new."""
     kept = _kept(client)
@@ -71,7 +81,7 @@ def collectable(home: Home, client: Client, now: float) -> Iterator[Item]:
         why = _needless(client, folder.name, kept)
         if why:
             yield Item(folder, _bytes(folder), why)
-    for part in sorted(home.files.rglob("*.part")):
+    for part in sorted((home.files / INCOMING).glob("*")):
         if now - part.stat().st_mtime > ABANDONED_SECONDS:
             yield Item(part, _bytes(part), "an upload that was never completed")
 

@@ -8,7 +8,9 @@ from shlex import quote
 import click
 
 from swept.analysis.results import results
+from swept.cli.gc import collect
 from swept.cli.output import say, say_problems
+from swept.cli.render import size
 from swept.cli.specfile import checked_text
 from swept.cli.summary import summary_lines
 from swept.cli.views import question_of, runs_of, spec_of
@@ -16,6 +18,7 @@ from swept.cli.work import AgentFlags, agent_flags, work
 from swept.client import Client
 from swept.connect import connect
 from swept.errors import Problem, UsageError
+from swept.home import find
 from swept.model import COUNTED_KINDS, RunState, SweepState
 from swept.wire import NewSweep, SweepAnswer, SweepView
 
@@ -49,8 +52,10 @@ def command(file: Path, flags: AgentFlags, mode: str | None, strict: bool) -> in
             view = client.set_state(view["id"], SweepState.RUNNING, "launched again")
         say(_opening(view, answer["created"]))
         code = work(client, view, flags)
+        view = client.sweep(view["id"])
+        _collect(client, file, view)
         say_summary(client, view["id"])
-        return code or _all_failed(client.sweep(view["id"]))
+        return code or _all_failed(view)
 
 
 def say_summary(client: Client, sweep: str) -> None:
@@ -93,6 +98,19 @@ def _opening(view: SweepView, created: bool) -> str:
     planned = question_of(spec_of(view)).max_runs
     total = "" if planned is None else f" of {planned}"
     return f"resuming sweep {view['id']} ({view['name']}): {done}{total} runs done"
+
+
+def _collect(client: Client, file: Path, view: SweepView) -> None:
+    """An ended sweep's checkpoints go, but for those of the best runs: twenty trainings' states fill a disk."""
+    home = find(file.resolve().parent)
+    if home is None or not SweepState(view["state"]).ended:
+        return
+    gone = collect(home, client)
+    if gone:
+        total = size(sum(item.bytes for item in gone))
+        say(
+            f"removed {len(gone)} checkpoints that nothing needs, {total} (`swept.keep` keeps more)"
+        )
 
 
 def _all_failed(view: SweepView) -> int:
