@@ -346,16 +346,23 @@ def test_gc_says_what_would_go_and_leaves_what_can_resume(swept: Any, stage: Sta
     for name in (*stage.runs[:4], "nosuchrun"):
         (places / name).mkdir(parents=True)
         (places / name / "step-00000003-1-1.pt").write_bytes(b"x" * 1000)
+    files = stage.folder / ".swept" / "files"
+    for path in (files / ".incoming" / "cut-off", files / stage.runs[0] / "model.part"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+        os.utime(path, (0.0, 0.0))
     found = document(swept, "gc", "--dry-run")
     assert {Path(item["path"]).name for item in found["items"]} == {
         stage.runs[0],
         stage.runs[2],
         stage.runs[3],
         "nosuchrun",
+        "cut-off",
     }
     assert (places / stage.runs[0]).exists()
     assert swept("gc")[0] == 0
     assert [path.name for path in places.iterdir() if path.is_dir()] == [stage.runs[1]]
+    assert (files / stage.runs[0] / "model.part").exists()
 
 
 def test_doctor(swept: Any) -> None:

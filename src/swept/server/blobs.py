@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from swept.errors import Conflict, StoreError, UsageError
 from swept.model import File
 
-_INCOMING = ".incoming"  # no run's folder: a leading dot is quoted there
+INCOMING = ".incoming"  # no run's folder: a leading dot is quoted there
 _CHUNK = 1 << 20
 
 
@@ -52,7 +52,7 @@ class Blobs:
     async def _receive(
         self, run: str, name: str, target: Path, chunks: AsyncIterator[bytes], now: float
     ) -> File:
-        incoming = self.folder / _INCOMING
+        incoming = self.folder / INCOMING
         incoming.mkdir(parents=True, exist_ok=True)
         number, draft = tempfile.mkstemp(dir=incoming)
         try:
