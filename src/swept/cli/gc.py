@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
@@ -66,9 +67,10 @@ def command(dry_run: bool, as_json: bool) -> None:
     say(f"{'would remove' if dry_run else 'removed'} {len(items)} items, {total}")
 
 
-def collect(home: Home, client: Client) -> list[Item]:
-    """Removes all that can go, and gives what went."""
-    items = list(collectable(home, client, SystemClock().now()))
+def collect(home: Home, client: Client, runs: Set[str] | None = None) -> list[Item]:
+    """Removes all that can go (`runs`: only checkpoints of these), and gives what went."""
+    found = collectable(home, client, SystemClock().now())
+    items = [item for item in found if runs is None or item.path.name in runs]
     for item in items:
         _remove(item.path)
     return items
@@ -122,7 +124,5 @@ def _short(home: Home, item: Item) -> str:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):  # somebody else was faster
+        shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -101,11 +101,12 @@ def _opening(view: SweepView, created: bool) -> str:
 
 
 def _collect(client: Client, file: Path, view: SweepView) -> None:
-    """An ended sweep's checkpoints go, but for those of the best runs: twenty trainings' states fill a disk."""
+    """An ended sweep's checkpoints go, but for those of the best runs: twenty trainings' states fill a disk. Only this
+    sweep's: the folder may hold those of another server, which this one does not know (SWEPT_URL)."""
     home = find(file.resolve().parent)
     if home is None or not SweepState(view["state"]).ended:
         return
-    gone = collect(home, client)
+    gone = collect(home, client, {run["id"] for run in view["runs"]})
     if gone:
         total = size(sum(item.bytes for item in gone))
         say(
