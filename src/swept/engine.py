@@ -352,39 +352,41 @@ class Engine:
         )
         if not order.objective_changed or not self.after_rows(run_id):
             return order
+        # Read again whoever has looked: a neighbour's look may have decided on this run a moment ago.
         run = self.store.run(run_id)
         return Order(run.desired, run.desired_why, order.acknowledged, objective_changed=True)
 
-    def after_rows(self, run_id: str) -> list[Decision]:
-        """Decide on the sweep of a run whose objective was reported; several reports at once share one look."""
+    def after_rows(self, run_id: str) -> bool:
+        """Decide on the sweep of a run whose objective was reported; several reports at once share one look. Whether
+        there is early stopping, which may have decided on this run."""
         run = self.store.run(run_id)
         if run.sweep is None or run.kind not in SWEEP_KINDS:
-            return []
+            return False
         sweep = self.store.sweep(run.sweep)
         if not _stops_early(self.spec(sweep)):
-            return []
+            return False
         with self._locks.guard:
             self._asked[sweep.id] += 1
             ticket = self._asked[sweep.id]
         lock = self._locks.of("decide", sweep.id)
-        if not lock.acquire(timeout=DECIDE_PATIENCE):
-            return []
-        try:
-            return self._decide(sweep, ticket)
-        finally:
-            lock.release()
+        if lock.acquire(timeout=DECIDE_PATIENCE):
+            try:
+                self._decide(sweep, ticket)
+            finally:
+                lock.release()
+        return True
 
-    def _decide(self, sweep: Sweep, ticket: int) -> list[Decision]:
+    def _decide(self, sweep: Sweep, ticket: int) -> None:
         if self._decided[sweep.id] >= ticket:  # a look that began after our rows were durable
-            return []
+            return
         with self._locks.guard:
             newest = self._asked[sweep.id]
         history = self.store.history(sweep.id)
+        decisions: list[Decision] = []
         try:
             decisions = self._think.decide(self.spec(sweep).canonical(), history)
         except ThinkError as error:
             self._tell("stopping.failed", sweep.id, f"early stopping {error}")
-            decisions = []
         for decision in decisions:
             self.store.set_desired(
                 decision.run,
@@ -395,7 +397,6 @@ class Engine:
                 step=decision.step,
             )
         self._decided[sweep.id] = newest
-        return decisions
 
     def heartbeat(
         self, agent: str, leases: Mapping[str, str], lease_seconds: float | None = None
@@ -496,6 +497,8 @@ class Engine:
             return
         lock = self._locks.of("fill", sweep_id)
         if not lock.acquire(blocking=False):
+            # That fill may have begun before the end: looked at again once it is over.
+            self._dry.add(sweep_id)
             return
         try:
             history = self.store.history(sweep_id)

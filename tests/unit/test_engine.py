@@ -6,14 +6,24 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from swept.engine import Engine
 from swept.errors import Conflict, LeaseLost, SpecError, StoreError, UsageError
-from swept.model import Decision, Desired, Done, History, Kind, RunState, Suggestions, SweepState
-from swept.store.base import Lease, RunFilter, Store
+from swept.model import (
+    Decision,
+    Desired,
+    Done,
+    History,
+    Kind,
+    RunState,
+    Suggestions,
+    SweepState,
+    Wait,
+)
+from swept.store.base import Lease, Order, RunFilter, Store
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.think import InlineThinker, Thinker, ThinkError
@@ -89,6 +99,17 @@ class Gate(InlineThinker):
         self.thinking.set()
         assert self.open.wait(30)
         return super().suggest(spec, history, n, seed=seed, now=now)
+
+
+class Around:
+    """A store some of whose verbs are replaced."""
+
+    def __init__(self, store: Store, **verbs: Any) -> None:
+        self.__dict__.update(verbs)
+        self._store = store
+
+    def __getattr__(self, verb: str) -> Any:
+        return getattr(self._store, verb)
 
 
 def engine_of(store: Store, clock: FakeClock, think: Thinker | None = None) -> Engine:
@@ -175,6 +196,27 @@ def test_the_last_run_ends_the_sweep_although_nobody_claims(store: Store, clock:
     assert store.sweep(sweep.id).state is SweepState.RUNNING
     engine.tick(clock.advance(1.0))
     assert store.sweep(sweep.id).state is SweepState.FINISHED
+
+
+def test_a_last_run_that_ends_while_the_search_thinks_ends_the_sweep_too(
+    store: Store, clock: FakeClock
+) -> None:
+    class Meanwhile(InlineThinker):
+        def suggest(self, *args: Any, **more: Any) -> Suggestions:
+            answer = super().suggest(*args, **more)
+            if leases and isinstance(answer, Wait):  # the history that it saw is old by now
+                finish(engine, leases.pop())
+                engine.reap()
+            return answer
+
+    leases: list[Lease] = []
+    engine = engine_of(store, clock, Meanwhile())
+    sweep = engine.create_sweep(RANDOM.replace("run_cap: 3", "run_cap: 1"))[0].id
+    agent = agent_of(engine, sweep)
+    leases.append(taken(engine, sweep, agent, "a"))
+    assert engine.claim(sweep, ask(agent, "b"))[0] == "wait"
+    engine.reap()  # and nobody claims any more
+    assert store.sweep(sweep).state is SweepState.FINISHED
 
 
 def test_the_same_request_gets_the_same_run(store: Store, clock: FakeClock) -> None:
@@ -274,6 +316,26 @@ def test_hyperband_stops_a_run_in_the_answer_to_its_report(store: Store, clock: 
     assert orders[-1].desired is Desired.STOP
     assert orders[-1].reason
     assert store.run(lease.run.id).desired_why == orders[-1].reason
+
+
+def test_a_neighbours_look_at_the_same_moment_still_stops_a_run_in_the_answer_to_its_report(
+    store: Store, clock: FakeClock
+) -> None:
+    engine = engine_of(store, clock)
+    sweep = engine.create_sweep(HYPERBAND)[0].id
+    *good, bad = (taken(engine, sweep, agent_of(engine, sweep, host), host) for host in "abc")
+    for lease, value in zip(good, (0.1, 0.2), strict=True):
+        engine.report(lease.run.id, lease.token, [loss(n, n, value) for n in (1, 2)])
+
+    def report(*args: Any, **more: Any) -> Order:
+        order = store.report(*args, **more)
+        looking.after_rows(good[0].run.id)  # a neighbour's look, before this report's own
+        return order
+
+    looking = engine_of(cast(Store, Around(store, report=report)), clock)
+    order = looking.report(bad.run.id, bad.token, [loss(n, n, 0.9) for n in (1, 2)])
+    assert order.desired is Desired.STOP
+    assert "report 2" in order.reason
 
 
 def test_only_reports_of_the_objective_are_decided_on(store: Store, clock: FakeClock) -> None:
