@@ -229,7 +229,7 @@ def test_people_pause_and_end_sweeps(client: Client) -> None:
 
 
 def test_launching_a_changed_file_tells_the_difference(client: Client) -> None:
-    new: wire.NewSweep = {"text": SWEEP, "path": "/work/sweep.yaml", "mode": "launch"}
+    new: wire.NewSweep = {"text": SWEEP, "path": "/home/ada/sweep.yaml", "mode": "launch"}
     first = client.create_sweep(new)
     changed = SWEEP.replace("0.001", "0.002")
     again = client.create_sweep(new | {"text": changed})
@@ -423,6 +423,24 @@ def test_hostile_names_stay_outside(served: Served, client: Client, name: str) -
         assert answer.status_code in (404, 422), answer.text
     assert client.files(run) == []
     assert [path for path in served.context.files.rglob("*") if path.is_file()] == []
+
+
+def test_an_attempt_that_was_overtaken_changes_no_file(
+    client: Client, served: Served, clock: FakeClock, tmp_path: Path
+) -> None:
+    sweep = create(client)
+    (tmp_path / "best.pt").write_text("weights")
+    old = claim(client, sweep, "a")
+    for _ in range(62):
+        served.engine.tick(clock.advance(1.0))
+    with served.client(old["lease"]) as holder:  # nobody has the run: the old token is still good
+        holder.put_file(old["run"], "first.pt", tmp_path / "best.pt")
+        new = claim(client, sweep, "b")
+        with pytest.raises(LeaseLost):
+            holder.put_file(old["run"], "best.pt", tmp_path / "best.pt")
+    with served.client(new["lease"]) as holder:
+        holder.put_file(new["run"], "best.pt", tmp_path / "best.pt")
+    assert [file["name"] for file in client.files(new["run"])] == ["best.pt", "first.pt"]
 
 
 def test_a_file_cannot_be_a_folder_too(client: Client, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from swept import wire
 from swept.errors import LeaseLost, NotFound
 from swept.model import Goal, Run
 from swept.server.answers import Answer, documented
-from swept.server.auth import context_of, reading, reporting, writing
+from swept.server.auth import authorize, context_of, reading, reporting, writing
 from swept.server.blobs import Blobs
 from swept.server.context import Context
 from swept.server.views import claimed_view, file_view, row_view, run_view
@@ -133,7 +133,7 @@ def retry(run: str, request: Request) -> Answer:
 async def put_file(run: str, name: str, request: Request) -> Answer:
     """The request's body becomes the run's file of that name, once it has arrived whole."""
     context = context_of(request)
-    await run_in_threadpool(context.store.run, run)
+    await run_in_threadpool(_check_current, context, run, request)
     blobs = Blobs(context.files, context.settings.max_file)
     file = await blobs.receive(run, name, request.stream(), now=context.clock.now())
     await run_in_threadpool(context.store.add_file, file)
@@ -168,6 +168,14 @@ def _view(context: Context, run: Run) -> wire.RunView:
         spec = context.engine.spec(context.store.sweep(run.sweep))
         goal = spec.metric.goal if spec.metric else goal
     return run_view(run, goal)
+
+
+def _check_current(context: Context, run: str, request: Request) -> None:
+    """Raises LeaseLost for the key of an attempt that was overtaken: its files are not the run's any more."""
+    attempts = context.store.run(run).attempts
+    access = authorize(context, request)
+    if access.run is not None and attempts and access.attempt != attempts[-1].number:
+        raise LeaseLost(f"run {run} was given to another agent: this file is of an earlier attempt")
 
 
 def _attempt(context: Context, run: str, token: str) -> int:
