@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from swept.clock import Clock
-from swept.errors import ServerUnreachable, SweptError, UsageError
+from swept.errors import Conflict, LeaseLost, ServerUnreachable, SweptError, UsageError
 from swept.tracking import workspace
 from swept.tracking.reporting import Journal, Reporter, Wanted, complain, deliver_rest
 from swept.tracking.values import Config
@@ -106,6 +106,8 @@ class Recorder:
         self._client: Client | None = None
         self._lock = threading.Lock()
         self._saving = threading.Lock()
+        self._filing = threading.Lock()
+        self._refused: set[str] = set()  # files that the server does not take
         self._told: Told | None = None
         self._reporter = Reporter(
             journal.reports,
@@ -163,7 +165,9 @@ class Recorder:
         """Raises UsageError, OSError."""
         if not source.is_file():
             raise UsageError(f"there is no file at {source}")
-        self._place.keep_file(source, name)
+        with self._filing:
+            self._place.keep_file(source, name)
+            self._refused.discard(name)
         self._reporter.nudge()
 
     def finish(self, exit_code: int) -> None:
@@ -240,13 +244,27 @@ class Recorder:
             self._client = None
 
     def _upload(self) -> bool:
-        """One file a call, so that reports need not wait for many."""
-        waiting = self._place.waiting_files()
+        """One file a call, so that reports need not wait for many. True = there are more."""
+        waiting = (item for item in self._place.waiting_files() if item[0] not in self._refused)
         for name, path in waiting:
-            self._server().put_file(self._run, name, path)
-            path.unlink()
+            self._send_file(name, path)
             return next(waiting, None) is not None
         return False
+
+    def _send_file(self, name: str, path: Path) -> None:
+        """One that the server refuses stays where it is, and holds up no other."""
+        sent = path.stat().st_ino
+        try:
+            self._server().put_file(self._run, name, path)
+        except LeaseLost:
+            raise
+        except (Conflict, UsageError) as error:
+            self._refused.add(name)
+            complain(f"the server refused the file {name}, which stays in {path}: {error.message}")
+            return
+        with self._filing:
+            if path.stat().st_ino == sent:  # else the program has saved a newer one meanwhile
+                path.unlink()
 
     def _heard(self, wanted: Wanted) -> None:
         with self._lock:

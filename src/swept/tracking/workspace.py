@@ -133,15 +133,18 @@ class Workspace:
             raise UsageError(f"'{name}' is not a file name inside the run's files")
         target = self.files / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{uuid.uuid4().hex}.part")
+        draft = target.with_name(f".{uuid.uuid4().hex}.part")  # _DRAFT
         shutil.copyfile(source, draft)
         draft.replace(target)
 
     def waiting_files(self) -> Iterator[tuple[str, Path]]:
         """Name and path of each file that the server does not have yet."""
         for path in sorted(self.files.rglob("*")):
-            if path.is_file() and not path.name.endswith(".part"):
+            if path.is_file() and not _DRAFT.fullmatch(path.name):
                 yield path.relative_to(self.files).as_posix(), path
+
+
+_DRAFT = re.compile(r"\.[0-9a-f]{32}\.part")
 
 
 def read_json(path: Path) -> Any:
@@ -186,6 +189,7 @@ def copy_in(source: Path, place: Path) -> None:
     """Copy to the hidden name beside `place`, durable when it returns. Raises OSError."""
     hidden = _hidden(place)
     place.parent.mkdir(parents=True, exist_ok=True)
+    _remove(hidden)  # of a process that was killed before it could report it
     try:
         if source.is_dir():
             shutil.copytree(source, hidden)
@@ -207,13 +211,15 @@ def publish(report: Report) -> None:
 
 
 def remove_older(report: Report) -> None:
-    """The row of this checkpoint is durable: those before it are not needed any more."""
+    """The row of this checkpoint is durable: those before it are not needed any more. What cannot be removed stays:
+    the reports behind this one must not wait for it."""
     place = Path(report["place"])
     mine = _order(place)
-    for path in place.parent.iterdir():
-        order = _order(path)
-        if mine and order and order < mine:
-            _remove(path)
+    with contextlib.suppress(OSError):
+        for path in place.parent.iterdir():
+            order = _order(path)
+            if mine and order and order < mine:
+                _remove(path)
 
 
 def remove_checkpoints(checkpoints: Path, run: str) -> None:
@@ -241,7 +247,7 @@ def _sync(path: Path) -> None:
     """Make a file, or the names in a folder, durable."""
     if path.is_dir() and os.name == "nt":  # Windows opens no folders
         return
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
