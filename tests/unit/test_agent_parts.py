@@ -14,13 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swept.agent import memory
+from swept.agent.classify import Ending
 from swept.agent.console import Console
 from swept.agent.devices import Gpu, choose, take, visible
+from swept.agent.ending import GivenUp, finish
 from swept.agent.environment import environment
 from swept.agent.folder import AgentFolder, Record
+from swept.agent.link import Link
 from swept.agent.process import Lock, is_locked, kill_run, with_variable
+from swept.client import Client
 from swept.clock import SystemClock
 from swept.errors import Conflict, UsageError
+from swept.executors.base import Launch, StartFailed
+from swept.executors.local import LocalExecutor
+from swept.model import Outcome
 from swept.tracking.workspace import Workspace
 from swept.wire import Claimed
 
@@ -237,3 +244,39 @@ def test_a_run_has_its_lease_and_not_the_agents_key_or_rank(tmp_path: Path) -> N
     assert variables["SWEPT_SEED"] == "3"
     assert variables["SWEPT_CHECKPOINT_DIR"] == "/c/r1"
     assert variables["CUDA_VISIBLE_DEVICES"] == "1"
+
+
+# -- beginning and end of a program ---------------------------------------------------------------
+
+
+def test_the_orders_of_a_supervisor_are_nobodys_to_read_and_do_not_stay(tmp_path: Path) -> None:
+    modes = tmp_path / "modes.py"
+    modes.write_text(
+        "import json, os, sys\n"
+        "orders = json.load(open(sys.argv[1]))\n"
+        "open(orders['console'], 'w').write(oct(os.stat(sys.argv[1]).st_mode & 0o777))\n"
+    )
+    launch = Launch(["true"], {"SWEPT_LEASE": "local-abc"}, tmp_path, tmp_path)
+    (tmp_path / "orders.json").write_text("of an agent that was killed")
+    with pytest.raises(StartFailed):  # it ends without a word of a program
+        LocalExecutor(modes).start(launch)
+    assert (tmp_path / "console.log").read_text() == "0o600"
+    assert not (tmp_path / "orders.json").exists()
+
+
+def test_a_disk_that_fails_at_the_end_gives_nothing_up_for_lost(tmp_path: Path) -> None:
+    place = Workspace(tmp_path)
+    place.journal.mkdir()  # it cannot be read
+    client = Client("http://127.0.0.1:9", "")
+    with pytest.raises(GivenUp, match="Is a directory"):
+        finish(
+            Link(client, SystemClock()),
+            CLAIMED,
+            place,
+            Ending(Outcome.FINISHED, "done"),
+            console=Console(place.console),
+            tail=[],
+            clock=SystemClock(),
+            say=lambda text: None,
+            impatient=lambda: True,
+        )

@@ -281,8 +281,9 @@ class Agent:
         folder = self._folder
         assert folder is not None
         if not self._request:
-            self._request = uuid.uuid4().hex
-            folder.keep_request(self._request)
+            request = uuid.uuid4().hex
+            folder.keep_request(request)
+            self._request = request
         body: ClaimRequest = {
             "agent": self._id,
             "host": self._host,

@@ -29,7 +29,7 @@ RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class GivenUp(SweptError):
-    """The server did not answer and nobody wants to wait longer: what is left stays in the agent's folder."""
+    """The server (or the disk) fails and nobody wants to wait longer: what is left stays in the agent's folder."""
 
 
 def finish(
@@ -46,7 +46,7 @@ def finish(
 ) -> CompletionAnswer | None:
     """Everything to the server, as often as it takes. None: the run is not this agent's any more.
 
-    Raises GivenUp, when `impatient` says so while the server is away.
+    Raises GivenUp, when `impatient` says so while the server is away or the disk fails.
     """
     failures = 0
     while True:
@@ -55,13 +55,13 @@ def finish(
         except (LeaseLost, NotFound) as error:
             say(f"run {claimed['number']}: {error.message}")
             return None
-        except SweptError as error:
+        except (SweptError, OSError) as error:
             failures += 1
             if failures == 3:
                 say(f"run {claimed['number']} has ended, but cannot be completed yet: {error}")
             if impatient():
                 raise GivenUp(
-                    f"run {claimed['number']} could not be completed: {error.message}",
+                    f"run {claimed['number']} could not be completed: {getattr(error, 'message', error)}",
                     hint="the next `swept agent` on this machine sends what is left",
                 ) from error
             clock.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS)) - 1])

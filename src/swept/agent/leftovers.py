@@ -25,8 +25,9 @@ def send_leftovers(link: Link, runs: Path, home: str, say: Callable[[str], None]
             _send(link, place, manual)
         except (Conflict, NotFound):
             place.drop_manual()  # somebody else's by now, or deleted
-        except SweptError as error:
-            say(f"run {manual.run} has reports that cannot be sent yet: {error.message}")
+        except (SweptError, OSError) as error:
+            why = getattr(error, "message", error)
+            say(f"run {manual.run} has reports that cannot be sent yet: {why}")
         else:
             place.drop_manual()
 

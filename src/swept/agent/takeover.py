@@ -42,7 +42,7 @@ def take_over(link: Link, home: Home, host: str, clock: Clock, say: Callable[[st
             continue
         try:
             count += _clean_up(link, folder, clock, say)
-        except SweptError as error:
+        except (SweptError, OSError) as error:
             say(f"what agent {folder.path.name} left behind stays in {folder.path}: {error}")
             folder.leave()
         else:
@@ -85,8 +85,9 @@ def _settle_request(link: Link, folder: AgentFolder, agent: str) -> None:
         return
     if claimed is not None and claimed["run"] not in held:
         place = folder.path / "unstarted" / claimed["run"]
-        place.mkdir(parents=True)
+        place.mkdir(parents=True, exist_ok=True)
         folder.keep(Record(claimed, str(place)))
+    folder.drop_request()  # asked once more, it would claim another run
 
 
 def _settle(link: Link, record: Record, clock: Clock, say: Callable[[str], None]) -> None:

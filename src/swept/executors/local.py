@@ -49,19 +49,20 @@ class LocalExecutor:
     def start(self, launch: Launch) -> LocalJob:
         """Returns when the program runs. Raises StartFailed."""
         orders = launch.workspace / "orders.json"
-        orders.write_text(json.dumps(_orders(launch)), encoding="utf-8", errors="surrogateescape")
-        orders.chmod(0o600)  # the environment has the lease in it
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(self._supervisor), str(orders)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl+C at the terminal is for the agent alone
-        )
-        assert process.stdout is not None
-        with process.stdout as pipe:
-            answer = pipe.readline()
-        orders.unlink()  # it has read them, and they hold the environment
+        try:
+            _write_private(orders, json.dumps(_orders(launch)))
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(self._supervisor), str(orders)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl+C at the terminal is for the agent alone
+            )
+            assert process.stdout is not None
+            with process.stdout as pipe:
+                answer = pipe.readline()
+        finally:
+            orders.unlink(missing_ok=True)  # it has read them, and they hold the environment
         told = json.loads(answer) if answer else {"error": "its supervisor ended at once"}
         if "pid" in told:
             return LocalJob(process, int(told["pid"]))
@@ -70,6 +71,14 @@ class LocalExecutor:
             f"cannot start `{launch.argv[0]}` in {launch.folder}: {told['error']}",
             hint="check `program:` and `command:` of the sweep file, and that the folder exists on this machine",
         )
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Never readable by others, not for a moment: the environment has the lease in it."""
+    path.unlink(missing_ok=True)
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(number, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _orders(launch: Launch) -> dict[str, object]:
