@@ -29,6 +29,15 @@ def test_a_wrong_url_is_a_usage_error_that_shows_the_right_forms(url: str, messa
     assert "sqlite:////absolute/path/swept.db" in caught.value.hint
 
 
+def test_a_new_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/swept.db")
+    running(store)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    store.close()
+    assert modes.keys() >= {"swept.db", "swept.db-wal"}
+    assert set(modes.values()) == {0o600}
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no folder") as caught:
         open_store(f"sqlite:///{tmp_path}/nowhere/swept.db")

@@ -98,6 +98,13 @@ def test_a_folder_is_orphaned_only_when_its_agent_is_dead(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_leases_that_an_agent_keeps_are_nobody_elses_to_read(tmp_path: Path) -> None:
+    folder = AgentFolder.create(tmp_path, "a1", {"host": "h"})
+    folder.keep(Record(CLAIMED, str(tmp_path / "run")))
+    assert (tmp_path / "a1" / "runs" / "r1.json").stat().st_mode & 0o777 == 0o600
+    folder.remove()
+
+
 def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     lock = Lock.take(path)

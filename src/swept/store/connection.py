@@ -6,6 +6,7 @@ SQLite: WAL, `synchronous=FULL` (an acknowledged row survives a power cut), fore
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ class Engines:
 
 
 def connect(url: str) -> Engines:
-    """Engines for `url`. Opens nothing yet; raises UsageError (URL) or StoreError (place, driver)."""
+    """Engines for `url`. Connects to nothing yet; raises UsageError (URL) or StoreError (place, driver)."""
     if url.startswith("sqlite:///"):
         return _sqlite(url.removeprefix("sqlite:///"))
     try:
@@ -72,6 +73,7 @@ def _sqlite(database: str) -> Engines:
         raise UsageError("a store in memory would lose everything at the end", hint=_FORMS)
     path = Path(database)
     _check_folder(path)
+    _make_private(path)
     url = URL.create("sqlite+pysqlite", database=database)
     writer = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=1, max_overflow=0)
     reader = create_engine(
@@ -80,6 +82,12 @@ def _sqlite(database: str) -> Engines:
     _prepare_sqlite(writer, begin="BEGIN IMMEDIATE", only_read=False)
     _prepare_sqlite(reader, begin="BEGIN", only_read=True)
     return Engines(writer, reader, str(path))
+
+
+def _make_private(path: Path) -> None:
+    """A new file is 0600, and SQLite's own beside it as that: the leases in it are keys."""
+    with contextlib.suppress(OSError):  # there already; or SQLite says what is wrong
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _check_folder(path: Path) -> None:

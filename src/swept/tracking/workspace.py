@@ -156,9 +156,11 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Replace `path` at once: a reader sees the old or the new content."""
+    """Replace `path` at once: a reader sees the old or the new content. 0600: a lease in it is a key."""
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    draft.write_text(dumps(content), encoding="utf-8", errors="backslashreplace")
+    number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(dumps(content))
     draft.replace(path)
 
 
