@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from swept.model import Run
+from swept.space import Parameter
 from swept.spec import Spec
+from swept.sweepfile.options import Oom
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,26 @@ def reduction(spec: Spec, run: Run) -> Reduction | None:
     before = space.get(run.effective_config or {}, oom.reduce, space.get(config, oom.reduce))
     if isinstance(before, bool) or not isinstance(before, int | float) or not math.isfinite(before):
         return None
-    wanted = before * oom.factor
-    after: Any = wanted if isinstance(before, float) else math.floor(wanted)
     parameter = space.parameter(oom.reduce)
+    asked = space.get(config, oom.reduce)
+    after = _less(oom, parameter, before)
+    if after is not None and after == asked:
+        # A program that rounds up got this already, and ran with more: it has to be asked for less.
+        after = _less(oom, parameter, after)
+    if after is None:
+        return None
+    changed = space.put(config, oom.reduce, after)
+    top = next(key for key in changed if changed[key] != config.get(key))
+    return Reduction({**run.overrides, top: changed[top]}, oom.reduce, before, after)
+
+
+def _less(oom: Oom, parameter: Parameter | None, value: float) -> Any:
+    """The next value below; None where there is none."""
+    wanted = value * oom.factor
+    after: Any = wanted if isinstance(value, float) else math.floor(wanted)
     if parameter is not None:
         after = parameter.at_most(wanted)
         if after is None:
             after = parameter.range[0]
     after = max(after, oom.min)
-    if not after < before:
-        return None
-    changed = space.put(config, oom.reduce, after)
-    top = next(key for key in changed if changed[key] != config.get(key))
-    return Reduction({**run.overrides, top: changed[top]}, oom.reduce, before, after)
+    return after if after < value else None

@@ -369,6 +369,18 @@ def test_out_of_memory_lowers_what_the_file_names_and_says_so(
     assert len(told) == 2  # at the minimum there is nothing to lower
 
 
+def test_a_program_that_rounds_up_is_asked_for_less_than_before(
+    store: Store, clock: FakeClock
+) -> None:
+    engine = engine_of(store, clock)
+    sweep = engine.create_sweep(RANDOM.replace("value: 64", "value: 48"))[0].id
+    lease = taken(engine, sweep, agent_of(engine, sweep), "a")
+    ran: Report = {"seq": 1, "type": "effective", "time": 0.0, "config": {"batch": 64}}
+    engine.report(lease.run.id, lease.token, [ran])
+    assert finish(engine, lease, "oom") is RunState.PENDING
+    assert store.run(lease.run.id).overrides == {"batch": 40}  # 64 × 0.75 is what it was asked for
+
+
 def test_out_of_memory_of_a_swept_value_goes_to_the_next_lower_one(
     store: Store, clock: FakeClock
 ) -> None:

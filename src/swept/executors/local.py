@@ -19,10 +19,6 @@ class LocalJob:
         self._supervisor = supervisor
         self.pid = pid
 
-    @property
-    def supervisor_pid(self) -> int:
-        return self._supervisor.pid
-
     def ended(self) -> bool:
         return self._supervisor.poll() is not None
 
