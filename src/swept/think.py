@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, Any, Protocol, cast
@@ -203,6 +204,7 @@ def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
         try:
             answer = _Answer(value=tasks[name](*arguments))
         except Exception as error:  # noqa: BLE001 told to the server, which draws at random instead
+            traceback.print_exc()  # into the server's log: the stored reason is one line
             answer = _Answer(failure=_failure(error))
         body = pickle.dumps(answer)
         try:

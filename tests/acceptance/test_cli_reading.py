@@ -356,12 +356,12 @@ def test_gc_says_what_would_go_and_leaves_what_can_resume(swept: Any, stage: Sta
         stage.runs[0],
         stage.runs[2],
         stage.runs[3],
-        "nosuchrun",
         "cut-off",
     }
     assert (places / stage.runs[0]).exists()
     assert swept("gc")[0] == 0
-    assert [path.name for path in places.iterdir() if path.is_dir()] == [stage.runs[1]]
+    kept = {path.name for path in places.iterdir() if path.is_dir()}
+    assert kept == {stage.runs[1], "nosuchrun"}  # what this server never knew may be another's
     assert (files / stage.runs[0] / "model.part").exists()
 
 

@@ -134,6 +134,13 @@ def test_ctrl_c_releases_runs_with_a_checkpoint_at_once() -> None:
     assert of(loop.Leave, actions) == [loop.Leave(130)]
 
 
+def test_a_run_whose_checkpoint_was_gone_is_not_released_for_having_one() -> None:
+    answer, found = loop.Tick(0.0), claimed("a", checkpoint=True)
+    facts: list[Fact] = [answer, loop.ClaimAnswered("run", found, "")]
+    _, actions = play([*facts, loop.Launched("a", from_zero=True), loop.Interrupted()])
+    assert "no checkpoint yet" in of(loop.Say, actions)[-1].text
+
+
 def test_ctrl_c_lets_a_run_go_on_to_its_first_checkpoint() -> None:
     state, actions = play([*running(), loop.Interrupted()])
     assert not of(loop.End, actions)

@@ -242,7 +242,7 @@ class Agent:
         except (SweptError, OSError) as error:
             self._facts.put(loop.LaunchFailed(run, str(error)))
         else:
-            self._facts.put(loop.Launched(run))
+            self._facts.put(loop.Launched(run, from_zero=claimed["checkpoint"] is None))
 
     def _start(self, claimed: Claimed, place: Workspace, slot: int) -> Job:
         """Raises StartFailed, UsageError, OSError."""

@@ -112,6 +112,7 @@ class ClaimFailed:
 @dataclass(frozen=True, slots=True)
 class Launched:
     run: str
+    from_zero: bool = False  # its checkpoint was gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +324,8 @@ def _launched(state: State, fact: Launched) -> Step:
     run = state.runs.get(fact.run)
     if run is None:
         return state, []
-    run = replace(run, phase=Phase.RUNNING)
+    checkpointed = run.checkpointed and not fact.from_zero
+    run = replace(run, phase=Phase.RUNNING, checkpointed=checkpointed)
     why = run.claimed["why"]
     said = Say(f"{title(run.claimed)} started" + (f": {why}" if why else ""))
     state, actions = _drain_one(_with(state, run), fact.run)

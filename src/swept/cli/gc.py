@@ -108,7 +108,7 @@ def _needless(client: Client, run: str, kept: Set[str]) -> str:
     try:
         state = RunState(client.run(run)["state"])
     except NotFound:
-        return "checkpoints of a run that the server does not know"
+        return ""  # another server's, perhaps: a folder can have been used with two stores
     if state not in _NOT_RESUMABLE or run in kept:
         return ""
     return f"checkpoints of a {state} run that is not among the best"

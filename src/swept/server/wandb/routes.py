@@ -8,6 +8,7 @@ attempt is answered 200 and dropped. See docs/design/wandb.md.
 from __future__ import annotations
 
 import gzip
+import io
 import logging
 import zlib
 from typing import Any
@@ -70,15 +71,27 @@ def base_url(request: Request) -> str:
     return f"{scheme}://{host.split(',')[0].strip()}{prefix.rstrip('/')}"
 
 
+UNPACKED_BYTES = 256 * 1024 * 1024
+"""No post of a client comes near it; a small body can unpack to more than the machine has."""
+
+
 async def _body(request: Request) -> bytes:
-    """The whole body, unpacked. Raises ValueError for one that is damaged."""
+    """The whole body, unpacked. Raises ValueError for one that is damaged, or larger than UNPACKED_BYTES."""
     body = await request.body()
     if request.headers.get("content-encoding") != "gzip":
         return body
     try:
-        return await run_in_threadpool(gzip.decompress, body)
+        return await run_in_threadpool(_unpacked, body)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError("the compressed body is damaged") from error
+
+
+def _unpacked(body: bytes) -> bytes:
+    with gzip.GzipFile(fileobj=io.BytesIO(body)) as packed:
+        content = packed.read(UNPACKED_BYTES + 1)
+    if len(content) > UNPACKED_BYTES:
+        raise ValueError(f"the body is larger than {UNPACKED_BYTES} bytes when unpacked")
+    return content
 
 
 def _json(content: Any, status: int = 200) -> Response:
