@@ -131,6 +131,12 @@ class Engine:
         wished = member(SweepState, state, "state of a sweep")
         if wished is SweepState.PENDING:
             raise UsageError("a sweep cannot be made pending", hint="use running")
+        sweep = self.store.sweep(sweep_id)
+        if sweep.state.ended and wished is not sweep.state:
+            raise Conflict(
+                f"sweep {sweep_id} is {sweep.state.value}: it cannot be made {wished.value}",
+                hint="`swept sweep --update FILE` or `swept enqueue` opens a finished sweep again",
+            )
         reason = reason or f"asked for: {wished.value}"
         return self.store.set_sweep_state(sweep_id, wished, reason=reason, now=self.clock.now())
 

@@ -166,6 +166,21 @@ def test_a_sweep_in_which_every_run_failed_says_so_to_scripts(place: Place) -> N
     assert "no data set" in err
 
 
+def test_a_dataset_that_is_missing_uses_up_no_run(place: Place) -> None:
+    text = SWEEP.format(cap=3, pace=0.01).replace("  pace: {value: 0.01}\n", "")
+    text = text.replace("epochs: epochs", "adapter: ultralytics").replace(
+        "model: {value: small}", "data: {value: a/d.yaml}"
+    )
+    (place.folder / "sweep.yaml").write_text(text)
+    code, _, err = place("check", "sweep.yaml")
+    assert code == 0
+    assert "`data: a/d.yaml` is not there" in err
+    code, _, err = place("launch", "sweep.yaml")
+    assert code == 1
+    assert "the dataset `data: a/d.yaml` is not in" in err
+    assert {run["state"] for run in place.json("show")["runs"]} == {"pending"}
+
+
 def test_a_changed_file_is_shown_and_a_person_decides(place: Place) -> None:
     place.write(cap=1, pace=0.01)
     assert place("launch", "sweep.yaml")[0] == 0

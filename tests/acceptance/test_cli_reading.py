@@ -323,6 +323,23 @@ def test_unknown_ids_say_what_would_help(swept: Any) -> None:
         assert "Traceback" not in err
 
 
+def test_a_run_is_known_by_what_the_live_view_and_the_page_call_it(
+    swept: Any, stage: Stage
+) -> None:
+    for name in ("2", "search-2", stage.runs[1]):
+        assert document(swept, "show", name)["id"] == stage.runs[1]
+        assert swept("history", name)[0] == 0
+    code, _, err = swept("history", "99")
+    assert code == 1
+    assert "knows no run `99`" in err
+
+
+def test_a_mistyped_command_is_named(swept: Any) -> None:
+    code, _, err = swept("lauch", "sweep.yaml")
+    assert code == 2
+    assert "Did you mean `launch`?" in err
+
+
 def test_a_file_that_is_not_there(swept: Any) -> None:
     code, _, err = swept("show", "absent.yaml")
     assert code == 2

@@ -657,6 +657,17 @@ def test_stopping_the_last_paused_run_ends_the_sweep(store: Store, clock: FakeCl
     assert store.sweep(sweep.id).state is SweepState.FINISHED
 
 
+@pytest.mark.parametrize("wished", ["paused", "running", "cancelled"])
+def test_an_ended_sweep_is_left_as_it_is(store: Store, clock: FakeClock, wished: str) -> None:
+    """A cancelled one is not found again by its file: a finished sweep must not be lost by one mistyped word."""
+    engine = engine_of(store, clock)
+    sweep = engine.create_sweep(RANDOM)[0]
+    engine.set_state(sweep.id, "finished")
+    assert engine.set_state(sweep.id, "finished").state is SweepState.FINISHED
+    with pytest.raises(Conflict, match="is finished"):
+        engine.set_state(sweep.id, wished)
+
+
 def test_done_is_not_said_while_a_run_may_come_back(store: Store, clock: FakeClock) -> None:
     """The search is done, one run is under way: it may be lost and claimed again, so agents stay."""
 

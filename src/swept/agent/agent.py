@@ -37,6 +37,7 @@ from swept.home import Home
 from swept.model import Desired, RunState
 from swept.tracking import workspace
 from swept.tracking.workspace import Workspace
+from swept.ultralytics.labels import missing
 from swept.wire import AgentStart, Beat, Claimed, ClaimRequest
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
@@ -379,8 +380,13 @@ class Agent:
 
 
 def _check_program(claimed: Claimed, folder: Path) -> None:
-    """Raises StartFailed for a program that is not there: better than a traceback in the console of each run."""
-    program = claimed["program"]
+    """Raises StartFailed for a program or a dataset that is not there: better than one failed run after the other."""
+    program, data = claimed["program"], claimed["config"].get("data")
+    if claimed["adapter"] == "ultralytics" and missing(data, folder):
+        raise StartFailed(
+            f"the dataset `data: {data}` is not in {folder}",
+            hint="`data` is a path from the sweep file's folder; no run was used up",
+        )
     if claimed["command"] or not program or (folder / program).exists():
         return
     raise StartFailed(

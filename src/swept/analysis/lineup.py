@@ -73,7 +73,7 @@ def _warnings(entries: Sequence[Entry]) -> list[str]:
     if len(lengths) > 1:
         shown = " and ".join(str(length) for length in lengths)
         found.append(
-            f"trained for different lengths ({shown} steps): only rows of the same length compare configurations"
+            f"trained for different lengths ({shown} steps): only trainings of the same length compare configurations"
         )
     found += _repeated(entries) or _single(entries)
     return found

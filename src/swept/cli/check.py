@@ -18,6 +18,7 @@ from swept.space import Parameter
 from swept.spec import Spec, examine
 from swept.stopping.hyperband import rungs
 from swept.sweepfile.document import read
+from swept.ultralytics.labels import missing
 from swept.wire import encode
 
 SHOWN_RUNGS = 6
@@ -58,8 +59,17 @@ def _examined(file: Path, *, strict: bool) -> tuple[Spec | None, list[Problem]]:
         return None, list(error.problems)
     spec, problems = examine(text, str(file), strict=strict)
     if spec is not None:
-        problems += _program_missing(spec, file)
+        problems += _program_missing(spec, file) + _data_missing(spec, file)
     return spec, problems
+
+
+def _data_missing(spec: Spec, file: Path) -> list[Problem]:
+    data = spec.space.fixed.get("data")
+    if spec.options.adapter != "ultralytics" or not missing(data, file.parent):
+        return []
+    message = f"the dataset `data: {data}` is not there, seen from the sweep file's folder"
+    hint = "every run would fail for it: put it there, or mend the path"
+    return [Problem(message, "parameters.data", hint=hint, severity="warning")]
 
 
 def _program_missing(spec: Spec, file: Path) -> list[Problem]:

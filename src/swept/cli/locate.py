@@ -50,8 +50,16 @@ def sweep_of(client: Client, typed: str | None) -> SweepView:
 
 
 def run_of(client: Client, typed: str) -> RunView:
-    """The run of that id (or ENTITY/PROJECT/RUN, as W&B writes it)."""
-    return _try(client.run, _last_part(typed)) or _unknown(client, typed, "run")
+    """The run of that id (or ENTITY/PROJECT/RUN, as W&B writes it), or that number or name in the newest sweep."""
+    name = _last_part(typed)
+    return _try(client.run, name) or _in_newest(client, name) or _unknown(client, typed, "run")
+
+
+def _in_newest(client: Client, name: str) -> RunView | None:
+    """By what the live view and the page call a run: `4`, `search-4`."""
+    known = client.sweeps()
+    runs = client.sweep(known[0]["id"])["runs"] if known else []
+    return next((run for run in runs if name in (str(run["number"]), run["name"])), None)
 
 
 def sweep_or_run(client: Client, typed: str | None) -> Found:
@@ -61,7 +69,8 @@ def sweep_or_run(client: Client, typed: str | None) -> Found:
     sweep = _try(client.sweep, name)
     if sweep is not None:
         return Found(sweep=sweep)
-    return Found(run=_try(client.run, name) or _unknown(client, typed, "sweep or run"))
+    run = _try(client.run, name) or _in_newest(client, name)
+    return Found(run=run or _unknown(client, typed, "sweep or run"))
 
 
 def _newest(client: Client) -> SweepView:

@@ -19,6 +19,13 @@ BOX = 5
 _LARGEST = 1_000_000
 
 
+def missing(data: object, folder: Path) -> bool:
+    """Whether `data` names a file by its path and there is none. A bare name (`coco8.yaml`) may be Ultralytics' own."""
+    return (
+        isinstance(data, str) and "/" in data and "://" not in data and not (folder / data).exists()
+    )
+
+
 def polygons(data: object, folder: Path) -> bool | None:
     """Whether the labels of the dataset `data` (as a program in `folder` names it) are polygons; None: not known."""
     if not isinstance(data, str):
