@@ -88,6 +88,14 @@ def completion(lease: str, outcome: str = "finished") -> wire.Completion:
     }
 
 
+def test_a_server_that_is_ending_is_not_there(client: Client) -> None:
+    """Else a command finds it, and has its next request refused; unreachable, it starts the next server instead."""
+    assert client.handshake()["app"] == "swept"
+    client.stop()
+    with pytest.raises(ServerUnreachable, match="ending"):
+        client.handshake()
+
+
 # -- a run's life ---------------------------------------------------------------------------------
 
 

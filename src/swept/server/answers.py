@@ -23,6 +23,7 @@ STATUS: Mapping[type[errors.SweptError], int] = {
     errors.Unauthorized: 401,
     errors.UsageError: 422,
     errors.StoreError: 503,
+    errors.ServerUnreachable: 503,
 }
 _NAMES = {
     400: "UsageError",

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from swept import __version__, wire
+from swept.errors import ServerUnreachable
 from swept.model import Desired, Sweep
 from swept.server.answers import Answer, documented
 from swept.server.auth import context_of, reading, writing
@@ -29,8 +30,13 @@ router = APIRouter(prefix="/api")
 
 @router.get("/handshake", responses=documented(wire.Handshake))
 async def handshake(request: Request) -> Answer:
-    """Who is there. Needs no key."""
-    settings = context_of(request).settings
+    """Who is there. Needs no key. A server that is ending is not there: who asks starts the next one."""
+    context = context_of(request)
+    if context.stopping.is_set():
+        raise ServerUnreachable(
+            "the server is ending", hint="ask again: the next command starts it"
+        )
+    settings = context.settings
     answer: wire.Handshake = {
         "app": "swept",
         "version": __version__,
