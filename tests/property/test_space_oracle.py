@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from tests.oracle import sweeps_python
 
 from swept.errors import SpecError
 from swept.spec import Spec, from_canonical, parse_mapping
 
-PYTHON = Path(__file__).parents[2] / ".venvs/sweeps-0.3.0/bin/python"
 US = (0.0137, 0.1234, 0.31, 0.4999, 0.618, 0.777, 0.9321, 0.9931)
 ORACLE = r"""
 import json, sys
@@ -81,14 +79,11 @@ NAMES = {
 
 
 def ask(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The oracle's answers; skips where its environment is missing, unless all tests were asked for."""
-    if not PYTHON.exists():
-        if os.environ.get("SWEPT_TEST_ALL") == "1":
-            pytest.fail(f"{PYTHON} is missing: `make test` builds it")
-        pytest.skip("sweeps 0.3.0 is not installed (`make test` does it)")
+    """The oracle's answers."""
+    python = sweeps_python()
     lines = "".join(json.dumps(case) + "\n" for case in cases)
     done = subprocess.run(
-        [str(PYTHON), "-W", "ignore", "-c", ORACLE],
+        [python, "-W", "ignore", "-c", ORACLE],
         input=lines,
         capture_output=True,
         text=True,

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import subprocess
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
+from tests.oracle import sweeps_python
 
 from swept.model import Desired, Goal, History, Kind, RunState, Start
 from swept.spec import parse_mapping
@@ -116,15 +114,6 @@ def as_json(case: Case) -> dict[str, Any]:
         for state, curve in zip(case.states, case.curves, strict=True)
     ]
     return {"goal": case.goal.value, "rules": rules, "runs": runs}
-
-
-def sweeps_python() -> str:
-    """The interpreter of an environment that holds `sweeps` 0.3.0; the test is skipped without one."""
-    default = Path(__file__).parents[2] / ".venvs" / "sweeps-0.3.0" / "bin" / "python"
-    python = os.environ.get("SWEPT_SWEEPS_PYTHON", str(default))
-    if not Path(python).exists():
-        pytest.skip(f"no environment with sweeps 0.3.0 at {python} (or in SWEPT_SWEEPS_PYTHON)")
-    return python
 
 
 def ask(cases: list[Case]) -> list[dict[str, Any]]:

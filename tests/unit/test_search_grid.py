@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.oracle import sweeps_python
 
 from swept.model import Done, History, RunState, Wait
 from swept.search.suggest import suggest
@@ -38,15 +36,6 @@ GRIDS: list[dict[str, Any]] = [
     {"a": {"values": [1, 1.5, None, "1", True]}, "B": {"values": [0.1, 10.0]}},
     {"a": {"values": [[1, 2], [2, 1]]}, "d": {"values": [{"k": 1}, {"k": 2}]}},
 ]  # fmt: skip
-
-
-def sweeps_python() -> str:
-    """The interpreter of an environment that holds `sweeps` 0.3.0; the test is skipped without one."""
-    default = Path(__file__).parents[2] / ".venvs" / "sweeps-0.3.0" / "bin" / "python"
-    python = os.environ.get("SWEPT_SWEEPS_PYTHON", str(default))
-    if not Path(python).exists():
-        pytest.skip(f"no environment with sweeps 0.3.0 at {python} (or in SWEPT_SWEEPS_PYTHON)")
-    return python
 
 
 def walk(parameters: dict[str, Any], at_once: int) -> list[Any]:
