@@ -52,6 +52,8 @@ class Stage:
             scenario, version = wanted.get("scenario"), wanted.get("version")
             if scenario is None or version is None or missing(version):
                 continue
+            if client_bug(item, version):
+                continue
             key = (version, scenario.__name__)
             if key not in self.under_way:
                 self.under_way[key] = self.pool.submit(scenario, self.client(*key))
@@ -67,10 +69,26 @@ def stage(
         yield one
 
 
+def client_bug(item: pytest.Item, version: str) -> str:
+    """Why this version of the client cannot do what the test is about; "" where it can."""
+    for mark in item.iter_markers("client_bug"):
+        versions, why = mark.args
+        if version in versions.split():
+            return str(why)
+    return ""
+
+
 @pytest.fixture
-def told(stage: Stage, version: str, scenario: Callable[[Client], Any]) -> Any:
+def told(
+    request: pytest.FixtureRequest,
+    stage: Stage,
+    version: str,
+    scenario: Callable[[Client], Any],
+) -> Any:
     """What the scenario of this test, with this version, came to."""
     need(version)
+    if why := client_bug(request.node, version):
+        pytest.skip(f"a bug of the client: {why}")
     return stage.under_way[version, scenario.__name__].result(timeout=280)
 
 

@@ -21,10 +21,13 @@ import httpx
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
 KEY = "local-" + "5" * 40
+NEWEST, OLDEST = "0.31.0", "0.19.11"
+ASKED = os.environ.get("SWEPT_WANDB", f"{NEWEST} {OLDEST}").split()
 VERSIONS = {
-    "0.31.0": Path(sys.prefix),
-    "0.19.11": ROOT / ".venvs" / "wandb-0.19.11",
+    version: Path(sys.prefix) if version == NEWEST else ROOT / ".venvs" / f"wandb-{version}"
+    for version in ASKED
 }
+"""Version → its environment. `make matrix` asks for all by SWEPT_WANDB."""
 T = TypeVar("T")
 
 
