@@ -118,9 +118,9 @@ class Client:
         return cast(wire.AgentAnswer, self._call("POST", "/api/agents", start))
 
     def beat(self, agent: str, beat: wire.Beat) -> wire.BeatAnswer:
-        return cast(
-            wire.BeatAnswer, self._call("POST", f"/api/agents/{_part(agent)}/heartbeat", beat)
-        )
+        timeout = self._timeout + beat.get("wait", 0.0)
+        path = f"/api/agents/{_part(agent)}/heartbeat"
+        return cast(wire.BeatAnswer, self._call("POST", path, beat, timeout=timeout))
 
     def end_agent(self, agent: str) -> None:
         self._call("POST", f"/api/agents/{_part(agent)}/end", {})

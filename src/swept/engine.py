@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from swept import wire
@@ -58,6 +58,10 @@ DECIDE_PATIENCE = 2.0
 """How long a report waits for a decision under way; a later one comes with the next report."""
 
 
+def _nobody() -> None:
+    """Nobody waits for orders."""
+
+
 class Engine:
     """Moves the sweeps of `store`; `think` runs the search."""
 
@@ -75,6 +79,7 @@ class Engine:
         self._decided: dict[str, int] = defaultdict(int)
         self._asked: dict[str, int] = defaultdict(int)
         self._last_tick: float | None = None
+        self.on_order: Callable[[], None] = _nobody  # the search wants something of a run
 
     # -- sweeps -----------------------------------------------------------------------------------
     def create_sweep(
@@ -402,6 +407,8 @@ class Engine:
                 now=self.clock.now(),
                 step=decision.step,
             )
+        if decisions:
+            self.on_order()
         self._decided[sweep.id] = newest
 
     def heartbeat(

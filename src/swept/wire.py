@@ -131,6 +131,10 @@ class AgentAnswer(TypedDict):
 class Beat(TypedDict):
     leases: dict[str, str]  # run id → lease token
     draining: bool
+    wait: NotRequired[float]  # hold the answer for so long, while nothing but `heard` is wanted
+    heard: NotRequired[
+        dict[str, str]
+    ]  # run id → what the agent knows is wanted; go where it is left out
 
 
 class RunOrder(TypedDict):
@@ -140,6 +144,7 @@ class RunOrder(TypedDict):
     desired: str  # go | pause | stop
     reason: str
     step: NotRequired[int]
+    wandb: NotRequired[bool]  # the attempt's program reports through W&B's client
 
 
 class BeatAnswer(TypedDict):

@@ -43,6 +43,8 @@ from swept.wire import AgentStart, Beat, Claimed, ClaimRequest
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 TICK_SECONDS = 0.1
 CONSOLE_SECONDS = 0.5
+BEAT_PAUSE_SECONDS = 0.2
+"""Between an answer and the next heartbeat: the server holds them."""
 WITHOUT_SERVER_SECONDS = 5.0
 """How long an agent that was told to end now tries to reach a server that is away."""
 
@@ -216,6 +218,8 @@ class Agent:
                 self._thread(self._claim)
             case loop.Launch(claimed, slot):
                 self._launch(claimed, slot)
+            case loop.Interrupt(run, why):
+                self._interrupt(run, why)
             case loop.End(run, why, now):
                 self._end(run, why, now)
             case loop.Finish():
@@ -226,6 +230,11 @@ class Agent:
 
     def _thread(self, target: Callable[[], None]) -> None:
         threading.Thread(target=target, daemon=True).start()
+
+    def _interrupt(self, run: str, why: str) -> None:
+        held = self._held.get(run)
+        if held is not None and held.job is not None:
+            held.job.interrupt(why)
 
     def _end(self, run: str, why: str, now: bool) -> None:
         if self._state.drain is loop.Drain.NOW and self._ended_at is None:
@@ -244,6 +253,7 @@ class Agent:
             self._facts.put(loop.LaunchFailed(run, str(error)))
         else:
             self._facts.put(loop.Launched(run, from_zero=claimed["checkpoint"] is None))
+            self._thread(lambda: self._wake_after(held))
 
     def _start(self, claimed: Claimed, place: Workspace, slot: int) -> Job:
         """Raises StartFailed, UsageError, OSError."""
@@ -269,6 +279,12 @@ class Agent:
         )
 
     # -- threads ----------------------------------------------------------------------------------
+    def _wake_after(self, held: Held) -> None:
+        """The next run waits for this one's end: the main loop looks at once."""
+        assert held.job is not None
+        held.job.wait()
+        self._facts.put(loop.Tick(self._clock.monotonic()))
+
     def _claim(self) -> None:
         try:
             self._facts.put(self._ask())
@@ -350,21 +366,33 @@ class Agent:
         return since is not None and self._clock.monotonic() - since > WITHOUT_SERVER_SECONDS
 
     def _beat(self) -> None:
-        while not self._stopping.wait(self.options.heartbeat):
+        """The server holds the answer for the time between two heartbeats, or until something else is wanted."""
+        heard: dict[str, str] = {}
+        pause = BEAT_PAUSE_SECONDS
+        while not self._stopping.wait(pause):
             leases = {
                 run: held.claimed["lease"]
                 for run, held in list(self._held.items())
                 if not held.releasing
             }
-            beat: Beat = {"leases": leases, "draining": self._state.drain is not loop.Drain.NO}
+            beat: Beat = {
+                "leases": leases,
+                "draining": self._state.drain is not loop.Drain.NO,
+                "wait": self.options.heartbeat,
+                "heard": heard,
+            }
             try:
                 answer = self._link.call(Client.beat, self._id, beat)
             except (SweptError, OSError):
+                pause = self.options.heartbeat
                 continue  # the programs' reports say so already
+            pause = BEAT_PAUSE_SECONDS
+            heard = {run: order["desired"] for run, order in answer["runs"].items()}
             for run, order in answer["runs"].items():
                 lost = order["lease"] == "lost"
                 desired = Desired(order["desired"])
-                self._facts.put(loop.Ordered(run, desired, order["reason"], lost))
+                wandb = order.get("wandb", False)
+                self._facts.put(loop.Ordered(run, desired, order["reason"], lost, wandb))
 
     def _send_consoles(self) -> None:
         while not self._stopping.wait(CONSOLE_SECONDS):

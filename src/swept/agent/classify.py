@@ -5,6 +5,8 @@
     the agent, for a reason    any            –                           that reason (stopped, paused …)
     the agent died             any            –                           released
     itself                     code 0         had looked at stop / pause  stopped / paused
+    itself, after the agent's  code ≠ oom's   –                           stopped
+    SIGINT to a W&B script     or SIGINT
     itself                     code 0         –                           finished
     itself                     code ≠ 0       "out of memory" in its end  oom
     itself                     code ≠ 0       a data loader's worker was  oom / lost, as below
@@ -44,7 +46,8 @@ _SHELL_SIGNALS = {128 + number: number for number in (signal.SIGKILL, signal.SIG
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """What the supervisor wrote. `by`: program, agent (it was told to end it), agent-gone, or supervisor-gone."""
+    """What the supervisor wrote. `by`: program, interrupted (itself, after it got SIGINT), agent (it was told to
+    end it), agent-gone, or supervisor-gone."""
 
     code: int | None
     signal: int | None = None
@@ -92,12 +95,19 @@ def classify(
     outcome, reason = _judge(exit, code, number, tail, memory or Memory())
     if intent is not None and exit.by != "program":
         outcome, reason = intent, intent_reason
+    elif exit.by == "interrupted" and _took(outcome, number):
+        outcome, reason = Outcome.STOPPED, exit.why
     elif obeyed is not Desired.GO and (
         outcome is Outcome.FINISHED or (by_exception and outcome is Outcome.FAILED)
     ):
         outcome = Outcome.STOPPED if obeyed is Desired.STOP else Outcome.PAUSED
         reason = obeyed_reason
     return Ending(outcome, reason, exit.code, exit.signal)
+
+
+def _took(outcome: Outcome, number: int | None) -> bool:
+    """Whether that is how a program ends that takes SIGINT as the order to stop: by its own code, or by it."""
+    return outcome in (Outcome.FINISHED, Outcome.FAILED) or number == signal.SIGINT
 
 
 def _judge(

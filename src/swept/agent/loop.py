@@ -57,6 +57,8 @@ class Tracked:
     phase: Phase = Phase.STARTING
     intent: Outcome | None = None  # what it was signalled for
     intent_reason: str = ""
+    interrupted: bool = False  # its main process got SIGINT, as W&B's own client would raise it
+    wandb: bool = False  # it reports through W&B's client
     desired: Desired = Desired.GO
     desired_reason: str = ""
     ordered: float = 0.0  # when
@@ -150,6 +152,7 @@ class Ordered:
     desired: Desired
     reason: str
     lost: bool = False
+    wandb: bool = False  # the program reports through W&B's client
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +208,14 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
+class Interrupt:
+    """SIGINT to the program's main process alone."""
+
+    run: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """INT, TERM, KILL; with `now` KILL."""
 
@@ -238,7 +249,7 @@ class Leave:
     exit_code: int
 
 
-Action: TypeAlias = Claim | Launch | End | Finish | Say | Explain | Leave
+Action: TypeAlias = Claim | Launch | Interrupt | End | Finish | Say | Explain | Leave
 Step: TypeAlias = tuple[State, list[Action]]
 
 
@@ -329,7 +340,8 @@ def _launched(state: State, fact: Launched) -> Step:
     why = run.claimed["why"]
     said = Say(f"{title(run.claimed)} started" + (f": {why}" if why else ""))
     state, actions = _drain_one(_with(state, run), fact.run)
-    return state, [said, *actions]
+    state, more = _interrupt(state, fact.run)
+    return state, [said, *actions, *more]
 
 
 def _launch_failed(state: State, fact: LaunchFailed) -> Step:
@@ -377,11 +389,22 @@ def _ordered(state: State, fact: Ordered) -> Step:
         return _with(state, replace(run, lost=True)), [Say(text), End(fact.run, LEASE_LOST, True)]
     if fact.desired is not run.desired:
         run = replace(run, ordered=state.now)
-    run = replace(run, desired=fact.desired, desired_reason=fact.reason)
+    run = replace(run, desired=fact.desired, desired_reason=fact.reason, wandb=fact.wandb)
     state = _with(state, run)
     if fact.desired is Desired.STOP and fact.reason == CANCELLED:
         return _enforce(state, fact.run)
-    return state, []
+    return _interrupt(state, fact.run)
+
+
+def _interrupt(state: State, name: str) -> Step:
+    """What W&B's client does to its program when it hears of a stop, without its 15 s between two looks: a
+    KeyboardInterrupt, after which the client sends all rows. A program with swept's SDK stops at its report."""
+    run = state.runs[name]
+    wanted = run.desired is Desired.STOP and run.wandb and not run.speaks
+    if not wanted or run.phase is not Phase.RUNNING or run.interrupted or run.intent is not None:
+        return state, []
+    state = _with(state, replace(run, interrupted=True))
+    return state, [Interrupt(name, run.desired_reason or "stopped")]
 
 
 def _tick(state: State, fact: Tick) -> Step:

@@ -5,10 +5,11 @@
 ORDERS.json holds: argv, env, folder, console, exit, lock, grace (seconds between INT, TERM and KILL), leftover
 (seconds that processes left behind by a program that has ended may go on: uploads). Standard input is a pipe from
 the agent: the line `end WHY` (or `kill WHY`) ends the program; end of file means that the agent is gone, and does too.
+`interrupt WHY` sends SIGINT to the program's main process alone, and waits for nothing.
 Standard output gets one line of JSON: {"pid": N} or {"error": "why it could not be started"}.
 
 `lock` is held while the program's processes may live. The exit file is written atomically, last:
-{"code", "signal", "by": "program" | "agent" | "agent-gone", "why"}.
+{"code", "signal", "by": "program" | "interrupted" | "agent" | "agent-gone", "why"}.
 
 It imports next to nothing, and nothing of swept: it must start in milliseconds and outlive everything. Waiting is
 done with an interval timer, so that it never asks for the time. The Linux-only extras (the training dies with its
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     Orders: TypeAlias = dict[str, Any]
 
 LADDER = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+UNENDED = ("program", "interrupted")
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 RAISED_OOM_SCORE = "500"
 
@@ -75,7 +77,7 @@ class Supervisor:
 
     def _clear(self) -> None:
         """The program has ended: what it left behind may finish for a while, then goes too."""
-        if self.by == "program":
+        if self.by in UNENDED:
             self._arm(self.orders["leftover"])
         while self._reap() or reach(os.killpg, self.pid, 0):
             self._wait(limit=0.1)
@@ -102,12 +104,20 @@ class Supervisor:
             return
         for line in said.decode("utf-8", "replace").splitlines():
             word, _, why = line.partition(" ")
+            if word == "interrupt":
+                self._interrupt(why)
+                continue
             if word == "kill":
                 self.rung = len(LADDER) - 1
             self._end("agent", why)
 
-    def _end(self, by: str, why: str) -> None:
+    def _interrupt(self, why: str) -> None:
         if self.status is None and self.by == "program":
+            self.by, self.why = "interrupted", why
+            reach(os.kill, self.pid, signal.SIGINT)
+
+    def _end(self, by: str, why: str) -> None:
+        if self.status is None and self.by in UNENDED:
             self.by, self.why = by, why
         self._escalate()
 

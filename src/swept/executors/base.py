@@ -36,6 +36,14 @@ class Job(Protocol):
         """Whether all is over; the exit file says how, and if there is none, the supervisor was killed."""
         ...
 
+    def wait(self) -> None:
+        """Until it has ended."""
+        ...
+
+    def interrupt(self, why: str) -> None:
+        """SIGINT to the program's main process alone. Returns at once."""
+        ...
+
     def end(self, why: str, *, now: bool = False) -> None:
         """INT, TERM, KILL with grace in between; `now`: KILL. Returns at once; may be repeated."""
         ...

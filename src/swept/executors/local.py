@@ -22,8 +22,17 @@ class LocalJob:
     def ended(self) -> bool:
         return self._supervisor.poll() is not None
 
+    def wait(self) -> None:
+        self._supervisor.wait()
+
+    def interrupt(self, why: str) -> None:
+        self._tell("interrupt", why)
+
     def end(self, why: str, *, now: bool = False) -> None:
-        line = f"{'kill' if now else 'end'} {' '.join(why.split())}\n"
+        self._tell("kill" if now else "end", why)
+
+    def _tell(self, word: str, why: str) -> None:
+        line = f"{word} {' '.join(why.split())}\n"
         pipe = self._supervisor.stdin
         assert pipe is not None
         # A supervisor that has ended reads no more: then there is nothing left to end.

@@ -6,6 +6,8 @@ claim's long poll is a coroutine, so that waiting holds no thread.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 
@@ -16,6 +18,7 @@ from swept.server.answers import Answer, documented
 from swept.server.auth import context_of, reading, writing
 from swept.server.context import Context
 from swept.server.views import claimed_view, problems_view, run_view, sweep_view
+from swept.server.wandb.service import INITED, marked
 from swept.store.base import Order, RunFilter
 
 MAX_WAIT_SECONDS = 60.0
@@ -93,15 +96,39 @@ def start_agent(body: wire.AgentStart, request: Request) -> Answer:
     dependencies=[Depends(writing)],
     responses=documented(wire.BeatAnswer),
 )
-def beat(agent: str, body: wire.Beat, request: Request) -> Answer:
-    """Renew leases, and hear what is wanted of their runs."""
+async def beat(agent: str, body: wire.Beat, request: Request) -> Answer:
+    """Renew leases, and hear what is wanted of their runs; holds up to `wait` seconds while that is known."""
     context = context_of(request)
+    clock = context.clock
+    until = clock.monotonic() + min(body.get("wait", 0.0), MAX_WAIT_SECONDS)
+    rung = context.orders.count()
+    answer = await run_in_threadpool(_beat, context, agent, body)
+    heard = body.get("heard", {})
+    if any(order["desired"] != heard.get(run, Desired.GO) for run, order in answer["runs"].items()):
+        return Answer(answer)
+    while (left := until - clock.monotonic()) > 0 and not context.stopping.is_set():
+        await context.orders.wait(rung, left)
+        rung = context.orders.count()
+        if (
+            await run_in_threadpool(_ordered, context, agent, heard)
+            or await request.is_disconnected()
+        ):
+            break  # a run may have come since the leases were sent: the next heartbeat says what is wanted
+    return Answer(answer)
+
+
+def _beat(context: Context, agent: str, body: wire.Beat) -> wire.BeatAnswer:
     known = context.store.agent(agent)
     orders = context.engine.heartbeat(agent, body["leases"])
     state = context.store.sweep(known.sweep).state.value if known.sweep else ""
-    return Answer(
-        {"runs": {run: _order(order) for run, order in orders.items()}, "sweep_state": state}
-    )
+    runs = {run: _order(context, run, order) for run, order in orders.items()}
+    return {"runs": runs, "sweep_state": state}
+
+
+def _ordered(context: Context, agent: str, heard: Mapping[str, str]) -> bool:
+    """Whether something is wanted of one of the agent's runs that it has not heard."""
+    held = context.store.runs(RunFilter(held_by=agent))
+    return any(run.desired != heard.get(run.id, Desired.GO) for run in held)
 
 
 @router.post("/agents/{agent}/end", dependencies=[Depends(writing)])
@@ -111,10 +138,17 @@ def end_agent(agent: str, request: Request) -> Answer:
     return Answer({})
 
 
-def _order(order: Order | None) -> wire.RunOrder:
+def _order(context: Context, run: str, order: Order | None) -> wire.RunOrder:
     if order is None:
         return {"lease": "lost", "desired": Desired.STOP.value, "reason": "the lease was lost"}
-    return {"lease": "ok", "desired": order.desired.value, "reason": order.reason}
+    told: wire.RunOrder = {
+        "lease": "ok",
+        "desired": order.desired.value,
+        "reason": order.reason,
+    }
+    if order.desired is Desired.STOP:
+        told["wandb"] = marked(context.store.run(run), INITED)
+    return told
 
 
 # -- sweeps ---------------------------------------------------------------------------------------

@@ -75,8 +75,8 @@ class Bell:
 
 @dataclass(slots=True)
 class Context:
-    """`news` rings at every change, `work` at those that may make a run claimable. `unknown` counts what W&B's
-    clients asked for that is not served."""
+    """`news` rings at every change, `work` at those that may make a run claimable, `orders` where something else may
+    be wanted of a run. `unknown` counts what W&B's clients asked for that is not served."""
 
     store: Store
     engine: Engine
@@ -84,10 +84,14 @@ class Context:
     settings: Settings
     news: Bell = field(default_factory=Bell)
     work: Bell = field(default_factory=Bell)
+    orders: Bell = field(default_factory=Bell)
     unknown: Counter[str] = field(default_factory=Counter)
     stopping: threading.Event = field(default_factory=threading.Event)
     listeners: int = 0  # open event streams: pages, terminals
     last_request: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.engine.on_order = self.orders.ring
 
     @property
     def key(self) -> str:
@@ -102,3 +106,4 @@ class Context:
         self.stopping.set()
         self.news.ring()
         self.work.ring()
+        self.orders.ring()

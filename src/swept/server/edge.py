@@ -37,6 +37,7 @@ class Edge:
             context.news.ring()
             if not _REPORT.search(path):
                 context.work.ring()
+                context.orders.ring()
 
 
 def _declared(scope: Scope) -> int:

@@ -57,6 +57,7 @@ _DETAILS: Mapping[str, str] = {
 }
 """The client's name → the key in `Run.details`."""
 
+_INTERRUPT_SECONDS = 10.0  # how long a program under `swept agent` may take to begin its end
 _RENEW_SECONDS = 20.0  # a lease of 180 s needs no renewal with every post
 
 
@@ -345,11 +346,16 @@ def delete(service: Service, access: Access, arguments: Arguments) -> Node:
 
 
 def stopped(service: Service, run: Run) -> bool:
-    """Whether the client is asked to stop; remembers when it was first told."""
+    """Whether the client is asked to stop; remembers when it was first told.
+
+    `swept agent` interrupts the program itself, at once. A second KeyboardInterrupt, in the middle of `finish`,
+    would lose rows, so there the client is told only where the first one does not reach it (a shell in between).
+    """
     if run.desired is not Desired.STOP:
         return False
     told(service, run)
-    return True
+    waited = service.now() - service.notes.told[run.id]
+    return under_real_agent(service, run) or waited >= _INTERRUPT_SECONDS
 
 
 def told(service: Service, run: Run) -> None:
