@@ -22,6 +22,7 @@ from graphql import GraphQLError, parse
 from graphql.language import ast
 
 from swept.errors import StoreError, SweptError
+from swept.server.wandb.declined import declined
 
 log = logging.getLogger("swept.wandb")
 
@@ -76,7 +77,10 @@ Resolver: TypeAlias = Callable[[Arguments], Any]
 
 
 class Tally:
-    """Counts what clients asked for and we do not serve: `Type.field` and `Type.field(argument)`."""
+    """Counts what clients asked for and we do not serve: `Type.field` and `Type.field(argument)`.
+
+    What is left out on purpose is not counted: it tells the operator nothing.
+    """
 
     LIMIT = 500  # distinct names kept: a hostile client must not fill the memory
 
@@ -85,6 +89,8 @@ class Tally:
         self._lock = threading.Lock()
 
     def add(self, name: str) -> None:
+        if declined(name):
+            return
         with self._lock:
             if name in self._counts:
                 self._counts[name] += 1

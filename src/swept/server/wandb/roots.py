@@ -5,21 +5,10 @@ from __future__ import annotations
 from swept.errors import UsageError
 from swept.server.auth import Access
 from swept.server.wandb import agents, files, reads, runs, sweeps
+from swept.server.wandb.declined import MUTATIONS
 from swept.server.wandb.graphql import Arguments, Node, Resolver, Roots
 from swept.server.wandb.introspection import type_node
 from swept.server.wandb.service import DEFAULT_PROJECT, Service, located
-
-DECLINED = {
-    "createArtifact": "artifacts are not kept yet; tables and media are kept as the run's files",
-    "createLaunchAgent": "W&B Launch is not served",
-    "pushToRunQueue": "W&B Launch is not served",
-    "pushToRunQueueByName": "W&B Launch is not served",
-    "upsertRunQueue": "W&B Launch is not served",
-    "createRunQueue": "W&B Launch is not served",
-    "rewindRun": "rewinding runs is not served",
-    "linkArtifact": "the registry is not served",
-}
-"""Mutations that get one clear line instead of a null, which the client would take for success."""
 
 
 def roots(service: Service, access: Access, base: str) -> Roots:
@@ -93,7 +82,7 @@ def _mutation(service: Service, access: Access, base: str) -> Node:
         "deleteRun": lambda a: runs.delete(service, access, a),
         "upsertModel": lambda a: _upsert_project(service, access, a),
     }
-    declined: dict[str, Resolver] = {name: _declining(why) for name, why in DECLINED.items()}
+    declined: dict[str, Resolver] = {name: _declining(why) for name, why in MUTATIONS.items()}
     return {"__typename": "Mutation", **served, **declined}
 
 
