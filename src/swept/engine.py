@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from swept import wire
@@ -36,6 +36,7 @@ from swept.model import (
 )
 from swept.reduction import reduction
 from swept.search.fallback import fallback
+from swept.search.prior import unused
 from swept.spec import Spec, from_canonical, parse
 from swept.store.base import (
     LEASE_SECONDS,
@@ -168,6 +169,11 @@ class Engine:
         sweep = self.store.sweep(sweep_id)
         spec = self.spec(sweep)
         kind = member(Kind, new["kind"], "kind of a run")
+        if kind is Kind.PRIOR:
+            raise UsageError(
+                "a prior run is a copy of an earlier training, and is not asked for like this",
+                hint="`wandb sweep --prior_run RUN FILE`",
+            )
         above = new.get("parent")
         parent = self.store.run(above) if above else None
         config, ground = whole_config(
@@ -186,6 +192,14 @@ class Engine:
             reuse=new.get("reuse", True),
         )
 
+    def add_priors(self, sweep_id: str, names: Sequence[str]) -> tuple[list[Run], list[str]]:
+        """Earlier runs join the sweep as knowledge: the copies, and what the search cannot learn from, in sentences.
+        Raises NotFound and Conflict."""
+        spec = self.spec(self.store.sweep(sweep_id))
+        found = self.store.add_priors(sweep_id, names, now=self.clock.now())
+        said = [f"prior run {run.parent}: {why}" for run in found if (why := unused(spec, run))]
+        return found, said
+
     def order(self, run_id: str, desired: str, reason: str = "") -> Run:
         """What a person wants of the run: go, pause or stop."""
         wished = member(Desired, desired, "order for a run")
@@ -202,6 +216,10 @@ class Engine:
             raise Conflict(
                 f"run {run.name or run.id} was started by hand, not by an agent",
                 hint="start its program again: that makes a new run",
+            )
+        if run.kind is Kind.PRIOR:
+            raise Conflict(
+                f"run {run.name or run.id} is a copy of run {run.parent}: it is never started"
             )
         if not run.state.ended:
             raise Conflict(
@@ -290,7 +308,9 @@ class Engine:
     def _note(self, sweep: Sweep) -> str:
         """What the last failures share, once there are several in a row."""
         ways = frozenset(state for state in RunState if state.ended) - {RunState.KILLED}
-        newest = self.store.runs(RunFilter(sweep=sweep.id, states=ways, ended_last=HELD_AFTER))
+        newest = self.store.runs(
+            RunFilter(sweep=sweep.id, states=ways, kinds=SWEEP_KINDS, ended_last=HELD_AFTER)
+        )
         if sum(run.state in FAILED for run in newest) < HELD_AFTER:
             return ""
         runs = self.store.history(sweep.id).runs

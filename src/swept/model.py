@@ -37,12 +37,17 @@ class Kind(StrEnum):
     FINAL = "final"  # `swept train`
     COMPARE = "compare"  # `swept compare`
     MANUAL = "manual"  # outside any search
+    PRIOR = (
+        "prior"  # a copy of an earlier training, for the search to learn from; never started here
+    )
 
 
 SWEEP_KINDS = frozenset({Kind.SEARCH, Kind.BASELINE, Kind.REPEAT, Kind.CONFIRM})
 """The kinds that a sweep's agents claim; at the sweep's own fidelity."""
 COUNTED_KINDS = frozenset({Kind.SEARCH, Kind.BASELINE, Kind.REPEAT})
 """The kinds that `run_cap` and `budget.runs` count."""
+SEEN_KINDS = SWEEP_KINDS | {Kind.PRIOR}
+"""The kinds in a `History`. Who compares or counts takes SWEEP_KINDS of them: another training may have made a prior."""
 
 
 class RunState(StrEnum):
@@ -275,7 +280,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What `suggest` and `decide` see: the sweep's own runs, at its own fidelity, in order of number.
+    """What `suggest` and `decide` see, in order of number: the sweep's own runs, at its own fidelity, and its priors.
 
     `token` is the fill token of the snapshot: `Store.add` refuses suggestions made from an older one.
     """

@@ -86,7 +86,7 @@ def _expected(run: Run, typical: float, epochs: int) -> float:
 def _counts(run: Run) -> bool:
     """Confirmation runs come on top of what is planned; withdrawn ones have never been."""
     withdrawn = run.state is RunState.KILLED and not run.attempts
-    return run.kind is not Kind.CONFIRM and not withdrawn
+    return run.kind not in (Kind.CONFIRM, Kind.PRIOR) and not withdrawn
 
 
 def _elapsed(run: Run, attempt: Attempt, now: float) -> float:

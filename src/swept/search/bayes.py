@@ -24,7 +24,7 @@ from swept.search.numbering import next_number, suggested
 from swept.search.observations import Observations, Scale, hopeful, observe, standardise
 from swept.search.seeds import Stream, generator, run_seed
 from swept.spec import Spec
-from swept.stopping.comparable import comparable
+from swept.stopping.comparable import comparable, prior
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -69,7 +69,8 @@ class _Search:
     seed: int
     size: int  # of the space-filling design
     started: int  # search runs suggested so far, whatever became of them
-    promising: int  # those of them with a value, or still under way
+    promising: int  # those of them with a value, or still under way; and the priors
+    priors: int  # earlier trainings that gave a value
     seen: set[bytes]
     taken: Array  # (k, d) places to keep away from: under way, barren, picked
     _model: tuple[gp.Model, Scale, float] | None = field(default=None)
@@ -79,7 +80,8 @@ class _Search:
         goal = spec.metric.goal if spec.metric else Goal.MINIMIZE
         runs = list(suggested(spec, history))
         searched = [run for run in runs if run.kind is Kind.SEARCH]
-        observations = observe(comparable(spec, history), features, goal)
+        priors = observe(prior(spec, history), features, goal)
+        observations = observe([*prior(spec, history), *comparable(spec, history)], features, goal)
         places = [features.locate(run.config, {}) for run in runs]
         return cls(
             features=features,
@@ -89,7 +91,8 @@ class _Search:
             seed=seed,
             size=design_size(features.dimension, spec.max_runs),
             started=len(searched),
-            promising=sum(hopeful(run) for run in searched),
+            promising=sum(hopeful(run) for run in searched) + len(priors.values),
+            priors=len(priors.values),
             seen=_keys(place for place in places if place is not None),
             taken=np.vstack([observations.pending, observations.barren]),
         )
@@ -125,6 +128,9 @@ class _Search:
         values = len(self.observations.values)
         told = f"{values} of {self.started}" if values else "none of the"
         return f"space-filling: {told} runs so far gave a value"
+
+    def _whence(self) -> str:
+        return f" (with {self.priors} prior)" if self.priors else ""
 
     def _improve(self, rng: np.random.Generator) -> Pick:
         model, scale, best = self._fitted()
@@ -206,7 +212,7 @@ class _Search:
         gain = scale.spread * math.exp(min(log_ei, 50.0))
         mark = self.sign * scale.original(best)
         return {
-            "reason": f"model: expects {self.metric} {predicted:.4g} ± {deviation:.2g} here, "
+            "reason": f"model{self._whence()}: expects {self.metric} {predicted:.4g} ± {deviation:.2g} here, "
             f"best so far about {mark:.4g}; expected improvement {gain:.2g}",
             "strategy": "model",
             "predicted_mean": predicted,

@@ -28,7 +28,7 @@ def slot_hours(history: History, now: float | None = None) -> float:
     """The hours that attempts have held a slot; running ones up to `now`, without it not at all."""
     seconds = 0.0
     for run in history.runs:
-        for attempt in run.attempts:
+        for attempt in run.attempts if run.kind in SWEEP_KINDS else ():
             end = attempt.ended if attempt.ended is not None else now
             seconds += max((end or attempt.started) - attempt.started, 0.0)
     return seconds / 3600.0

@@ -9,7 +9,7 @@ from typing import Any
 
 from swept import wire
 from swept.analysis.best import best, same_training
-from swept.model import Agent, Attempt, File, Goal, Row, Run, Sweep
+from swept.model import Agent, Attempt, File, Goal, Kind, Row, Run, Sweep
 from swept.spec import Spec
 from swept.store.base import Lease
 
@@ -91,7 +91,7 @@ def sweep_view(
         "updated": sweep.updated,
         "ended_because": sweep.ended_because,
         "agents": [{**asdict(agent), "live": live(agent)} for agent in ordered],
-        "counts": dict(Counter(run.state.value for run in runs)),
+        "counts": dict(Counter(run.state.value for run in runs if run.kind is not Kind.PRIOR)),
     }
 
 

@@ -143,7 +143,7 @@ class Store(Protocol):
 
     # -- what the search sees, and what it suggests -----------------------------------------------
     def history(self, sweep: str) -> History:
-        """The runs of SWEEP_KINDS with visible curves, and the fill token."""
+        """The runs of SEEN_KINDS with visible curves, and the fill token."""
         ...
 
     def add(
@@ -172,6 +172,14 @@ class Store(Protocol):
     ) -> Run:
         """One pending run. `reuse`: the newest run of the same (kind, parent, config) that is not failed, killed or
         crashed is given back instead. Opens a finished sweep again when a search run is added."""
+        ...
+
+    def add_priors(self, sweep: str, names: Sequence[str], *, now: float) -> list[Run]:
+        """Copies of ended runs (config, visible rows and curve under this sweep's objective, summary, state), of kind
+        prior, with `parent` = the original: what the search may learn from, never started, counted or compared. Where
+        the objective stands only in the summary, it is the one point of the curve. Idempotent: the copy that the sweep
+        has already is given back; a run of the sweep's own is left out. Makes a fill under way stale. Raises NotFound
+        and, for a run that is not over or a cancelled sweep, Conflict; then nothing is added."""
         ...
 
     # -- runs -------------------------------------------------------------------------------------

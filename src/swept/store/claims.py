@@ -268,6 +268,8 @@ def open_attempt(
 
 def _opening(run: Row[Any]) -> Move:
     """Only a manual run is opened again after its end: no search has taken its value for final."""
+    if run.kind == Kind.PRIOR:
+        raise Conflict(f"run {run.id} is a copy of an earlier training: it is never started")
     if run.state == RunState.CRASHED:
         return Move.REVIVE
     again = run.kind == Kind.MANUAL and RunState(run.state).ended

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, and_, update
 
 from swept.errors import Conflict
 from swept.model import (
-    SWEEP_KINDS,
+    SEEN_KINDS,
     Continue,
     History,
     Move,
@@ -24,10 +24,10 @@ from swept.store.work import Work
 
 
 def history(connection: Connection, sweep: str, curves: Curves) -> History:
-    """One snapshot of the sweep's own runs, and the fill token. Raises NotFound."""
+    """One snapshot of the sweep's own runs and priors, and the fill token. Raises NotFound."""
     owner = sweeps.find(connection, sweep)
     table = schema.runs
-    own = and_(table.c.sweep == sweep, table.c.kind.in_(sorted(SWEEP_KINDS)))
+    own = and_(table.c.sweep == sweep, table.c.kind.in_(sorted(SEEN_KINDS)))
     return History(tuple(runs.load(connection, own, curves)), owner.fill, owner.spec_version)
 
 

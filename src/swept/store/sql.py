@@ -36,6 +36,7 @@ from swept.store import (
     leases,
     orders,
     points,
+    priors,
     reports,
     runs,
     sweeps,
@@ -162,6 +163,9 @@ class SqlStore:
             )
 
         return self._database.write(verb, now=now)
+
+    def add_priors(self, sweep: str, names: Sequence[str], *, now: float) -> list[Run]:
+        return self._database.write(lambda work: priors.add(work, sweep, names), now=now)
 
     # -- runs -------------------------------------------------------------------------------------
 

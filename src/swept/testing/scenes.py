@@ -38,6 +38,10 @@ def resumed(seq: int, step: int) -> Report:
     return {"seq": seq, "type": "resumed", "time": NOW, "step": step}
 
 
+def effective(seq: int, **config: Any) -> Report:
+    return {"seq": seq, "type": "effective", "time": NOW, "config": config}
+
+
 def filled(store: Store, *starts: Start) -> Sweep:
     """A sweep with pending runs."""
     sweep = store.create_sweep(new_sweep(), now=NOW)

@@ -14,6 +14,7 @@ from swept.testing.scenes import (
     checkpoint,
     claim,
     curve,
+    effective,
     end,
     filled,
     log,
@@ -205,3 +206,55 @@ class SweepVerbs:
         store.set_sweep_state(sweep.id, SweepState.FINISHED, reason="", now=NOW)
         store.add_run(project="project", sweep=sweep.id, kind=Kind.SEARCH, config={}, now=NOW)
         assert store.sweep(sweep.id).state is SweepState.RUNNING
+
+    # -- prior runs -------------------------------------------------------------------------------
+
+    def test_a_prior_is_a_copy_that_is_seen_and_never_counted_or_given_out(
+        self, store: Store
+    ) -> None:
+        lease = running(store, log(1, 0, loss=2.0, score=5), log(2, 3, loss=1.0), effective(3, b=2))
+        end(store, lease, Outcome.STOPPED)
+        sweep = store.create_sweep(new_sweep(), now=NOW)
+        token = store.history(sweep.id).token
+        (prior,) = store.add_priors(sweep.id, [lease.run.id], now=NOW)
+        assert (prior.kind, prior.state) == (Kind.PRIOR, RunState.STOPPED)
+        assert (prior.sweep, prior.parent) == (sweep.id, lease.run.id)
+        assert curve(prior) == [(0, 2.0), (3, 1.0)]
+        assert (prior.summary["score"], prior.effective_config) == (5, {"b": 2})
+        assert store.rows(prior.id) == store.rows(lease.run.id)
+        history = store.history(sweep.id)
+        assert (history.runs, history.counted()) == ((prior,), 0)
+        assert store.add(sweep.id, token, [start()], now=NOW) is None  # made without it
+        assert claim(store, sweep.id, kinds=frozenset(Kind)) is None
+        with pytest.raises(Conflict):
+            store.open_attempt(prior.id, agent="a", host="h", now=NOW, lease_seconds=60)
+
+    def test_a_prior_is_added_once_and_outlives_its_original(self, store: Store) -> None:
+        lease = running(store, log(1, 0, loss=2.0))
+        assert lease.run.sweep
+        end(store, lease, Outcome.FINISHED)
+        sweep = store.create_sweep(new_sweep(), now=NOW)
+        first = store.add_priors(sweep.id, [lease.run.id, lease.run.id], now=NOW)
+        assert store.add_priors(sweep.id, [lease.run.id], now=NOW) == first
+        assert store.add_priors(lease.run.sweep, [lease.run.id], now=NOW) == []  # its own
+        store.delete_run(lease.run.id, now=NOW)
+        (kept,) = store.history(sweep.id).runs
+        assert (kept.parent, curve(kept)) == (None, [(0, 2.0)])
+
+    def test_an_objective_that_stands_in_the_summary_alone_is_one_point(self, store: Store) -> None:
+        lease = running(store, log(1, 4, speed=1))
+        store.update_run(lease.run.id, summary={"loss": 0.5}, now=NOW)
+        end(store, lease, Outcome.FINISHED)
+        sweep = store.create_sweep(new_sweep(), now=NOW)
+        (prior,) = store.add_priors(sweep.id, [lease.run.id], now=NOW)
+        assert curve(prior) == [(4, 0.5)]
+        assert store.rows(prior.id)[0].metrics == {"speed": 1, "loss": 0.5}
+
+    def test_only_runs_that_are_over_become_priors(self, store: Store) -> None:
+        ended, under_way = running(store), running(store)
+        end(store, ended, Outcome.FINISHED)
+        sweep = store.create_sweep(new_sweep(), now=NOW)
+        for name, error in ((under_way.run.id, Conflict), ("nobody", NotFound)):
+            with pytest.raises(error):
+                store.add_priors(sweep.id, [ended.run.id, name], now=NOW)
+        assert store.history(sweep.id).runs == ()

@@ -11,6 +11,7 @@ import yaml
 from swept.errors import Problem, SpecError, UsageError
 from swept.model import Sweep, SweepState
 from swept.server.auth import Access
+from swept.server.wandb import tokens
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.service import DEFAULT_PROJECT, ENTITY, Service, owner_only
 
@@ -44,6 +45,7 @@ def upsert(service: Service, access: Access, arguments: Arguments) -> Node:
     owner_only(access, "change sweeps")
     name, state = data.text("id"), data.text("state")
     config = data.get("config")
+    priors = _priors(service, data)
     if not name:
         sweep, problems = _created(service, data)
     elif config is not None:
@@ -52,12 +54,13 @@ def upsert(service: Service, access: Access, arguments: Arguments) -> Node:
         sweep, problems = service.store.sweep(name), ()
     if name and state:
         sweep = _moved(service, sweep, state)
+    remarks = service.engine.add_priors(sweep.id, priors)[1] if priors else []
     return {
         "__typename": "UpsertSweepPayload",
         "sweep": _node(sweep),
         "configValidationWarnings": [
             *(replace(one, line=0).render() for one in problems if one.severity == "warning"),
-            *_ignored(data),
+            *remarks,
         ],
     }
 
@@ -75,10 +78,24 @@ def _refuse_hosted(data: Arguments) -> None:
             )
 
 
-def _ignored(data: Arguments) -> list[str]:
-    if data.get("priorRunsFilters") in (None, "", "null"):
+def _priors(service: Service, data: Arguments) -> list[str]:
+    """The ids that `--prior_run` names, looked up before anything is made. Raises NotFound and UsageError."""
+    condition = tokens.mapping(data.get("priorRunsFilters"))
+    if not condition:
         return []
-    return ["prior runs are not used by the search yet"]
+    parts = condition.get("$or")
+    names = [part.get("name") for part in parts] if isinstance(parts, list) else []
+    if not names or not all(isinstance(name, str) for name in names):
+        raise UsageError(
+            "prior runs are named by their ids", hint="`--prior_run ID`, once for each"
+        )
+    for run in map(service.store.run, names):
+        if not run.state.ended:
+            raise UsageError(
+                f"run {run.id} is {run.state}: a search learns from runs that are over",
+                hint="leave it out, or wait for its end",
+            )
+    return names
 
 
 def _created(service: Service, data: Arguments) -> tuple[Sweep, Sequence[Problem]]:
