@@ -97,6 +97,13 @@ class Server:
         self.process.wait()
         self.process = None
 
+    def end(self) -> None:
+        """SIGTERM: it closes its store."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(timeout=60)
+        self.process = None
+
     def get(self, path: str) -> Any:
         answer = httpx.get(self.url + path, headers={"Authorization": f"Bearer {KEY}"}, timeout=60)
         answer.raise_for_status()
