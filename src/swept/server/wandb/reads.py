@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from swept import wire
-from swept.model import Row, Run, RunState, Sweep
+from swept.model import SWEEP_KINDS, Kind, Row, Run, RunState, Sweep
 from swept.server.auth import Access
 from swept.server.wandb import filters, sweeps, tokens
 from swept.server.wandb.graphql import Arguments, Node
@@ -30,6 +30,8 @@ STATES: Mapping[RunState, str] = {
     RunState.KILLED: "killed",
     RunState.CRASHED: "crashed",
 }
+TRAINED = frozenset(Kind) - {Kind.PRIOR}
+"""What scripts read: a prior run is a copy, and would be found twice, or be a sweep's best."""
 PAGE = 50
 SAMPLES = 500
 
@@ -127,10 +129,14 @@ def sweep_node(service: Service, sweep: Sweep) -> Node:
         "controllerRunName": None,
         "priorRuns": {"edges": []},
         "bestLoss": lambda a: _best_loss(service, sweep),
-        "runCount": lambda a: len(service.store.runs(RunFilter(sweep=sweep.id))),
+        "runCount": lambda a: len(service.store.runs(RunFilter(sweep=sweep.id, kinds=TRAINED))),
         "runCountExpected": lambda a: spec.max_runs,
         "runs": lambda a: connection(
-            [run_node(service, run) for run in service.store.runs(RunFilter(sweep=sweep.id))], a
+            [
+                run_node(service, run)
+                for run in service.store.runs(RunFilter(sweep=sweep.id, kinds=TRAINED))
+            ],
+            a,
         ),
         "project": {
             "__typename": "Project",
@@ -152,7 +158,7 @@ def _best_loss(service: Service, sweep: Sweep) -> float | None:
     metric = service.spec(sweep).metric
     if metric is None:
         return None
-    runs = service.store.history(sweep.id).runs
+    runs = [run for run in service.store.history(sweep.id).runs if run.kind in SWEEP_KINDS]
     values = [value for run in runs if (value := run.best_value(metric.goal)) is not None]
     return min(values, key=lambda value: metric.goal.sign * value, default=None)
 
@@ -340,7 +346,9 @@ def _document(run: Run) -> dict[str, Any]:
 
 def _matching(service: Service, project: str, arguments: Arguments) -> list[dict[str, Any]]:
     condition = tokens.mapping(arguments.get("filters"))
-    documents = [_document(run) for run in service.store.runs(RunFilter(project=project))]
+    documents = [
+        _document(run) for run in service.store.runs(RunFilter(project=project, kinds=TRAINED))
+    ]
     return [document for document in documents if filters.matches(document, condition)]
 
 
