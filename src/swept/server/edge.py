@@ -13,6 +13,8 @@ from swept.server.context import Context
 
 _UPLOAD = re.compile(r"/files/")
 _REPORT = re.compile(r"/(reports|console|heartbeat|file_stream)$|/files/")
+_STREAM = "/file_stream"
+"""Of W&B's client, which takes one answer of 4xx there as the end of the run's upload."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -30,9 +32,10 @@ class Edge:
         upload = scope["method"] == "PUT" and _UPLOAD.search(path)
         limit = context.settings.max_file if upload else context.settings.max_body
         if _declared(scope) > limit:
-            await failure(413, "UsageError", *_too_large(limit))(scope, receive, send)
+            status = 503 if path.endswith(_STREAM) else 413
+            await failure(status, "UsageError", *_too_large(limit))(scope, receive, send)
             return
-        await self.app(scope, _limited(receive, limit), send)
+        await self.app(scope, _limited(receive, limit, path), send)
         if scope["method"] not in _SAFE:
             context.news.ring()
             if not _REPORT.search(path):
@@ -47,7 +50,7 @@ def _declared(scope: Scope) -> int:
     return 0
 
 
-def _limited(receive: Receive, limit: int) -> Receive:
+def _limited(receive: Receive, limit: int, path: str) -> Receive:
     """`receive`, until more than `limit` bytes have come without having been declared."""
     size = 0
 
@@ -56,7 +59,8 @@ def _limited(receive: Receive, limit: int) -> Receive:
         message = await receive()
         size += len(message.get("body", b""))
         if size > limit:
-            raise HTTPException(413, ": ".join(_too_large(limit)))
+            status = 503 if path.endswith(_STREAM) else 413
+            raise HTTPException(status, ": ".join(_too_large(limit)))
         return message
 
     return counted

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, delete, select
 from swept.store import schema, visible
 from swept.store.work import Work
 
+_COLUMNS = ("run", "attempt", "step", "number", "sweep", "value")
+
 
 def keep(
     work: Work,
@@ -28,18 +30,11 @@ def keep(
         return False
     known = _known(work.connection, run, attempt, min(found), max(found))
     fresh = [
-        {
-            "run": run,
-            "attempt": attempt,
-            "step": step,
-            "number": work.point(),
-            "sweep": sweep,
-            "value": None if math.isnan(value) else value,
-        }
+        (run, attempt, step, work.point(), sweep, None if math.isnan(value) else value)
         for step, value in sorted(found.items())
         if step not in known or not _same(known[step], value)
     ]
-    work.upsert(schema.points, fresh)
+    work.upsert_text(schema.points, _COLUMNS, fresh)
     return bool(fresh)
 
 

@@ -12,6 +12,7 @@ from swept.model import Desired
 from swept.model import Row as MetricRow
 from swept.store import history, leases, points, runs, schema, sweeps
 from swept.store.base import Order
+from swept.store.codec import dumps
 from swept.store.work import Work
 from swept.wire import Report
 
@@ -64,6 +65,10 @@ def _keep_alive(work: Work, run: str, attempt: int) -> None:
     leases.renew(work, held.token, held.seconds)
 
 
+Gathered = Mapping[int, tuple[Mapping[str, Any], float | None]]
+"""Step → its metrics and time."""
+
+
 class Intake:
     """Takes an attempt's reports in order; `close` writes what is still gathered."""
 
@@ -81,7 +86,7 @@ class Intake:
         self._reflected: int | None = self.run.last_step  # `latest` knows the steps up to here
         self._recount = False  # what is visible has changed: read it again
         self._newest = attempt == self.run.attempts
-        self._gathered: dict[int, tuple[dict[str, Any], float | None]] = {}
+        self._gathered: dict[int, tuple[Mapping[str, Any], float | None]] = {}
 
     def take(self, item: Report) -> None:
         kind = item["type"]
@@ -104,8 +109,8 @@ class Intake:
         self._begin(0)
         if step is None:
             step = 0 if self._last_step is None else self._last_step + 1
-        known, _ = self._gathered.get(step, ({}, None))
-        self._gathered[step] = ({**known, **metrics}, time)
+        known = self._gathered.get(step)
+        self._gathered[step] = ({**known[0], **metrics} if known else metrics, time)
         if self._last_step is None or step > self._last_step:
             self._last_step = step
 
@@ -196,7 +201,7 @@ class Intake:
         self._reflect(merged)
         self._gathered = {}
 
-    def _reflect(self, merged: Mapping[int, tuple[dict[str, Any], float | None]]) -> None:
+    def _reflect(self, merged: Gathered) -> None:
         """Bring `latest` up to date; rows that came late, or to an older attempt, need the whole history."""
         late = self._reflected is not None and min(merged) < self._reflected
         if late or not self._newest:
@@ -230,14 +235,11 @@ def _attempt(connection: Connection, run: str, number: int) -> Row[Any]:
     return found
 
 
-Gathered = Mapping[int, tuple[dict[str, Any], float | None]]
-
-
 def _by_step(rows: Sequence[MetricRow]) -> Gathered:
-    found: dict[int, tuple[dict[str, Any], float | None]] = {}
+    found: dict[int, tuple[Mapping[str, Any], float | None]] = {}
     for row in rows:
-        known, _ = found.get(row.step, ({}, None))
-        found[row.step] = ({**known, **row.metrics}, row.time)
+        known = found.get(row.step)
+        found[row.step] = ({**known[0], **row.metrics} if known else row.metrics, row.time)
     return found
 
 
@@ -253,16 +255,16 @@ def _merged(
         table.c.step.between(min(fresh), max(fresh)),
     )
     stored = {row.step: row.metrics for row in connection.execute(statement)}
+    if not stored:
+        return fresh
     return {
         step: ({**stored.get(step, {}), **metrics}, time) for step, (metrics, time) in fresh.items()
     }
 
 
+_COLUMNS = ("run", "attempt", "step", "time", "metrics")
+
+
 def _keep(work: Work, table: Table, run: str, attempt: int, merged: Gathered) -> None:
-    work.upsert(
-        table,
-        [
-            {"run": run, "attempt": attempt, "step": step, "metrics": metrics, "time": time}
-            for step, (metrics, time) in sorted(merged.items())
-        ],
-    )
+    rows = [(run, attempt, step, time, dumps(metrics)) for step, (metrics, time) in merged.items()]
+    work.upsert_text(table, _COLUMNS, rows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Table, insert
+from sqlalchemy import Connection, Insert, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
 from swept.model import Event
@@ -72,12 +72,32 @@ class Work:
             statement = _upsert(self.connection.dialect.name, table, tuple(rows[0]))
             self.connection.execute(statement, list(rows))
 
+    def upsert_text(
+        self, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """`upsert` for many rows: tuples in the order of `columns`, as the database takes them (JSON is text by now).
+        SQLAlchemy's own way from values to parameters costs more than everything else about a row."""
+        if not rows:
+            return
+        dialect = self.connection.dialect
+        compiled = _upsert(dialect.name, table, columns).compile(
+            dialect=dialect, column_keys=list(columns)
+        )
+        if compiled.positional:
+            order = [columns.index(name) for name in compiled.positiontup or ()]
+            straight = order == list(range(len(columns)))
+            placed = rows if straight else [tuple(row[at] for at in order) for row in rows]
+            self.connection.exec_driver_sql(str(compiled), list(placed))
+        else:
+            named = [dict(zip(columns, row, strict=True)) for row in rows]
+            self.connection.exec_driver_sql(str(compiled), named)
+
 
 @cache
-def _upsert(dialect: str, table: Table, columns: tuple[str, ...]) -> Executable:
+def _upsert(dialect: str, table: Table, columns: tuple[str, ...]) -> Insert:
     """Built once for each table: building costs more than running."""
     statement = (sqlite if dialect == "sqlite" else postgresql).insert(table)
     keys = [column.name for column in table.primary_key.columns]
     changed = {name: getattr(statement.excluded, name) for name in columns if name not in keys}
-    replacing: Executable = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    replacing: Insert = statement.on_conflict_do_update(index_elements=keys, set_=changed)
     return replacing

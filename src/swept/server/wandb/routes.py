@@ -21,6 +21,7 @@ from swept.errors import NotFound, SweptError, Unauthorized
 from swept.server.auth import OWNER, Access, authorize
 from swept.server.context import Context
 from swept.server.wandb import files, ingest, tokens
+from swept.server.wandb.admission import PACKED, UNDECLARED_BYTES, Busy, Posts
 from swept.server.wandb.graphql import Tally, execute
 from swept.server.wandb.roots import roots
 from swept.server.wandb.service import Service, locate
@@ -31,6 +32,7 @@ log = logging.getLogger("swept.wandb")
 def router(context: Context) -> APIRouter:
     """The routes, to be included in the server's application."""
     service = Service(context, Tally(context.unknown))
+    posts = Posts()
     routes = APIRouter(include_in_schema=False)
 
     @routes.post("/graphql")
@@ -42,14 +44,18 @@ def router(context: Context) -> APIRouter:
             return _json({"errors": [{"message": f"the request is no JSON object: {error}"}]}, 400)
         return await run_in_threadpool(_graphql, service, access, base_url(request), body)
 
-    @routes.post("/files/{entity}/{project}/{run}/file_stream")
+    @routes.post("/files/{entity}/{project}/{run:path}/file_stream")
     async def file_stream(project: str, run: str, request: Request) -> Response:
-        access = await run_in_threadpool(authorize, context, request)
-        try:
-            body = tokens.mapping_of(await _body(request))
-        except ValueError:
-            return _json({"error": "the post was cut off: send it again"}, 500)
-        return await run_in_threadpool(_file_stream, service, access, (project, run), body)
+        size = _size(request)
+        with posts.admitted(size) as admitted:
+            if not admitted:
+                return _unavailable(Busy("many large posts arrive at once: send it again"))
+            access = await run_in_threadpool(authorize, context, request)
+            body = await request.body()
+            async with posts.turn(size):
+                return await run_in_threadpool(
+                    _file_stream, service, access, (project, run), body, _packed(request)
+                )
 
     @routes.put("/files/{entity}/{project}/{run}/{name:path}")
     async def upload(project: str, run: str, name: str, request: Request) -> Response:
@@ -78,10 +84,26 @@ UNPACKED_BYTES = 256 * 1024 * 1024
 async def _body(request: Request) -> bytes:
     """The whole body, unpacked. Raises ValueError for one that is damaged, or larger than UNPACKED_BYTES."""
     body = await request.body()
-    if request.headers.get("content-encoding") != "gzip":
+    if not _packed(request):
         return body
+    return await run_in_threadpool(_plain, body)
+
+
+def _size(request: Request) -> int:
+    """The post's size once it is unpacked, as far as its headers tell."""
+    length = request.headers.get("content-length", "")
+    size = int(length) if length.isascii() and length.isdecimal() else UNDECLARED_BYTES
+    return size * PACKED if _packed(request) else size
+
+
+def _packed(request: Request) -> bool:
+    return request.headers.get("content-encoding") == "gzip"
+
+
+def _plain(body: bytes) -> bytes:
+    """Raises ValueError for a body that is damaged, or larger than UNPACKED_BYTES."""
     try:
-        return await run_in_threadpool(_unpacked, body)
+        return _unpacked(body)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError("the compressed body is damaged") from error
 
@@ -121,11 +143,15 @@ def _graphql(service: Service, access: Access, base: str, body: dict[str, Any]) 
 
 
 def _file_stream(
-    service: Service, access: Access, place: tuple[str, str], body: dict[str, Any]
+    service: Service, access: Access, place: tuple[str, str], body: bytes, packed: bool
 ) -> Response:
     project, name = place
     try:
-        return _json(ingest.take(service, access, project, name, body))
+        post = tokens.mapping_of(_plain(body) if packed else body)
+    except ValueError:
+        return _json({"error": "the post was cut off: send it again"}, 500)
+    try:
+        return _json(ingest.take(service, access, project, name, post))
     except SweptError as error:
         return _unavailable(error)
     except Exception as error:
