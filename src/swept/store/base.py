@@ -12,7 +12,7 @@ after a gap of more than a lease; it gives every live lease a full new period.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from swept.model import (
@@ -84,6 +84,47 @@ class Ended:
     run: Run
     state: RunState
     retried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRun:
+    """A run of another server, as `begin_import` needs it. `origin`: its address there, the same at every import;
+    `source`: the other server, for people. `run_id` is taken where it is free here."""
+
+    origin: str
+    source: str
+    project: str
+    sweep: str | None
+    kind: Kind
+    run_id: str
+    name: str
+    config: Config
+    created: float
+    started: float
+    host: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedEnd:
+    """How an imported run ended at its source. `stamp`: by what a later import sees that nothing is new."""
+
+    state: RunState
+    ended: float
+    reason: str
+    summary: Mapping[str, Any]
+    stamp: str
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What is here of something imported: the id of the run or sweep, and whether all of it came."""
+
+    id: str
+    whole: bool
+    stamp: str
+    last_step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +417,40 @@ class Store(Protocol):
     def add_file(self, file: File) -> None: ...
 
     def files(self, run: str) -> list[File]: ...
+
+    # -- moving house -----------------------------------------------------------------------------
+    def imported(self, origins: Sequence[str]) -> Mapping[str, Brought]:
+        """Origin → what is here of it; origins that never came are left out. What was deleted here never came."""
+        ...
+
+    def import_sweep(
+        self, new: NewSweep, *, origin: str, sweep_id: str, created: float, now: float
+    ) -> Brought:
+        """The sweep of `origin`, made where it is missing, under `sweep_id` where neither a sweep nor a run here has
+        that id. It is paused until `end_import_sweep`; found again, it is left as it is."""
+        ...
+
+    def end_import_sweep(self, sweep: str, state: SweepState, *, reason: str, now: float) -> Sweep:
+        """All its runs are here: it takes `state`, at its first import and if nobody has moved it since. Raises
+        NotFound for a sweep that was not imported."""
+        ...
+
+    def begin_import(self, new: ImportedRun, *, now: float, afresh: bool = False) -> Brought:
+        """The run of `new.origin`, made where it is missing, with the times that it had at its source and one ended
+        attempt, to which `log_rows`, `add_console` and `add_file` add. Until `end_import` it is killed, so that no
+        search takes it for a result. Found again, its name, config and details are renewed; `afresh` also forgets
+        its rows and console. Raises Conflict for one that went on here: it has a later attempt. Makes a fill under
+        way stale."""
+        ...
+
+    def end_import(self, run: str, ended: ImportedEnd, *, now: float) -> Run:
+        """All of the run is here: it takes its state. Where the objective stands only in the summary, it is the one
+        point of the curve. Repeated: the same again. Writes run.imported. Raises NotFound and Conflict as above."""
+        ...
+
+    def note_import(self, origin: str, run: str, stamp: str, *, now: float) -> None:
+        """What the client's own `wandb sync` brought from `origin` is whole. Raises NotFound."""
+        ...
 
     # -- agents, events ---------------------------------------------------------------------------
     def add_agent(

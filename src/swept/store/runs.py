@@ -245,8 +245,15 @@ def create(
         },
     )
     keep_flat(work, identity, "config", config)
+    told = {"imported": True} if reasons.get("imported") else {}
     work.event(
-        "run.created", sweep=sweep, run=identity, kind=kind, number=number, reason=reasons["reason"]
+        "run.created",
+        sweep=sweep,
+        run=identity,
+        kind=kind,
+        number=number,
+        reason=reasons["reason"],
+        **told,
     )
     return identity
 

@@ -7,6 +7,7 @@ has its Alembic revision in `migrations/`; a test holds both equal.
               ├─ runs ─┬─ attempts (run, number) ── leases (token)
     sweeps ───┘        ├─ rows, system_rows, points, checkpoints   (run, attempt, step)
                        ├─ console (run, attempt, number), files (run, name), flat_values (run, source, key)
+    imports (origin → run or sweep)
     agents             └─ events (number): kept when their run is deleted
 """
 
@@ -309,6 +310,18 @@ files = Table(
     _whole("size", default=None),
     _text("digest", None),
     _time("time"),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("origin", PlainText, primary_key=True),  # the address at the source
+    Column("run", PlainText, ForeignKey("runs.id", ondelete="CASCADE"), index=True),
+    Column("sweep", PlainText, ForeignKey("sweeps.id", ondelete="CASCADE"), index=True),
+    _text("stamp"),  # what the source said when it was brought over
+    _whole("whole"),  # 0: half of it may be missing
+    _time("time"),
+    CheckConstraint("(run IS NULL) <> (sweep IS NULL)", name="one"),
 )
 
 agents = Table(

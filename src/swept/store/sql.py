@@ -33,6 +33,7 @@ from swept.store import (
     files,
     fills,
     history,
+    imports,
     leases,
     orders,
     points,
@@ -43,7 +44,10 @@ from swept.store import (
 )
 from swept.store.base import (
     LEASE_SECONDS,
+    Brought,
     Ended,
+    ImportedEnd,
+    ImportedRun,
     Lease,
     NewSweep,
     Order,
@@ -387,6 +391,35 @@ class SqlStore:
 
     def files(self, run: str) -> list[File]:
         return self._database.read(lambda connection: files.of_run(connection, run))
+
+    # -- moving house -----------------------------------------------------------------------------
+
+    def imported(self, origins: Sequence[str]) -> Mapping[str, Brought]:
+        return self._database.read(lambda connection: imports.known(connection, origins))
+
+    def import_sweep(
+        self, new: NewSweep, *, origin: str, sweep_id: str, created: float, now: float
+    ) -> Brought:
+        return self._database.write(
+            lambda work: imports.sweep(
+                work, new, origin=origin, sweep_id=sweep_id, created=created
+            ),
+            now=now,
+        )
+
+    def end_import_sweep(self, sweep: str, state: SweepState, *, reason: str, now: float) -> Sweep:
+        return self._database.write(
+            lambda work: imports.end_sweep(work, sweep, state, reason=reason), now=now
+        )
+
+    def begin_import(self, new: ImportedRun, *, now: float, afresh: bool = False) -> Brought:
+        return self._database.write(lambda work: imports.begin(work, new, afresh=afresh), now=now)
+
+    def end_import(self, run: str, ended: ImportedEnd, *, now: float) -> Run:
+        return self._database.write(lambda work: imports.end(work, run, ended), now=now)
+
+    def note_import(self, origin: str, run: str, stamp: str, *, now: float) -> None:
+        self._database.write(lambda work: imports.note(work, origin, run, stamp), now=now)
 
     # -- agents, events ---------------------------------------------------------------------------
 

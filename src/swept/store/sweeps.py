@@ -97,8 +97,8 @@ def metric(connection: Connection, sweep: str | None) -> str:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def create(work: Work, new: NewSweep) -> Sweep:
-    identity = work.identities.short()
+def create(work: Work, new: NewSweep, *, identity: str | None = None) -> Sweep:
+    identity = identity or work.identities.short()
     work.connection.execute(
         insert(schema.sweeps),
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0002"
@@ -15,10 +16,12 @@ depends_on = None
 def upgrade() -> None:
     """One call a part."""
     _kinds(KINDS, (*KINDS, "prior"))
+    _imports()
 
 
 def downgrade() -> None:
     """The same, backwards."""
+    op.drop_table("imports")
     op.execute("DELETE FROM runs WHERE kind = 'prior'")
     _kinds((*KINDS, "prior"), KINDS)
 
@@ -48,3 +51,26 @@ def _kinds(before: Sequence[str], after: Sequence[str]) -> None:
     assert changed.rowcount == 1
     bind.exec_driver_sql(f"PRAGMA schema_version={int(version or 0) + 1}")
     bind.exec_driver_sql("PRAGMA writable_schema=RESET")
+
+
+def _imports() -> None:
+    """What was brought over from where."""
+    op.create_table(
+        "imports",
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("run", sa.Text()),
+        sa.Column("sweep", sa.Text()),
+        sa.Column("stamp", sa.Text(), server_default="", nullable=False),
+        sa.Column("whole", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("time", sa.Double(), nullable=False),
+        sa.CheckConstraint("(run IS NULL) <> (sweep IS NULL)", name=op.f("ck_imports_one")),
+        sa.ForeignKeyConstraint(
+            ["run"], ["runs.id"], name=op.f("fk_imports_run"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["sweep"], ["sweeps.id"], name=op.f("fk_imports_sweep"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("origin", name=op.f("pk_imports")),
+    )
+    op.create_index(op.f("ix_imports_run"), "imports", ["run"])
+    op.create_index(op.f("ix_imports_sweep"), "imports", ["sweep"])
