@@ -239,6 +239,33 @@ class Client:
             raise _unreachable(self.url, error) from error
         partial.replace(path)
 
+    # -- moving house -----------------------------------------------------------------------------
+    def imported(self, origins: Sequence[str]) -> dict[str, wire.Brought]:
+        """Origin → what is here of it."""
+        body: wire.ImportLook = {"origins": list(origins)}
+        return cast(dict[str, wire.Brought], self._call("POST", "/api/imports/look", body))
+
+    def import_sweep(self, sweep: wire.ImportSweep) -> wire.Brought:
+        """Raises SpecError."""
+        return cast(wire.Brought, self._call("POST", "/api/imports/sweeps", sweep))
+
+    def end_import_sweep(self, sweep: str, state: str, reason: str) -> None:
+        body: wire.ImportSweepEnd = {"state": state, "reason": reason}
+        self._call("POST", f"/api/imports/sweeps/{_part(sweep)}/end", body)
+
+    def import_run(self, run: wire.ImportRun) -> wire.Brought:
+        """Raises Conflict for one that went on here."""
+        return cast(wire.Brought, self._call("POST", "/api/imports/runs", run))
+
+    def import_rows(self, run: str, rows: wire.ImportRows) -> None:
+        self._call("POST", f"/api/imports/runs/{_part(run)}/rows", rows, timeout=300.0)
+
+    def end_import(self, run: str, end: wire.ImportEnd) -> wire.RunView:
+        return _run(self._call("POST", f"/api/imports/runs/{_part(run)}/end", end))
+
+    def note_import(self, note: wire.ImportNote) -> None:
+        self._call("POST", "/api/imports/notes", note)
+
     # -- events -----------------------------------------------------------------------------------
     def events(
         self, after: str = "", *, sweep: str | None = None, run: str | None = None

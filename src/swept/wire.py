@@ -28,6 +28,12 @@ API key or, for a run's own reports, the attempt's lease token):
     POST /api/runs/{id}/retry                 → RunView                    (a new run with retry_of)
     PUT  /api/runs/{id}/files/{name}          bytes → FileView
     GET  /api/runs/{id}/files · …/files/{name}
+    POST /api/imports/look                    ImportLook → dict origin → Brought
+    POST /api/imports/sweeps · …/{id}/end     ImportSweep → Brought · ImportSweepEnd → {}
+    POST /api/imports/runs                    ImportRun → Brought          (half from here on)
+    POST /api/imports/runs/{id}/rows          ImportRows → {}
+    POST /api/imports/runs/{id}/end           ImportEnd → RunView          (whole)
+    POST /api/imports/notes                   ImportNote → {}              (what `wandb sync` brought)
     GET  /api/events?sweep=ID|run=ID          server-sent events; `Last-Event-ID` goes on without a gap
     GET  /api/status                          ServerStatus
     POST /api/stop                            → {}
@@ -393,6 +399,80 @@ class FileView(TypedDict):
     size: int
     digest: str
     time: float
+
+
+class ImportLook(TypedDict):
+    origins: list[str]
+
+
+class Brought(TypedDict):
+    """What is here of something imported."""
+
+    id: str
+    whole: bool
+    stamp: str  # what its source said then; the same again: nothing is new
+    last_step: int | None
+    kind: NotRequired[str]  # of a run: "manual" where its configuration is none of its sweep's
+
+
+class ImportSweep(TypedDict):
+    origin: str  # its address at the source
+    id: str  # taken where it is free
+    text: str
+    path: str  # the file that `swept launch` finds it by, "" without
+    project: str
+    name: str
+    created: float
+
+
+class ImportSweepEnd(TypedDict):
+    state: str
+    reason: str
+
+
+class ImportRun(TypedDict):
+    origin: str
+    source: str  # for people
+    project: str
+    sweep: str | None  # the id of the imported sweep here
+    id: str
+    name: str
+    config: dict[str, Any]  # all that the program has, as W&B shows it
+    defined: list[Any]  # the records of define_metric
+    created: float
+    started: float
+    host: str
+    details: dict[str, Any]
+    afresh: NotRequired[bool]  # forget the rows that came before
+
+
+class ImportRow(TypedDict):
+    step: int
+    time: float | None
+    metrics: dict[str, Any]
+
+
+class ImportRows(TypedDict):
+    """Upserted by step and number: the same part again changes nothing."""
+
+    rows: list[ImportRow]
+    events: list[ImportRow]  # system metrics
+    lines: list[ConsoleLine]
+
+
+class ImportEnd(TypedDict):
+    state: str
+    ended: float
+    reason: str
+    summary: dict[str, Any]
+    stamp: str
+    exit_code: int | None
+
+
+class ImportNote(TypedDict):
+    origin: str
+    run: str
+    stamp: str
 
 
 class ServerStatus(TypedDict):
