@@ -10,24 +10,136 @@ from collections.abc import Mapping, Sequence
 
 LAUNCH = "W&B Launch is not served"
 REGISTRY = "the registry is not served"
+AUTOMATIONS = "automations are not served"
+PEOPLE = "there are no users and teams: the server has one API key, in the file `key` of its folder"
+SCHEDULER = "the client's own sweep scheduler is not served: swept chooses the runs itself"
+PROJECTS = "a project is a name, and is there as long as a run or a sweep of it"
+CHARTS = "chart presets are not kept; those that wandb.plot brings along work"
 
-MUTATIONS: Mapping[str, str] = {
-    "createArtifact": "artifacts are not kept yet; tables and media are kept as the run's files",
-    "createLaunchAgent": LAUNCH,
-    "pushToRunQueue": LAUNCH,
-    "pushToRunQueueByName": LAUNCH,
-    "upsertRunQueue": LAUNCH,
-    "createRunQueue": LAUNCH,
-    "rewindRun": "rewinding runs is not served",
-    "linkArtifact": REGISTRY,
-}
 
-_BY_REASON: Mapping[str, Sequence[str]] = {}
+def _by_name(by_reason: Mapping[str, Sequence[str]]) -> Mapping[str, str]:
+    return {name: reason for reason, names in by_reason.items() for name in names}
 
-FIELDS: Mapping[str, str] = {name: why for why, names in _BY_REASON.items() for name in names}
-"""`Type.field` or `Type.field(argument)`; `*.field` on any type → why it is null, or what the argument would do."""
+
+MUTATIONS: Mapping[str, str] = _by_name(
+    {
+        "artifacts are not kept yet; tables and media are kept as the run's files": (
+            "createArtifact",
+        ),
+        LAUNCH: (
+            "ackRunQueueItem",
+            "createDefaultResourceConfig",
+            "createLaunchAgent",
+            "createRunQueue",
+            "deleteFromRunQueue",
+            "deleteRunQueues",
+            "failRunQueueItem",
+            "popFromRunQueue",
+            "pushToRunQueue",
+            "pushToRunQueueByName",
+            "updateLaunchAgent",
+            "updateRunQueueItemWarning",
+            "upsertRunQueue",
+        ),
+        REGISTRY: (
+            "createProjectMembers",
+            "deleteArtifactPortfolio",
+            "deleteProjectMembers",
+            "linkArtifact",
+            "renameProject",
+            "unlinkArtifact",
+            "updateArtifactPortfolio",
+            "updateProjectMember",
+            "updateProjectTeamMember",
+        ),
+        AUTOMATIONS: (
+            "createFilterTrigger",
+            "createGenericWebhookIntegration",
+            "deleteTrigger",
+            "updateFilterTrigger",
+        ),
+        PEOPLE: (
+            "createAnonymousEntity",
+            "createInvite",
+            "createServiceAccount",
+            "createTeam",
+            "createUser",
+            "deleteApiKey",
+            "deleteInvite",
+            "generateApiKey",
+        ),
+        SCHEDULER: ("enqueueSweepRun",),
+        PROJECTS: ("deleteModel",),
+        CHARTS: ("createCustomChart",),
+        "rewinding runs is not served": ("rewindRun",),
+    }
+)
+
+FIELDS: Mapping[str, str] = _by_name(
+    {
+        LAUNCH: (
+            "Entity.defaultResourceConfig",
+            "Project.runQueue",
+            "Project.runQueues",
+            "Query.launchAgent",
+            "Run.runInfo",
+        ),
+        REGISTRY: (
+            "ArtifactPortfolio.*",
+            "Entity.project",
+            "Mutation.upsertModel(allowAllArtifactTypesInRegistry)",
+            "Mutation.upsertModel(artifactTypes)",
+            "Project.allowAllArtifactTypesInRegistry",
+            "Project.members",
+            "Project.teamMembers",
+        ),
+        AUTOMATIONS: ("Entity.integrations", "Entity.projects", "Entity.triggers", "User.projects"),
+        PEOPLE: (
+            "Entity.available",
+            "Entity.codeSavingEnabled",
+            "Entity.defaultAccess",
+            "Entity.entityType",
+            "Entity.isPaid",
+            "Entity.isTeam",
+            "Entity.members",
+            "Entity.organization",  # an id would make the client ask a cloud's metadata address
+            "Entity.photoUrl",
+            "Entity.privateOnly",
+            "Entity.readOnly",
+            "Entity.readOnlyAdmin",
+            "Entity.storageBytes",
+            "Entity.user",
+            "Query.organization",
+            "Query.users",
+            "User.apiKeys",
+            "User.teams",
+        ),
+        PROJECTS: (
+            "Mutation.upsertModel(*)",
+            "Project.access",
+            "Project.dockerImage",
+            "Project.repo",
+            "Project.views",
+        ),
+        "an unlisted type has no fields: old clients then leave out what is optional": (
+            "__Type.fields",
+            "__Type.inputFields",
+        ),
+        "optional parts of the client, each off": ("ServerInfo.features",),
+        "what a very old client looked for a run by, beside its name": (
+            "Project.bucket(desc)",
+            "Project.run(desc)",
+        ),
+        "files are hashed as the client does it by default": ("Entity.xxhashDigestsEnabled",),
+    }
+)
+"""`Type.field` or `Type.field(argument)` → why it is null, or what the argument is for. `Type.*`: all of that type,
+`Type.field(*)`: all arguments that nobody reads."""
 
 
 def declined(name: str) -> bool:
     """Whether `Type.field` or `Type.field(argument)` is known and left out on purpose."""
-    return name in FIELDS or "*." + name.partition(".")[2] in FIELDS
+    kind, _, own = name.partition(".")
+    whole, parenthesis, _ = own.partition("(")
+    patterns = (name, f"{kind}.*", f"{kind}.{whole}(*)" if parenthesis else name)
+    return not FIELDS.keys().isdisjoint(patterns)

@@ -1,0 +1,38 @@
+"""One run that leaves something behind for every kind of question; prints its id."""
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import wandb
+
+project = sys.argv[1]
+Path("weights.txt").write_text("weights")
+
+
+def artifacts(run: wandb.Run) -> None:
+    artifact = wandb.Artifact("weights", type="model", description="d", metadata={"size": 7})
+    artifact.add_file("weights.txt")
+    run.log_artifact(artifact, aliases=["best"], tags=["good"]).wait()
+    again = wandb.Artifact("weights", type="model")
+    again.add_file(__file__)
+    run.log_artifact(again).wait()
+    run.use_artifact("weights:v0")
+
+
+with wandb.init(project=project, name="all", tags=["one"], group="g", notes="n",
+                job_type="train", config={"lr": 0.1, "deep": {"er": 1}}) as run:  # fmt: skip
+    run.define_metric("loss", summary="min")
+    run.save("weights.txt")
+    for step in range(20):
+        run.log({"loss": 1 / (step + 1), "acc": step})
+    sys.stdout.write("a line of the console\n")
+    with suppress(ValueError):
+        artifacts(run)
+
+with wandb.init(project=project, config={"lr": 0.2}) as reader:
+    reader.log({"loss": 2.0})
+    with suppress(ValueError, wandb.errors.CommError):
+        reader.use_artifact("weights:v0")
+
+sys.stdout.write(f"RUNS {run.id} {reader.id}\n")
