@@ -6,160 +6,29 @@ client than .venv's is put before it on the path. Each library and version has a
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.wire.conftest import client_bug, need
 from tests.wire.harness import NEWEST, ROOT, VERSIONS, Client, Server, missing
+from tests.wire.libraries import ENVIRONMENT, LIBRARIES, TENSORFLOW, Library
 
-ENVIRONMENT = ROOT / ".venvs" / "integrations"
-TENSORFLOW = ENVIRONMENT / "tensorflow"
 CONES = ROOT / "examples" / "yolo-cones"
 AT_ONCE = 2
 """Trainings side by side: the machines that run this have two cores."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
-
-
-@dataclass(frozen=True)
-class Library:
-    """What is run, and what the server must have of it afterwards."""
-
-    label: str
-    program: str
-    objective: str
-    parameter: tuple[str, float]
-    rows: Mapping[str, int]
-    """Metric → how many rows of a run have it."""
-    axes: Mapping[str, str | None] = field(default_factory=dict)
-    """Metric → the metric that it is charted against."""
-    best: Mapping[str, str] = field(default_factory=dict)
-    """Metric → which of its values the summary keeps."""
-    media: tuple[str, ...] = ()
-    config: tuple[str, ...] = ()
-    artifacts: tuple[tuple[str, str, int], ...] = ()
-    """Type, an alias of one of them, how many there are."""
-    arguments: tuple[str, ...] = ()
-    extra: str = ""
-    """More lines of the sweep file."""
-    path: Path | None = None
-
-    def sweep(self) -> str:
-        name, value = self.parameter
-        return (
-            f"program: {self.program}\nproject: swept-{self.program[10:-3]}\nmethod: grid\n"
-            f'metric: {{name: "{self.objective}", goal: minimize}}\n'
-            f"parameters:\n  {name}: {{values: [{value}]}}\n{self.extra}"
-        )
-
-
-YOLO = ("train", "model=yolo11n.yaml", "data=cones/data.yaml", "epochs=2", "imgsz=64", "batch=8", "workers=0")  # fmt: skip
-YOLO_COMMAND = ", ".join(f"'{word}'" for word in YOLO)
-CURVES = {
-    f"curves/{name}(B)_table": 1
-    for name in ("Precision-Recall", "F1-Confidence", "Precision-Confidence", "Recall-Confidence")
-}
-YOLO_ROWS = {
-    "train/box_loss": 2, "val/box_loss": 2, "metrics/mAP50(B)": 3, "lr/pg0": 2, "epoch": 4,
-    "model/parameters": 1, "train_batch0": 1, "results": 1, "confusion_matrix": 1, **CURVES,
-}  # fmt: skip
-YOLO_MEDIA = ("images/results", "images/BoxPR_curve", "images/val_batch0_pred", "table/curves/F1-")
-
-LIBRARIES = {
-    "ultralytics": Library(
-        "Ultralytics: the yolo command with its own callback",
-        "integrate_yolo.py",
-        "val/box_loss",
-        ("lr0", 0.02),
-        YOLO_ROWS,
-        {"train/box_loss": "epoch", "metrics/mAP50(B)": "epoch", "val/box_loss": "epoch", "lr/pg0": "epoch"},
-        media=YOLO_MEDIA,
-        config=("imgsz", "optimizer", "mosaic"),
-        artifacts=(("model", "best", 1), ("run_table", "latest", 4)),
-        arguments=YOLO,
-        extra=f"command: ['${{env}}', python, '${{program}}', {YOLO_COMMAND}, '${{args_no_hyphens}}']\n",
-    ),
-    "lightning": Library(
-        "PyTorch Lightning: WandbLogger",
-        "integrate_lightning.py",
-        "val/loss",
-        ("lr", 0.02),
-        {"train/loss": 6, "val/loss": 3, "trainer/global_step": 9, "pictures": 1, "table": 1,
-         "gradients/layer.weight": 6, "parameters/layer.weight": 6},
-        {"train/loss": "trainer/global_step", "val/loss": "trainer/global_step"},
-        media=("images/pictures", "table/table", "graph/"),
-        artifacts=(("model", "best", 3), ("run_table", "latest", 1)),
-    ),
-    "transformers": Library(
-        'Transformers: Trainer with report_to="wandb"',
-        "integrate_transformers.py",
-        "eval/loss",
-        ("learning_rate", 0.02),
-        {"train/loss": 8, "eval/loss": 2, "train/learning_rate": 8, "train/global_step": 11},
-        {"train/loss": "train/global_step", "eval/loss": "train/global_step"},
-        config=("n_layer", "num_train_epochs", "model/num_parameters"),
-        artifacts=(("model", "final_model", 4),),
-    ),
-    "keras": Library(
-        "Keras 3: WandbMetricsLogger, WandbModelCheckpoint, WandbEvalCallback",
-        "integrate_keras.py",
-        "epoch/val_loss",
-        ("lr", 0.02),
-        {"epoch/loss": 3, "epoch/val_mae": 3, "epoch/learning_rate": 3},
-        {"epoch/loss": "epoch/epoch", "epoch/learning_rate": "epoch/epoch"},
-        artifacts=(("model", "epoch_2", 3),),
-        path=TENSORFLOW,
-    ),
-    "xgboost": Library(
-        "XGBoost: WandbCallback",
-        "integrate_xgboost.py",
-        "validation_0-rmse",
-        ("lr", 0.2),
-        {"validation_0-rmse": 5, "epoch": 5, "best_score": 1, "Feature Importance_table": 1},
-        best={"validation_0-rmse": "min"},
-        media=("table/Feature Importance_table",),
-        config=("learner", "version"),
-        artifacts=(("model", "latest", 1), ("run_table", "latest", 1)),
-    ),
-    "lightgbm": Library(
-        "LightGBM: wandb_callback and log_summary",
-        "integrate_lightgbm.py",
-        "validation_rmse",
-        ("lr", 0.2),
-        {"validation_rmse": 5, "validation_l1": 5, "iteration": 5, "Feature Importance_table": 1},
-        best={"validation_rmse": "min", "validation_l1": "min"},
-        media=("table/Feature Importance_table",),
-        config=("objective", "num_leaves"),
-        artifacts=(("model", "best", 1), ("run_table", "latest", 1)),
-    ),
-    "sklearn": Library(
-        "scikit-learn: wandb.sklearn plots",
-        "integrate_sklearn.py",
-        "accuracy",
-        ("lr", 0.5),
-        {"accuracy": 1, "roc_table": 1, "confusion_matrix_table": 1},
-        media=("table/roc_table", "table/confusion_matrix_table", "table/precision_recall_table"),
-    ),
-    "torch": Library(
-        "PyTorch: wandb.watch, tables of pictures, TensorBoard's writer",
-        "integrate_torch.py",
-        "loss",
-        ("lr", 0.2),
-        {"loss": 4, "global_step": 4, "weights": 4, "noise": 1, "examples": 1,
-         "gradients/weight": 4, "parameters/weight": 4},
-        media=("table/examples", "images/noise"),
-        artifacts=(("run_table", "latest", 1),),
-    ),
-}  # fmt: skip
 
 
 class Learner(Client):
@@ -180,12 +49,18 @@ class Learner(Client):
         }
 
 
-def learner(version: str, folder: Path, server: Server, more: Path | None = None) -> Learner:
-    made = Learner(version, ENVIRONMENT, server, folder)
+@contextlib.contextmanager
+def learner(version: str, folder: Path, more: Path | None = None) -> Iterator[Learner]:
+    """With a server that is its own."""
+    made = Learner(version, ENVIRONMENT, Server(folder / "server"), folder)
     own = [] if version == NEWEST else [*VERSIONS[version].glob("lib/python*/site-packages")]
     made.libraries = (*own, *([more] if more else []))
     shutil.copy(CONES / "torchvision_shim.py", folder)
-    return made
+    made.server.start()
+    try:
+        yield made
+    finally:
+        made.server.kill()
 
 
 @dataclass
@@ -195,29 +70,30 @@ class Played:
     runs: tuple[Any, Any]
     rows: tuple[list[Any], list[Any]]
     files: tuple[list[str], list[str]]
-    artifacts: tuple[list[Any], list[Any]]
+    artifacts: tuple[Any, Any]
     unknown: Mapping[str, int]
     agent: int
+    text: str
 
 
 def play(library: Library, version: str, folder: Path) -> Played:
-    server = Server(folder / "server")
-    client = learner(version, folder, server, library.path)
-    if library.label.startswith("Ultralytics"):
-        cones(client)
-    server.start()
-    try:
-        by_hand = named("RUN", client.run(library.program, *library.arguments, seconds=280))
+    with learner(version, folder, library.path) as client:
+        if library.label.startswith("Ultralytics"):
+            cones(client)
+        text = client.run(library.program, *library.arguments, seconds=280)
         sweep = client.create(library.sweep())
-        with client.agent(sweep, f"swept-{library.program[10:-3]}") as agent:
+        with client.agent(sweep, library.project) as agent:
             code = agent.wait(timeout=280)
-        (swept,) = server.runs(sweep)
-        return told(client, (by_hand, swept["id"]), code)
-    finally:
-        server.kill()
+        (swept,) = client.server.runs(sweep)
+        return told(client, (begun(text), swept["id"]), code, text)
 
 
-def told(client: Client, runs: tuple[str, str], code: int) -> Played:
+def begun(text: str) -> str:
+    """The run that the client says it has begun."""
+    return named(r"wandb: .*View run at \S*/runs/", text)
+
+
+def told(client: Client, runs: tuple[str, str], code: int, text: str) -> Played:
     """All that the tests look at, before the server ends."""
     get = client.server.get
     one, other = (get(f"/api/runs/{run}") for run in runs)
@@ -230,86 +106,131 @@ def told(client: Client, runs: tuple[str, str], code: int) -> Played:
         (made[0], made[1]),
         get("/api/status")["unknown"],
         code,
+        text,
     )
 
 
-def artifacts(client: Client, run: Any) -> list[Any]:
-    text = client.run("integrate_look.py", run["project"], run["id"])
-    found: dict[str, list[Any]] = json.loads(named("TOLD", text, "(.*)"))
-    return found[run["id"]]
+def artifacts(client: Client, run: Any) -> Any:
+    """What the run made; what the client said, where it could not list them: the rest is looked at all the same."""
+    try:
+        text = client.run("integrate_look.py", run["project"], run["id"])
+    except AssertionError as error:
+        return str(error)
+    return json.loads(named("TOLD ", text, "(.*)"))[run["id"]]
 
 
-def named(word: str, text: str, value: str = r"(\S+)") -> str:
-    found = re.search(rf"^{word} {value}$", text, re.MULTILINE)
+def named(before: str, text: str, value: str = r"(\S+)") -> str:
+    found = re.search(rf"^{before}{value}$", text, re.MULTILINE)
     assert found is not None, text
     return found[1]
 
 
 def cones(client: Client) -> None:
-    client.run("-c", "", seconds=30)
     program = [str(CONES / "render_cones.py"), str(client.folder / "cones")]
     client.run(*program, "--train", "8", "--val", "4", "--test", "0", "--size", "64")
 
 
-# -- the scenarios of the chosen tests, two at a time ----------------------------------------------
+# -- scenes of one library -------------------------------------------------------------------------
 
 
-def absent(library: Library) -> str:
-    if not (ENVIRONMENT / ".done").exists():
-        return "the integrations' environment is missing. hint: make .venvs/integrations/.done"
-    if library.path is not None and not library.path.exists():
-        return f"{library.path.name} is missing. hint: make .venvs/integrations/.done"
-    return ""
+def yolo_in_sweeps(version: str, folder: Path) -> Any:
+    """A program that calls `wandb.init` and trains with the sweep's config, under the real agent and under swept's."""
+    text = (
+        "program: integrate_ultralytics.py\nproject: cones\nmethod: grid\n"
+        "metric: {name: metrics/mAP50(B), goal: maximize}\n"
+        "parameters: {lr0: {values: [0.02, 0.01]}, optimizer: {value: SGD}}\n"
+    )
+    with learner(version, folder) as client:
+        cones(client)
+        sweep = client.create(text)
+        with client.agent(sweep, "cones") as agent:
+            code = agent.wait(timeout=280)
+        command = f"command: [{client.command()[0]}, '${{program}}', '${{args}}']\n"
+        other = client.create(text.replace("grid", "random\nrun_cap: 1") + command)
+        client.swept("agent", other, seconds=280)
+        runs = [*client.server.runs(sweep), *client.server.runs(other)]
+        return code, runs, [client.server.rows(run["id"]) for run in runs]
+
+
+def search(version: str, folder: Path) -> Any:
+    """Transformers' own search: `wandb.sweep` and `wandb.agent(function=…)`."""
+    with learner(version, folder) as client:
+        text = client.run("integrate_transformers.py", "search", seconds=280, WANDB_LOG_MODEL="end")
+        best, sweep = named("BEST ", text, r"(\w+ SWEEP \w+)").split(" SWEEP ")
+        return best, client.server.get(f"/api/sweeps/{sweep}")
+
+
+def resumed(version: str, folder: Path) -> Any:
+    """Lightning's logger with the id of an earlier run: it goes on in it."""
+    with learner(version, folder) as client:
+        once = begun(client.run("integrate_lightning.py", seconds=280))
+        rows = client.server.rows(once)
+        client.run("integrate_lightning.py", seconds=280, WANDB_RUN_ID=once)
+        return rows, client.server.rows(once), client.server.get(f"/api/runs/{once}")
+
+
+Scene = Callable[[str, Path], Any]
+SCENES: dict[str, Scene] = {
+    **{name: partial(play, library) for name, library in LIBRARIES.items()},
+    **{scene.__name__: scene for scene in (yolo_in_sweeps, search, resumed)},
+}
+
+# -- the scenes of the chosen tests, two at a time --------------------------------------------------
+
+
+def absent(name: str) -> str:
+    needed = [ENVIRONMENT / ".done", *([TENSORFLOW] if name == "keras" else [])]
+    if all(path.exists() for path in needed):
+        return ""
+    return "the integrations' environment is not there. hint: make .venvs/integrations/.done"
 
 
 @pytest.fixture(scope="module")
 def under_way(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[tuple[str, str], Future[Played]]]:
+) -> Iterator[dict[tuple[str, str], Future[Any]]]:
     folder = tmp_path_factory.mktemp("integrations")
-    begun: dict[tuple[str, str], Future[Played]] = {}
+    begun: dict[tuple[str, str], Future[Any]] = {}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for item in request.session.items:
             wanted: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
-            key = (wanted.get("library", ""), wanted.get("version", ""))
-            if key[0] not in LIBRARIES or key in begun or missing(key[1]):
+            name, version = key = (wanted.get("scene", ""), wanted.get("version", ""))
+            if name not in SCENES or key in begun or missing(version):
                 continue
-            if absent(LIBRARIES[key[0]]) or client_bug(item, key[1]):
-                continue
-            begun[key] = pool.submit(play, LIBRARIES[key[0]], key[1], folder / "-".join(key))
+            if not absent(name) and not client_bug(item, version):
+                begun[key] = pool.submit(SCENES[name], version, folder / "-".join(key))
         yield begun
         for waiting in begun.values():
             waiting.cancel()
 
 
 @pytest.fixture
-def needed(library: str) -> None:
-    """Skip what is not installed, or fail where `make matrix` wants all."""
-    why = absent(LIBRARIES[library])
-    if why and os.environ.get("SWEPT_TEST_INTEGRATIONS") == "1":
-        pytest.fail(why)
-    if why:
-        pytest.skip(why)
-
-
-@pytest.fixture
 def played(
     request: pytest.FixtureRequest,
-    needed: None,
-    library: str,
+    scene: str,
     version: str,
-    under_way: dict[tuple[str, str], Future[Played]],
-) -> Played:
+    under_way: dict[tuple[str, str], Future[Any]],
+) -> Any:
+    """What the scene came to; skipped where it is not installed, unless `make matrix` wants all."""
     need(version)
-    if why := client_bug(request.node, version):
-        pytest.skip(f"a bug of the client: {why}")
-    return under_way[library, version].result(timeout=1400)
+    why = absent(scene)
+    if why and os.environ.get("SWEPT_TEST_INTEGRATIONS") == "1":
+        pytest.fail(why)
+    if why := why or client_bug(request.node, version):
+        pytest.skip(why)
+    return under_way[scene, version].result(timeout=1400)
+
+
+def of(scene: Scene, feature: str) -> Callable[[Any], Any]:
+    """The test is about this scene."""
+    row = pytest.mark.feature("Integrations", feature)
+    return pytest.mark.parametrize("scene", [pytest.param(scene.__name__, marks=row)])
 
 
 def each(what: str = "", having: str = "label") -> pytest.MarkDecorator:
     """All libraries that have it, each a row of the compatibility page."""
     return pytest.mark.parametrize(
-        "library",
+        "scene",
         [
             pytest.param(name, marks=pytest.mark.feature("Integrations", library.label + what))
             for name, library in LIBRARIES.items()
@@ -322,7 +243,7 @@ def each(what: str = "", having: str = "label") -> pytest.MarkDecorator:
 
 
 @each()
-def test_a_training_by_hand_and_one_of_a_sweep_finish(played: Played, library: str) -> None:
+def test_a_training_by_hand_and_one_of_a_sweep_finish(played: Played, scene: str) -> None:
     by_hand, swept = played.runs
     assert (by_hand["state"], swept["state"], played.agent) == ("finished", "finished", 0)
     assert by_hand["sweep"] is None
@@ -330,39 +251,39 @@ def test_a_training_by_hand_and_one_of_a_sweep_finish(played: Played, library: s
 
 
 @each()
-def test_each_metric_is_there_as_often_as_it_was_logged(played: Played, library: str) -> None:
-    wanted = dict(LIBRARIES[library].rows)
+def test_each_metric_is_there_as_often_as_it_was_logged(played: Played, scene: str) -> None:
+    wanted = dict(LIBRARIES[scene].rows)
     for rows in played.rows:
         assert {name: sum(name in row["metrics"] for row in rows) for name in wanted} == wanted
 
 
 @each()
 def test_the_sweeps_value_wins_and_the_rest_of_the_config_is_kept(
-    played: Played, library: str
+    played: Played, scene: str
 ) -> None:
-    name, value = LIBRARIES[library].parameter
+    name, value = LIBRARIES[scene].parameter
     by_hand, swept = played.runs
     assert by_hand["config"][name] != value
     assert (swept["config"][name], swept["effective_config"]) == (value, None)
-    assert set(LIBRARIES[library].config) <= set(by_hand["config"])
+    assert set(LIBRARIES[scene].config) <= set(by_hand["config"])
 
 
 @each(having="objective")
-def test_the_sweep_sees_its_objective(played: Played, library: str) -> None:
+def test_the_sweep_sees_its_objective(played: Played, scene: str) -> None:
     assert isinstance(played.runs[1]["best_value"], float | int)
 
 
 @each(having="axes")
-def test_charts_have_the_step_metric_that_the_library_named(played: Played, library: str) -> None:
+def test_charts_have_the_step_metric_that_the_library_named(played: Played, scene: str) -> None:
     for run in played.runs:
-        for metric, axis in LIBRARIES[library].axes.items():
+        for metric, axis in LIBRARIES[scene].axes.items():
             assert (definition(run, metric) or {}).get("step_metric") == axis, run["defined"]
 
 
 @each(having="best")
-def test_the_summary_keeps_what_the_library_asked_for(played: Played, library: str) -> None:
+def test_the_summary_keeps_what_the_library_asked_for(played: Played, scene: str) -> None:
     for run in played.runs:
-        for metric, kept in LIBRARIES[library].best.items():
+        for metric, kept in LIBRARIES[scene].best.items():
             assert set(run["summary"][metric]) == {kept}
 
 
@@ -374,16 +295,17 @@ def definition(run: Any, metric: str) -> Any:
 
 
 @each(having="media")
-def test_pictures_and_tables_are_kept_as_files(played: Played, library: str) -> None:
+def test_pictures_and_tables_are_kept_as_files(played: Played, scene: str) -> None:
     for files in played.files:
-        for start in LIBRARIES[library].media:
+        for start in LIBRARIES[scene].media:
             assert any(name.startswith(f"media/{start}") for name in files), (start, files)
 
 
 @each(": artifacts", having="artifacts")
-def test_models_and_tables_are_artifacts_with_their_aliases(played: Played, library: str) -> None:
+def test_models_and_tables_are_artifacts_with_their_aliases(played: Played, scene: str) -> None:
     for made in played.artifacts:
-        for kind, alias, count in LIBRARIES[library].artifacts:
+        assert isinstance(made, list), made
+        for kind, alias, count in LIBRARIES[scene].artifacts:
             those = [one for one in made if one["type"] == kind]
             assert len(those) == count, made
             assert any(alias in one["aliases"] for one in those), those
@@ -391,5 +313,49 @@ def test_models_and_tables_are_artifacts_with_their_aliases(played: Played, libr
 
 
 @each()
-def test_nothing_was_asked_for_in_vain(played: Played, library: str) -> None:
+def test_nothing_was_asked_for_in_vain(played: Played, scene: str) -> None:
     assert played.unknown == {}
+
+
+@of(yolo_in_sweeps, "Ultralytics: a program with wandb.init, under wandb agent and swept agent")
+def test_yolo_trains_with_the_sweeps_config(played: Any) -> None:
+    code, runs, rows = played
+    assert code == 0
+    assert [run["state"] for run in runs] == ["finished"] * 3
+    assert [run["config"]["lr0"] for run in runs[:2]] == [0.02, 0.01]
+    assert [run["effective_config"] for run in runs] == [None] * 3
+    for run, some in zip(runs, rows, strict=True):
+        assert [row["metrics"]["epoch"] for row in some] == [1, 2, 3, 2]
+        assert run["best_value"] is not None
+
+
+@of(search, 'Transformers: hyperparameter_search(backend="wandb")')
+def test_transformers_searches_through_wandb(played: Any) -> None:
+    best, sweep = played
+    runs = [run for run in sweep["runs"] if run["attempts"]]
+    assert [run["state"] for run in runs] == ["finished", "finished"]
+    assert {run["config"]["learning_rate"] for run in runs} == {0.1, 0.001}
+    assert best == min(runs, key=lambda run: run["best_value"])["id"]
+
+
+@of(resumed, "PyTorch Lightning: WandbLogger resumes a run by its id")
+def test_lightning_goes_on_in_a_run(played: Any) -> None:
+    once, twice, run = played
+    assert twice[: len(once)] == once
+    assert [row["step"] for row in twice] == list(range(2 * len(once)))
+    assert (run["state"], len(run["attempts"])) == ("finished", 2)
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        pytest.param(
+            "lightning",
+            marks=pytest.mark.feature(
+                "Integrations", "PyTorch Lightning: a checkpoint restored by use_artifact"
+            ),
+        )
+    ],
+)
+def test_lightning_restores_its_best_checkpoint(played: Played, scene: str) -> None:
+    assert "RESTORED True" in played.text

@@ -1,7 +1,5 @@
 """Keras 3 with wandb's callbacks; they import TensorFlow whatever backend Keras runs on."""
 
-import sys
-
 import keras
 import numpy as np
 import wandb
@@ -39,5 +37,4 @@ model.fit(
         Table(["index", "point", "value"], ["epoch", "index", "guess"]),
     ],
 )
-sys.stdout.write(f"\nRUN {run.id} {keras.backend.backend()}\n")
 run.finish()

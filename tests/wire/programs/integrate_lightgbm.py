@@ -1,7 +1,5 @@
 """LightGBM with wandb's callback and its summary."""
 
-import sys
-
 import lightgbm
 import numpy as np
 import wandb
@@ -19,5 +17,4 @@ model = lightgbm.train(
     callbacks=[wandb_callback()],
 )  # fmt: skip
 log_summary(model, save_model_checkpoint=True)
-sys.stdout.write(f"\nRUN {run.id}\n")
 run.finish()

@@ -20,8 +20,12 @@ class Line(lightning.LightningModule):  # type: ignore[misc]
         self.save_hyperparameters()
         self.layer = torch.nn.Linear(2, 1)
 
+    def forward(self, points: torch.Tensor) -> torch.Tensor:
+        values: torch.Tensor = self.layer(points)
+        return values
+
     def loss(self, batch: list[torch.Tensor]) -> torch.Tensor:
-        return torch.nn.functional.mse_loss(self.layer(batch[0]), batch[1])
+        return torch.nn.functional.mse_loss(self(batch[0]), batch[1])
 
     def training_step(self, batch: list[torch.Tensor], _: int) -> torch.Tensor:
         loss = self.loss(batch)
@@ -56,5 +60,4 @@ if "restore" in sys.argv:
     saved = Line.load_from_checkpoint(best.best_model_path)
     same = torch.equal(kept.layer.weight, saved.layer.weight)
     sys.stdout.write(f"RESTORED {same}\n")
-sys.stdout.write(f"\nRUN {logger.experiment.id}\n")
 wandb.finish()

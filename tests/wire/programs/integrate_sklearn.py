@@ -1,7 +1,5 @@
 """scikit-learn with wandb's plots."""
 
-import sys
-
 import numpy as np
 import wandb
 import wandb.sklearn
@@ -18,5 +16,4 @@ wandb.sklearn.plot_precision_recall(labels, odds, ["low", "high"])
 wandb.sklearn.plot_class_proportions(labels, labels, ["low", "high"])
 wandb.sklearn.plot_summary_metrics(model, points, labels, points, labels)
 run.log({"accuracy": float((guesses == labels).mean())})
-sys.stdout.write(f"\nRUN {run.id}\n")
 run.finish()

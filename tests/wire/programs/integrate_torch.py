@@ -1,7 +1,5 @@
 """PyTorch by itself: `watch`, a table with pictures, and what TensorBoard's writer says, taken along."""
 
-import sys
-
 import numpy as np
 import torch
 import wandb
@@ -25,5 +23,4 @@ writer.add_image("noise", torch.rand(3, 8, 8), 3)
 writer.close()
 picture = wandb.Image(np.zeros((8, 8, 3), dtype=np.uint8))
 run.log({"examples": wandb.Table(columns=["picture", "guess"], data=[[picture, 0.5]])})
-sys.stdout.write(f"\nRUN {run.id}\n")
 run.finish()

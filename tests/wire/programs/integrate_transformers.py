@@ -63,5 +63,4 @@ if "search" in sys.argv:
     sys.stdout.write(f"\nBEST {best.run_id} SWEEP {best.run_summary}\n")
 else:
     trainer.train()
-    sys.stdout.write(f"\nRUN {wandb.run and wandb.run.id}\n")
 wandb.finish()

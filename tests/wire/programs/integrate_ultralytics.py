@@ -1,7 +1,5 @@
 """A training of Ultralytics with its own callback for wandb: the sweep's config becomes the training's arguments."""
 
-import sys
-
 import torchvision_shim
 
 torchvision_shim.install()
@@ -14,5 +12,4 @@ run = wandb.init(project="cones")
 YOLO("yolo11n.yaml").train(
     data="cones/data.yaml", epochs=2, imgsz=64, batch=8, workers=0, verbose=False, **run.config
 )
-sys.stdout.write(f"\nRUN {run.id}\n")
 run.finish()

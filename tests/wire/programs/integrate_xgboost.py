@@ -1,7 +1,5 @@
 """XGBoost with wandb's callback."""
 
-import sys
-
 import numpy as np
 import wandb
 import xgboost
@@ -14,5 +12,4 @@ model = xgboost.XGBRegressor(
     early_stopping_rounds=3, callbacks=[WandbCallback(log_model=True)],
 )  # fmt: skip
 model.fit(points, points.sum(1), eval_set=[(points, points.sum(1))], verbose=False)
-sys.stdout.write(f"\nRUN {run.id}\n")
 run.finish()
