@@ -9,11 +9,39 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import compress
+from operator import not_
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.wire import results
 from tests.wire.harness import VERSIONS, Client, Server, missing
+from tests.wire.results import ANY, client_bug, version_of
+
+AT_ONCE = 6 * (os.cpu_count() or 2)
+"""Scenarios side by side. Most of the time they wait: for a heartbeat, for a post."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    results.configure(config)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out tests of a version that was not asked for; and what no version takes part in, where SWEPT_VERSIONED
+    asks for the others: `make matrix` runs each version by itself."""
+    versioned = os.environ.get("SWEPT_VERSIONED") == "1"
+    wanted = [_wanted(item, versioned=versioned) for item in items]
+    if not all(wanted):
+        config.hook.pytest_deselected(items=[*compress(items, map(not_, wanted))])
+        items[:] = compress(items, wanted)
+
+
+def _wanted(item: pytest.Item, *, versioned: bool) -> bool:
+    if Path(__file__).parent not in item.path.parents:
+        return True
+    version = version_of(item)
+    return not versioned if version == ANY else version in VERSIONS
 
 
 @pytest.fixture(scope="session")
@@ -63,19 +91,10 @@ class Stage:
 def stage(
     request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
-    with ThreadPoolExecutor(max_workers=12) as pool:
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         one = Stage(server, tmp_path_factory.mktemp("wandb"), pool)
         one.start(request.session.items)
         yield one
-
-
-def client_bug(item: pytest.Item, version: str) -> str:
-    """Why this version of the client cannot do what the test is about; "" where it can."""
-    for mark in item.iter_markers("client_bug"):
-        versions, why = mark.args
-        if version in versions.split():
-            return str(why)
-    return ""
 
 
 @pytest.fixture

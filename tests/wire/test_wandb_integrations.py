@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.wire.conftest import client_bug, need
+from tests.wire.conftest import need
 from tests.wire.harness import NEWEST, ROOT, VERSIONS, Client, Server, missing
 from tests.wire.libraries import ENVIRONMENT, LIBRARIES, TENSORFLOW, Library
+from tests.wire.results import client_bug
 
 CONES = ROOT / "examples" / "yolo-cones"
 AT_ONCE = 2
