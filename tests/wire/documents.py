@@ -3,7 +3,7 @@
     python -m tests.wire.documents 0.31.0 path/to/wandb-0.32.0-….whl …
 
 holds every document of those clients against this server (`tests.wire.walking`), and fails on what is neither served
-nor knowingly declined. A version is downloaded with pip. The clients in `.venv` and `.venvs` need no download.
+nor knowingly declined. A version that is not installed in `.venv` or `.venvs` is downloaded with pip.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ FILLED = {
 }
 """What the client inserts where a document would be none without it; elsewhere nothing."""
 LONGEST = 100_000
-SUFFIX = Path("lib") / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +212,9 @@ def _entries(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
 # -- which package --------------------------------------------------------------------------------
 
 
-def installed(prefix: Path) -> Path:
-    """The package in an environment."""
-    return prefix / SUFFIX / "wandb"
+def installed(prefix: Path) -> Path | None:
+    """The package in an environment, if there is one."""
+    return next(iter(prefix.glob("lib/python*/site-packages/wandb")), None)
 
 
 def unpacked(wanted: str, folder: Path) -> Path:
@@ -232,14 +231,14 @@ def unpacked(wanted: str, folder: Path) -> Path:
 
 
 def main(wanted: list[str]) -> int:
-    from tests.wire.harness import ROOT
+    """The clients in .venv and .venvs need no download."""
+    from tests.wire.harness import environment
     from tests.wire.walking import populated, report, walked
 
     failed = False
     with tempfile.TemporaryDirectory() as name, populated(Path(name) / "world") as world:
         for one in wanted:
-            known = installed(ROOT / ".venvs" / f"wandb-{one}")
-            folder = known if known.is_dir() else unpacked(one, Path(name))
+            folder = installed(environment(one)) or unpacked(one, Path(name))
             text, good = report(one, walked(read(folder), world))
             sys.stdout.write(text)
             failed = failed or not good

@@ -21,13 +21,18 @@ import httpx
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
 KEY = "local-" + "5" * 40
-NEWEST, OLDEST = "0.31.0", "0.19.11"
+MATRIX = ("0.19.11", "0.23.1", "0.26.1", "0.28.2", "0.31.0")
+NEWEST, OLDEST = MATRIX[-1], MATRIX[0]
 ASKED = os.environ.get("SWEPT_WANDB", f"{NEWEST} {OLDEST}").split()
-VERSIONS = {
-    version: Path(sys.prefix) if version == NEWEST else ROOT / ".venvs" / f"wandb-{version}"
-    for version in ASKED
-}
-"""Version → its environment. `make matrix` asks for all by SWEPT_WANDB."""
+
+
+def environment(version: str) -> Path:
+    """Where a version is installed: the newest beside swept, the others by themselves."""
+    return Path(sys.prefix) if version == NEWEST else ROOT / ".venvs" / f"wandb-{version}"
+
+
+VERSIONS = {version: environment(version) for version in ASKED}
+"""Version → its environment. `make test` tries the newest and the oldest, `make matrix` all, by SWEPT_WANDB."""
 T = TypeVar("T")
 
 
@@ -64,6 +69,7 @@ class Server:
     folder: Path
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    options: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -75,7 +81,7 @@ class Server:
         (self.folder / "key").write_text(KEY)
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "swept", "server", "--port", str(self.port)],
+                [sys.executable, "-m", "swept", "server", "--port", str(self.port), *self.options],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
