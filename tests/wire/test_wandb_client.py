@@ -337,6 +337,7 @@ def plays(scenario: Callable[[Client], Told]) -> pytest.MarkDecorator:
 # -- what must be true ----------------------------------------------------------------------------
 
 
+@pytest.mark.feature("CLI", "wandb sweep FILE and wandb agent ID: a whole sweep, each row there")
 @plays(whole_sweep)
 def test_a_sweep_runs_to_its_end_and_each_row_is_there(told: Told) -> None:
     assert told.code == 0
@@ -350,6 +351,7 @@ def test_a_sweep_runs_to_its_end_and_each_row_is_there(told: Told) -> None:
     assert good["summary"]["loss"] == pytest.approx(0.1 + 1 / 6)
 
 
+@pytest.mark.feature("Early stop", "a plain script under wandb agent, no row lost")
 @plays(early_stop)
 def test_early_stopping_reaches_a_plain_script_and_no_row_is_lost(told: Told) -> None:
     good, bad = told.runs
@@ -359,6 +361,9 @@ def test_early_stopping_reaches_a_plain_script_and_no_row_is_lost(told: Told) ->
     assert "at this rung" in bad["ended_because"]
 
 
+@pytest.mark.feature(
+    "Agents", "the agent idles, works and ends as its sweep is paused, resumed and stopped"
+)
 @plays(control)
 def test_pause_resume_and_stop_of_a_sweep(told: Told) -> None:
     states, before = told.more
@@ -368,6 +373,7 @@ def test_pause_resume_and_stop_of_a_sweep(told: Told) -> None:
     assert [run["state"] for run in told.runs] == ["finished"]
 
 
+@pytest.mark.feature("Agents", "wandb sweep --cancel: the run ends gracefully, then the agent")
 @plays(cancel)
 def test_cancel_ends_the_run_gracefully_and_then_the_agent(told: Told) -> None:
     assert told.code == 0
@@ -375,6 +381,7 @@ def test_cancel_ends_the_run_gracefully_and_then_the_agent(told: Told) -> None:
     assert [run["state"] for run in told.runs] == ["killed"]
 
 
+@pytest.mark.feature("Agents", "an agent killed: its run goes on, and is not given out again")
 @plays(agent_killed)
 def test_a_killed_agent_loses_no_run_and_its_run_is_not_given_out_again(told: Told) -> None:
     assert [run["state"] for run in told.runs] == ["finished", "finished"]
@@ -382,12 +389,14 @@ def test_a_killed_agent_loses_no_run_and_its_run_is_not_given_out_again(told: To
     assert len({run["attempts"][0]["agent"] for run in told.runs}) == 2
 
 
+@pytest.mark.feature("Agents", "a training killed: closed as crashed, the agent goes on")
 @plays(training_killed)
 def test_a_killed_training_is_closed_as_crashed_and_the_agent_goes_on(told: Told) -> None:
     assert [run["state"] for run in told.runs] == ["crashed", "finished"]
     assert "without a word" in told.runs[0]["ended_because"]
 
 
+@pytest.mark.feature("SDK", "init, config, log, summary, console, files, exit code")
 @plays(life)
 def test_what_people_do_with_wandb_init(told: Told) -> None:
     runs, rows, files, console = told.more
@@ -411,6 +420,7 @@ def test_what_people_do_with_wandb_init(told: Told) -> None:
     assert (runs["failed"]["state"], runs["failed"]["attempts"][0]["exit_code"]) == ("failed", 3)
 
 
+@pytest.mark.feature("SDK", "resume=allow and must; an id begun again")
 @plays(life)
 def test_an_id_begun_again_or_resumed(told: Told) -> None:
     runs, rows, _, _ = told.more
@@ -425,6 +435,7 @@ def test_an_id_begun_again_or_resumed(told: Told) -> None:
     assert runs["allow"]["config"] == {"kept": 1}
 
 
+@pytest.mark.feature("CLI", "wandb sync of an offline run, also twice")
 @plays(offline)
 def test_an_offline_run_is_synced_and_a_second_time_changes_nothing(told: Told) -> None:
     once, twice = told.more
@@ -438,6 +449,8 @@ def test_an_offline_run_is_synced_and_a_second_time_changes_nothing(told: Told) 
     )
 
 
+@pytest.mark.feature("Agents", "wandb.agent(ID, function=…, count=…)")
+@pytest.mark.feature("Early stop", "a function under wandb.agent")
 @plays(function)
 def test_an_agent_with_a_function_counts_and_stops_early(told: Told) -> None:
     good, bad = told.runs
@@ -446,6 +459,7 @@ def test_an_agent_with_a_function_counts_and_stops_early(told: Told) -> None:
     assert bad["steps"] < 90
 
 
+@pytest.mark.feature("Agents", "a program with swept's SDK under wandb agent")
 @plays(native)
 def test_a_program_with_swepts_sdk_joins_its_run_under_the_real_agent(told: Told) -> None:
     good, bad = told.runs
@@ -462,6 +476,7 @@ def test_a_program_with_swepts_sdk_joins_its_run_under_the_real_agent(told: Told
     assert all(len(run["attempts"]) == 1 for run in told.runs)
 
 
+@pytest.mark.feature("Faults", "the server away at the end of a program with swept's SDK")
 @pytest.mark.parametrize("version", ["0.31.0"])
 @plays(native_without_server)
 def test_a_program_with_swepts_sdk_waits_for_a_server_that_is_away_at_its_end(told: Told) -> None:
@@ -471,6 +486,7 @@ def test_a_program_with_swepts_sdk_waits_for_a_server_that_is_away_at_its_end(to
     assert [row["step"] for row in told.more] == list(range(30))
 
 
+@pytest.mark.feature("Public API", "sweeps, runs, best_run, history, scan_history")
 @plays(public_api)
 def test_the_public_api_reads_sweeps_runs_and_history(told: Told) -> None:
     read = told.more
@@ -488,6 +504,7 @@ def test_the_public_api_reads_sweeps_runs_and_history(told: Told) -> None:
     assert (read["ordered"], sorted(read["filtered"])) == (order, sorted(losses))
 
 
+@pytest.mark.feature("Faults", "server killed in mid-run, under wandb agent")
 @plays(server_killed)
 def test_the_server_killed_in_mid_run_loses_nothing(told: Told) -> None:
     (run,) = told.runs
@@ -496,6 +513,7 @@ def test_the_server_killed_in_mid_run_loses_nothing(told: Told) -> None:
     assert run["steps"] == 79
 
 
+@pytest.mark.feature("Agents", "the same script under swept agent, stopped early")
 @plays(under_swept_agent)
 def test_the_same_script_under_swepts_own_agent(told: Told) -> None:
     good, bad = told.runs
