@@ -216,9 +216,9 @@ def script(site: Site, name: str, program: str, rows: int, keys: int, repeats: i
         figures.first.append(seen["first"])
         figures.logging.append(seen["logging"])
         figures.finish.append(seen["finish"])
-        stored = site.ask(f"/api/runs/{seen['run']}")["steps"]
-        if stored != rows - 1:
-            raise SystemExit(f"{name}: {stored} is the last step of {rows} rows at the server")
+        last = site.ask(f"/api/runs/{seen['run']}/history?since={rows - 1}")
+        if [row["step"] for row in last] != [rows - 1]:
+            raise SystemExit(f"{name}: the last of {rows} rows is not at the server")
     return figures
 
 

@@ -63,10 +63,13 @@ def viewer_node() -> Node:
 
 
 def server_info_node() -> Node:
-    """No optional features; `cliVersionInfo` must be an object for clients up to 0.19."""
+    """`cliVersionInfo` must be an object for clients up to 0.19. A compressed file stream is the client's choice:
+    it needs `x_file_stream_no_gzip=False` too."""
     return {
         "__typename": "ServerInfo",
-        "features": [],
+        "features": [
+            {"__typename": "ServerFeature", "name": "FILESTREAM_GZIP", "isEnabled": True}
+        ],
         "cliVersionInfo": {"max_cli_version": "99.0.0"},
         "latestLocalVersionInfo": {
             "__typename": "LocalVersionInfo",

@@ -15,6 +15,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response
 
 from swept.errors import NotFound, SweptError, Unauthorized
@@ -51,7 +52,10 @@ def router(context: Context) -> APIRouter:
             if not admitted:
                 return _unavailable(Busy("many large posts arrive at once: send it again"))
             access = await run_in_threadpool(authorize, context, request)
-            body = await request.body()
+            try:
+                body = await request.body()
+            except ClientDisconnect:
+                return Response(status_code=500)  # nobody hears it
             async with posts.turn(size):
                 return await run_in_threadpool(
                     _file_stream, service, access, (project, run), body, _packed(request)
