@@ -263,8 +263,8 @@ class Client:
     def end_import(self, run: str, end: wire.ImportEnd) -> wire.RunView:
         return _run(self._call("POST", f"/api/imports/runs/{_part(run)}/end", end))
 
-    def note_import(self, note: wire.ImportNote) -> None:
-        self._call("POST", "/api/imports/notes", note)
+    def note_import(self, note: wire.ImportNote) -> wire.RunView:
+        return _run(self._call("POST", "/api/imports/notes", note))
 
     # -- events -----------------------------------------------------------------------------------
     def events(

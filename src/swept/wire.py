@@ -33,7 +33,7 @@ API key or, for a run's own reports, the attempt's lease token):
     POST /api/imports/runs                    ImportRun → Brought          (half from here on)
     POST /api/imports/runs/{id}/rows          ImportRows → {}
     POST /api/imports/runs/{id}/end           ImportEnd → RunView          (whole)
-    POST /api/imports/notes                   ImportNote → {}              (what `wandb sync` brought)
+    POST /api/imports/notes                   ImportNote → RunView         (what `wandb sync` brought)
     GET  /api/events?sweep=ID|run=ID          server-sent events; `Last-Event-ID` goes on without a gap
     GET  /api/status                          ServerStatus
     POST /api/stop                            → {}
@@ -441,7 +441,6 @@ class ImportRun(TypedDict):
     defined: list[Any]  # the records of define_metric
     created: float
     started: float
-    host: str
     details: dict[str, Any]
     afresh: NotRequired[bool]  # forget the rows that came before
 
@@ -467,6 +466,8 @@ class ImportEnd(TypedDict):
     summary: dict[str, Any]
     stamp: str
     exit_code: int | None
+    host: str
+    details: dict[str, Any]
 
 
 class ImportNote(TypedDict):

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from swept import wire
 from swept.asked import member, new_sweep
 from swept.errors import UsageError
-from swept.model import Goal, Kind, Row, RunState, SweepState
+from swept.model import Goal, Kind, Outcome, Row, RunState, SweepState
 from swept.server.answers import Answer, documented
 from swept.server.auth import context_of, writing
 from swept.server.context import Context
@@ -69,7 +69,6 @@ def import_run(body: wire.ImportRun, request: Request) -> Answer:
         config=config,
         created=body["created"],
         started=body["started"],
-        host=body["host"],
         details={**body["details"], CONFIG: body["config"], DEFINED: body["defined"]},
     )
     brought = context.store.begin_import(
@@ -105,17 +104,35 @@ def end_run(run: str, body: wire.ImportEnd, request: Request) -> Answer:
         summary=wire.decode(body["summary"]),
         stamp=body["stamp"],
         exit_code=body["exit_code"],
+        host=body["host"],
+        details=body["details"],
     )
     found = context.store.end_import(run, ended, now=context.clock.now())
     return Answer(run_view(found, Goal.MINIMIZE))
 
 
-@router.post("/notes")
+@router.post("/notes", responses=documented(wire.RunView))
 def note(body: wire.ImportNote, request: Request) -> Answer:
+    """A folder was synced to its end: whatever it does not say about the run's end will never be said."""
     context = context_of(request)
+    run = context.store.run(body["run"])
+    lease = context.store.lease(run.id)
+    if run.state is RunState.RUNNING and lease is not None:
+        context.engine.complete(run.id, lease.token, _lost(lease.token))
     now = context.clock.now()
-    context.store.note_import(body["origin"], body["run"], body["stamp"], now=now)
-    return Answer({})
+    context.store.note_import(body["origin"], run.id, body["stamp"], now=now)
+    return Answer(run_view(context.store.run(run.id), Goal.MINIMIZE))
+
+
+def _lost(token: str) -> wire.Completion:
+    return {
+        "lease": token,
+        "outcome": Outcome.LOST.value,
+        "exit_code": None,
+        "signal": None,
+        "reason": "what was logged ends in mid-run",
+        "tail": [],
+    }
 
 
 def _view(brought: Brought) -> wire.Brought:

@@ -32,6 +32,7 @@ from swept.model import (
     Sweep,
     SweepState,
 )
+from swept.store.artifact_base import ArtifactVerbs
 from swept.wire import ConsoleLine, Report
 
 LEASE_SECONDS = 60.0
@@ -101,7 +102,6 @@ class ImportedRun:
     config: Config
     created: float
     started: float
-    host: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -115,6 +115,8 @@ class ImportedEnd:
     summary: Mapping[str, Any]
     stamp: str
     exit_code: int | None = None
+    host: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class RunFilter:
     held_by: str | None = None  # an agent's id: those under a live lease of it
 
 
-class Store(Protocol):
+class Store(ArtifactVerbs, Protocol):
     """The only door to what is remembered."""
 
     # -- sweeps -----------------------------------------------------------------------------------
@@ -449,7 +451,8 @@ class Store(Protocol):
         ...
 
     def note_import(self, origin: str, run: str, stamp: str, *, now: float) -> None:
-        """What the client's own `wandb sync` brought from `origin` is whole. Raises NotFound."""
+        """What the client's own `wandb sync` brought from `origin` is whole; an ended run gets the times of its rows.
+        Raises NotFound."""
         ...
 
     # -- agents, events ---------------------------------------------------------------------------

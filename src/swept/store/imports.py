@@ -56,9 +56,24 @@ def _record(work: Work, origin: str) -> Row[Any] | None:
 
 
 def note(work: Work, origin: str, run: str, stamp: str) -> None:
-    """What came by other ways (a synced folder) is whole. Raises NotFound."""
-    runs.find(work.connection, run)
+    """What came by other ways (a synced folder) is whole, and was trained when its rows were logged, not when they were
+    sent. Raises NotFound."""
+    row = runs.find(work.connection, run)
+    table = schema.rows
+    times = select(func.min(table.c.time), func.max(table.c.time)).where(table.c.run == run)
+    first, last = work.connection.execute(times).one()
+    if first is not None and RunState(row.state).ended and first < row.created:
+        _date(work, run, first, last)
     _keep(work, origin, run=run, stamp=stamp, whole=1)
+
+
+def _date(work: Work, run: str, first: float, last: float) -> None:
+    for table, key, values in (
+        (schema.runs, schema.runs.c.id, {"created": first}),
+        (schema.attempts, schema.attempts.c.run, {}),
+    ):
+        dated = update(table).where(key == run)
+        work.connection.execute(dated.values(started=first, ended=last, **values))
 
 
 def _keep(work: Work, origin: str, **values: Any) -> None:
@@ -141,8 +156,8 @@ def _created(work: Work, new: ImportedRun) -> str:
     work.connection.execute(
         update(table).where(table.c.id == identity).values(attempts=1, started=now, **values)
     )
-    claims.add_attempt(replace(work, now=now), identity, 1, "", new.host, first_step=0)
-    _close(work, identity, RunState.KILLED, now, HALF, None)
+    claims.add_attempt(replace(work, now=now), identity, 1, "", "", first_step=0)
+    _close(work, identity, ImportedEnd(RunState.KILLED, now, HALF, {}, ""))
     return identity
 
 
@@ -194,10 +209,11 @@ def end(work: Work, run: str, ended: ImportedEnd) -> Run:
         "ended": ended.ended,
         "ended_because": ended.reason,
         "summary": dict(ended.summary),
+        "details": {**row.details, **ended.details},
     }
     table = schema.runs
     work.connection.execute(update(table).where(table.c.id == run).values(**values))
-    _close(work, run, ended.state, ended.ended, ended.reason, ended.exit_code)
+    _close(work, run, ended)
     runs.keep_flat(work, run, "summary", {**row.latest, **ended.summary})
     _value_of_summary(work, row, ended)
     _keep(work, record.origin, run=run, stamp=ended.stamp, whole=1)
@@ -214,19 +230,17 @@ def end(work: Work, run: str, ended: ImportedEnd) -> Run:
     return runs.get(work.connection, run)
 
 
-def _close(
-    work: Work, run: str, state: RunState, ended: float, reason: str, exit_code: int | None
-) -> None:
+def _close(work: Work, run: str, ended: ImportedEnd) -> None:
     table = schema.attempts
     work.connection.execute(
         update(table)
         .where(table.c.run == run, table.c.number == 1)
         .values(
-            ended=ended,
-            outcome=_OUTCOMES[state].value,
-            reason=reason,
-            exit_code=exit_code,
-            signal=None,
+            ended=ended.ended,
+            outcome=_OUTCOMES[ended.state].value,
+            reason=ended.reason,
+            exit_code=ended.exit_code,
+            host=ended.host,
         )
     )
 
