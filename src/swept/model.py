@@ -193,6 +193,41 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Collection:
+    """An artifact's name in a project; its versions count from 0."""
+
+    number: int
+    project: str
+    name: str
+    type: str
+    description: str
+    tags: tuple[str, ...]
+    created: float
+    updated: float
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One version of a collection. `version` None: it has not arrived whole. `manifest` lists its files."""
+
+    number: int
+    collection: Collection
+    version: int | None
+    digest: str
+    description: str
+    metadata: Mapping[str, Any]
+    tags: tuple[str, ...]
+    aliases: tuple[str, ...]
+    run: str | None  # that logged it
+    step: int | None
+    manifest: str  # md5, hex
+    size: int
+    files: int
+    created: float
+    updated: float
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One process's try at a run. `number` counts from 1; `first_step` 0 = from scratch."""
 

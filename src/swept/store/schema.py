@@ -9,6 +9,9 @@ has its Alembic revision in `migrations/`; a test holds both equal.
                        ├─ console (run, attempt, number), files (run, name), flat_values (run, source, key)
     imports (origin → run or sweep)
     agents             └─ events (number): kept when their run is deleted
+
+    artifact_collections ── artifacts ─┬─ artifact_aliases, artifact_clients, artifact_manifests
+                                       └─ artifact_files (artifact, name), artifact_runs (artifact, run, role)
 """
 
 from __future__ import annotations
@@ -44,6 +47,9 @@ metadata = MetaData(
 
 LEASE_STATES = ("live", "expired", "ended")
 """live: the run's only one; expired: may take its run back; ended: completed, its answer is kept."""
+
+ARTIFACT_MANIFESTS = ("full", "incremental", "patch")
+ARTIFACT_ROLES = ("output", "input")
 
 
 def _one_of(column: str, values: Iterable[str], name: str) -> CheckConstraint:
@@ -349,4 +355,119 @@ events = Table(
     Column("data", JsonText(special=True), nullable=False),
     Index("ix_events_sweep_number", "sweep", "number"),
     Index("ix_events_run_number", "run", "number"),
+)
+
+artifact_collections = Table(
+    "artifact_collections",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    _text("project", None),
+    _text("name", None),
+    _text("type", None),
+    _text("description"),
+    Column("tags", JsonText, nullable=False),
+    _whole("versions"),  # how many there ever were: the next one
+    _time("created"),
+    _time("updated"),
+    Index("uq_artifact_collections_project_name", "project", "name", unique=True),
+)
+
+
+def _artifact(*, primary: bool = True) -> Column[int]:
+    return Column(
+        "artifact",
+        BigInteger,
+        ForeignKey("artifacts.number", ondelete="CASCADE"),
+        primary_key=primary,
+        autoincrement=False,
+        nullable=False,
+    )
+
+
+def _collection(*, primary: bool = False) -> Column[int]:
+    return Column(
+        "collection",
+        BigInteger,
+        ForeignKey("artifact_collections.number", ondelete="CASCADE"),
+        primary_key=primary,
+        autoincrement=False,
+        nullable=False,
+    )
+
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    _collection(),
+    _whole("version", default=None, nullable=True),  # NULL until all of it is there
+    _text("digest", None),
+    _text("description"),
+    Column("metadata", JsonText(special=True), nullable=False),
+    Column("tags", JsonText, nullable=False),
+    Column("wanted", JsonText, nullable=False),  # the aliases that it gets with its version
+    Column("shared", PlainText),  # the id under which several runs write one version
+    Column("run", PlainText, ForeignKey("runs.id", ondelete="SET NULL"), index=True),
+    _whole("step", default=None, nullable=True),
+    _text("manifest"),
+    _whole("size"),
+    _whole("files"),
+    _time("created"),
+    _time("updated"),
+    CheckConstraint("(version IS NULL) = (manifest = '')", name="committed"),
+    Index("uq_artifacts_collection_version", "collection", "version", unique=True),
+    Index("ix_artifacts_collection_digest", "collection", "digest"),
+    Index("ix_artifacts_manifest", "manifest"),
+)
+
+artifact_aliases = Table(
+    "artifact_aliases",
+    metadata,
+    _collection(primary=True),
+    Column("alias", PlainText, primary_key=True),
+    _artifact(primary=False),
+    Index("ix_artifact_aliases_artifact", "artifact"),
+)
+"""An alias has one version: to give it again is to move it."""
+
+artifact_clients = Table(
+    "artifact_clients",
+    metadata,
+    Column("client", PlainText, primary_key=True),
+    _artifact(primary=False),
+    Index("ix_artifact_clients_artifact", "artifact"),
+)
+"""The names that clients give artifacts before the server has any."""
+
+artifact_files = Table(
+    "artifact_files",
+    metadata,
+    _artifact(),
+    Column("name", PlainText, primary_key=True),
+    _text("digest", None),  # md5, hex
+    _whole("size"),
+    Index("ix_artifact_files_digest", "digest"),
+)
+
+artifact_manifests = Table(
+    "artifact_manifests",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    _artifact(primary=False),
+    _text("kind", None),
+    _text("digest"),
+    _whole("base", default=None, nullable=True),
+    _one_of("kind", ARTIFACT_MANIFESTS, "kind"),
+    Index("ix_artifact_manifests_artifact", "artifact"),
+)
+"""What a version is made of while it arrives; gone when it is whole."""
+
+artifact_runs = Table(
+    "artifact_runs",
+    metadata,
+    _artifact(),
+    _run(),
+    Column("role", PlainText, primary_key=True),
+    _one_of("role", ARTIFACT_ROLES, "role"),
+    Index("ix_artifact_runs_run", "run"),
 )

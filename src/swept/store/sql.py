@@ -42,6 +42,7 @@ from swept.store import (
     runs,
     sweeps,
 )
+from swept.store.artifact_sql import SqlArtifacts
 from swept.store.base import (
     LEASE_SECONDS,
     Brought,
@@ -78,7 +79,7 @@ def open_store(url: str, *, identities: Identities | None = None) -> SqlStore:
     return SqlStore(Database(engines, identities or SystemIdentities()))
 
 
-class SqlStore:
+class SqlStore(SqlArtifacts):
     """The store on SQLite or PostgreSQL. Safe from any thread; close it when done."""
 
     def __init__(self, database: Database) -> None:

@@ -40,11 +40,12 @@ from swept.testing.scenes import (
     start,
     types,
 )
+from swept.testing.store_artifacts import ArtifactVerbs
 from swept.testing.store_sweeps import SweepVerbs
 from swept.wire import Report
 
 
-class StoreContract(SweepVerbs):
+class StoreContract(SweepVerbs, ArtifactVerbs):
     """What every store must do. Subclasses override the fixture `reopen`."""
 
     @pytest.fixture

@@ -17,10 +17,13 @@ def upgrade() -> None:
     """One call a part."""
     _kinds(KINDS, (*KINDS, "prior"))
     _imports()
+    _artifacts()
 
 
 def downgrade() -> None:
     """The same, backwards."""
+    for table in reversed(ARTIFACT_TABLES):
+        op.drop_table(table)
     op.drop_table("imports")
     op.execute("DELETE FROM runs WHERE kind = 'prior'")
     _kinds((*KINDS, "prior"), KINDS)
@@ -74,3 +77,163 @@ def _imports() -> None:
     )
     op.create_index(op.f("ix_imports_run"), "imports", ["run"])
     op.create_index(op.f("ix_imports_sweep"), "imports", ["sweep"])
+
+
+ARTIFACT_TABLES = (
+    "artifact_collections",
+    "artifacts",
+    "artifact_aliases",
+    "artifact_clients",
+    "artifact_files",
+    "artifact_manifests",
+    "artifact_runs",
+)
+
+
+def _artifacts() -> None:
+    _artifact_collections()
+    _artifact_versions()
+    _artifact_aliases()
+    _artifact_clients()
+    _artifact_files()
+    _artifact_manifests()
+    _artifact_runs()
+
+
+def _belongs(table: str, column: str, to: str, key: str = "number") -> sa.ForeignKeyConstraint:
+    name = op.f(f"fk_{table}_{column}")
+    return sa.ForeignKeyConstraint([column], [f"{to}.{key}"], name=name, ondelete="CASCADE")
+
+
+def _number(name: str = "number") -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger(), autoincrement=False, nullable=False)
+
+
+def _artifact_collections() -> None:
+    op.create_table(
+        "artifact_collections",
+        _number(),
+        sa.Column("project", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("tags", sa.Text(), nullable=False),
+        sa.Column("versions", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("created", sa.Double(), nullable=False),
+        sa.Column("updated", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_artifact_collections")),
+    )
+    op.create_index(
+        "uq_artifact_collections_project_name",
+        "artifact_collections",
+        ["project", "name"],
+        unique=True,
+    )
+
+
+def _artifact_versions() -> None:
+    op.create_table(
+        "artifacts",
+        _number(),
+        _number("collection"),
+        sa.Column("version", sa.BigInteger(), nullable=True),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("metadata", sa.Text(), nullable=False),
+        sa.Column("tags", sa.Text(), nullable=False),
+        sa.Column("wanted", sa.Text(), nullable=False),
+        sa.Column("shared", sa.Text(), nullable=True),
+        sa.Column("run", sa.Text(), nullable=True),
+        sa.Column("step", sa.BigInteger(), nullable=True),
+        sa.Column("manifest", sa.Text(), server_default="", nullable=False),
+        sa.Column("size", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("files", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("created", sa.Double(), nullable=False),
+        sa.Column("updated", sa.Double(), nullable=False),
+        sa.CheckConstraint(
+            "(version IS NULL) = (manifest = '')", name=op.f("ck_artifacts_committed")
+        ),
+        _belongs("artifacts", "collection", "artifact_collections"),
+        sa.ForeignKeyConstraint(
+            ["run"], ["runs.id"], name=op.f("fk_artifacts_run"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_artifacts")),
+    )
+    op.create_index("ix_artifacts_run", "artifacts", ["run"], unique=False)
+    op.create_index("ix_artifacts_manifest", "artifacts", ["manifest"], unique=False)
+    op.create_index(
+        "ix_artifacts_collection_digest", "artifacts", ["collection", "digest"], unique=False
+    )
+    op.create_index(
+        "uq_artifacts_collection_version", "artifacts", ["collection", "version"], unique=True
+    )
+
+
+def _artifact_aliases() -> None:
+    op.create_table(
+        "artifact_aliases",
+        _number("collection"),
+        sa.Column("alias", sa.Text(), nullable=False),
+        _number("artifact"),
+        _belongs("artifact_aliases", "collection", "artifact_collections"),
+        _belongs("artifact_aliases", "artifact", "artifacts"),
+        sa.PrimaryKeyConstraint("collection", "alias", name=op.f("pk_artifact_aliases")),
+    )
+    op.create_index("ix_artifact_aliases_artifact", "artifact_aliases", ["artifact"], unique=False)
+
+
+def _artifact_clients() -> None:
+    op.create_table(
+        "artifact_clients",
+        sa.Column("client", sa.Text(), nullable=False),
+        _number("artifact"),
+        _belongs("artifact_clients", "artifact", "artifacts"),
+        sa.PrimaryKeyConstraint("client", name=op.f("pk_artifact_clients")),
+    )
+    op.create_index("ix_artifact_clients_artifact", "artifact_clients", ["artifact"], unique=False)
+
+
+def _artifact_files() -> None:
+    op.create_table(
+        "artifact_files",
+        _number("artifact"),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), server_default="0", nullable=False),
+        _belongs("artifact_files", "artifact", "artifacts"),
+        sa.PrimaryKeyConstraint("artifact", "name", name=op.f("pk_artifact_files")),
+    )
+    op.create_index("ix_artifact_files_digest", "artifact_files", ["digest"], unique=False)
+
+
+def _artifact_manifests() -> None:
+    op.create_table(
+        "artifact_manifests",
+        _number(),
+        _number("artifact"),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), server_default="", nullable=False),
+        sa.Column("base", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "kind IN ('full', 'incremental', 'patch')", name=op.f("ck_artifact_manifests_kind")
+        ),
+        _belongs("artifact_manifests", "artifact", "artifacts"),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_artifact_manifests")),
+    )
+    op.create_index(
+        "ix_artifact_manifests_artifact", "artifact_manifests", ["artifact"], unique=False
+    )
+
+
+def _artifact_runs() -> None:
+    op.create_table(
+        "artifact_runs",
+        _number("artifact"),
+        sa.Column("run", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.CheckConstraint("role IN ('output', 'input')", name=op.f("ck_artifact_runs_role")),
+        _belongs("artifact_runs", "artifact", "artifacts"),
+        _belongs("artifact_runs", "run", "runs", "id"),
+        sa.PrimaryKeyConstraint("artifact", "run", "role", name=op.f("pk_artifact_runs")),
+    )
+    op.create_index("ix_artifact_runs_run", "artifact_runs", ["run"], unique=False)
