@@ -189,7 +189,11 @@ def test_the_commands_of_the_server(home: Home) -> None:
     assert swept("server", "status").returncode == 1
     env = swept("env")
     assert env.returncode == 0, env.stderr
-    address = re.fullmatch(r"export WANDB_BASE_URL=(\S+)\nexport WANDB_API_KEY=(\S+)\n", env.stdout)
+    address = re.fullmatch(
+        r"export WANDB_BASE_URL=(\S+)\nexport WANDB_API_KEY=(\S+)\n"
+        r"export WANDB_ERROR_REPORTING=false\n",
+        env.stdout,
+    )
     assert address is not None
     assert address[2] == home.key()
     assert home.keep_until() > time.time() + 23 * 3600

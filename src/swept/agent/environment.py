@@ -93,6 +93,7 @@ def _wandb(claimed: Claimed, place: Workspace, url: str) -> dict[str, str]:
     return {
         "WANDB_BASE_URL": url,
         "WANDB_API_KEY": claimed["lease"],
+        "WANDB_ERROR_REPORTING": "false",  # older clients report their crashes to W&B
         "WANDB_ENTITY": ENTITY,
         "WANDB_PROJECT": claimed["project"],
         "WANDB_DIR": str(place.path),  # it makes a folder `wandb` there

@@ -23,7 +23,11 @@ def command(as_json: bool) -> None:
     home = home_of()
     home.keep_up(SystemClock().now() + KEEP_SECONDS)
     with connect_home(home) as client:
-        names = {"WANDB_BASE_URL": client.url, "WANDB_API_KEY": client.key}
+        names = {
+            "WANDB_BASE_URL": client.url,
+            "WANDB_API_KEY": client.key,
+            "WANDB_ERROR_REPORTING": "false",  # older clients report their crashes to W&B
+        }
     if as_json:
         print_json(names)
         return
