@@ -96,6 +96,7 @@ def project_node(service: Service, access: Access, name: str) -> Node:
         "runs": lambda a: _runs(service, name, a),
         "runCount": lambda a: len(_matching(service, name, a)),
         "sweep": lambda a: _sweep_of(service, a),
+        "totalSweeps": lambda a: len(service.store.sweeps(name)),
         "sweeps": lambda a: connection(
             [sweep_node(service, one) for one in service.store.sweeps(name)], a
         ),
