@@ -61,6 +61,20 @@ def test_a_program_that_ended_before_our_signal_speaks_for_itself() -> None:
     assert classify(Exit(0), intent=Outcome.RELEASED).outcome is Outcome.FINISHED
 
 
+@pytest.mark.parametrize("exit", [(255, None), (0, None), (130, None), (None, int(signal.SIGINT))])
+def test_a_script_that_was_interrupted_to_stop_has_stopped(
+    exit: tuple[int | None, int | None],
+) -> None:
+    ending = classify(Exit(*exit, by="interrupted", why="too slow"))
+    assert (ending.outcome, ending.reason) == (Outcome.STOPPED, "too slow")
+
+
+def test_one_that_was_killed_after_its_interrupt_has_not() -> None:
+    exit = Exit(None, KILL, by="interrupted", why="too slow")
+    assert classify(exit).outcome is Outcome.LOST
+    assert classify(exit, memory=Memory(kills=1)).outcome is Outcome.OOM
+
+
 def test_an_order_counts_only_when_the_program_looked_at_it_and_left_well() -> None:
     assert classify(Exit(0), obeyed=Desired.STOP).outcome is Outcome.STOPPED
     assert classify(Exit(0), obeyed=Desired.PAUSE).outcome is Outcome.PAUSED

@@ -208,6 +208,22 @@ def test_a_program_without_the_sdk_has_20_seconds() -> None:
     assert outcome(list(more)) is Outcome.STOPPED
 
 
+def test_a_script_of_the_wandb_client_is_interrupted_once_and_given_its_time() -> None:
+    order = loop.Ordered("a", Desired.STOP, "too slow", wandb=True)
+    state, actions = play([*running(), order, order, loop.Tick(19.0)])
+    assert [one for one in actions if isinstance(one, loop.Interrupt)] == [
+        loop.Interrupt("a", "too slow")
+    ]
+    _, actions = advance(state, loop.Tick(21.0))
+    assert loop.End("a", "too slow") in actions
+
+
+def test_a_program_with_the_sdk_is_left_to_its_report() -> None:
+    order = loop.Ordered("a", Desired.STOP, "too slow", wandb=True)
+    _, actions = play([*running(), loop.Reported("a", 1), order])
+    assert not [one for one in actions if isinstance(one, loop.Interrupt | loop.End)]
+
+
 def test_a_withdrawn_order_is_not_enforced() -> None:
     facts = [*running(), loop.Ordered("a", Desired.STOP, "x"), loop.Ordered("a", Desired.GO, "")]
     _, actions = play([*facts, loop.Tick(1000.0)])
