@@ -62,5 +62,16 @@ $(VENV)/.test: pyproject.toml $(VENV)/.swept
 	.venvs/sweeps-$*/bin/python -m pip install --quiet --disable-pip-version-check 'sweeps==$*'
 	@touch $@
 
+# above .venv, whose torch, ultralytics and wandb it uses; about 2 GB, most of it TensorFlow
+.venvs/integrations/.done: tests/wire/requirements-integrations.txt tests/wire/requirements-keras.txt $(VENV)/.demo $(VENV)/.test
+	@echo "installing the libraries with a wandb integration into $(@D) …"
+	$(PYTHON) -m venv $(@D)
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	  > "$$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/below.pth"
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r $<
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --no-deps --upgrade \
+	  --target $(@D)/tensorflow -r tests/wire/requirements-keras.txt
+	@touch $@
+
 clean:
 	rm -rf $(VENV) .venvs $(DEMO)/cones $(DEMO)/.swept $(DEMO)/runs
