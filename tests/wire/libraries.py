@@ -141,7 +141,7 @@ LIBRARIES = {
         "integrate_torch.py",
         "loss",
         ("lr", 0.2),
-        {"loss": 4, "global_step": 4, "weights": 4, "noise": 1, "examples": 1,
+        {"loss": 4, "weights": 4, "noise": 1, "examples": 1,
          "gradients/weight": 1, "parameters/weight": 1},
         media=("table/examples", "images/"),
         artifacts=(("run_table", "latest", 1),),
