@@ -19,7 +19,7 @@ API key or, for a run's own reports, the attempt's lease token):
     POST /api/runs                            ManualRun → Claimed          (a run outside any sweep, with its lease)
     POST /api/runs/{id}/join                  Join → Claimed               (a run that a real `wandb agent` started)
     GET  /api/runs/{id}                       RunView
-    GET  /api/runs/{id}/history               list[HistoryRow]             (?keys=a,b  &since=STEP)
+    GET  /api/runs/{id}/history               list[HistoryRow]             (?keys=a,b  &since=STEP  &stream=system)
     GET  /api/runs/{id}/console?after=N       ConsolePage
     POST /api/runs/{id}/reports               Reports → ReportsAnswer
     POST /api/runs/{id}/console               ConsoleLines → {}
@@ -332,6 +332,16 @@ class AttemptView(TypedDict):
     first_step: int
 
 
+class DefinedMetric(TypedDict):
+    """What `define_metric` said of a metric."""
+
+    step_metric: str | None  # draw it against this one
+    step_sync: bool
+    hidden: bool
+    summary: list[str]  # min max mean best last none copy first
+    goal: str  # minimize | maximize | ""
+
+
 class RunView(TypedDict):
     id: str
     number: int
@@ -358,6 +368,8 @@ class RunView(TypedDict):
     started: float | None
     ended: float | None
     resumable: bool
+    defined: dict[str, DefinedMetric]  # metric, or glob → how to draw it
+    details: dict[str, Any]  # group, job_type, notes, tags, host, program …; of one run also alerts, charts, metadata
 
 
 class MetricView(TypedDict):

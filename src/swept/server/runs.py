@@ -47,18 +47,26 @@ def join(run: str, body: wire.Join, request: Request) -> Answer:
 @router.get("/{run}", dependencies=[Depends(reading)], responses=documented(wire.RunView))
 def one_run(run: str, request: Request) -> Answer:
     context = context_of(request)
-    return Answer(_view(context, context.store.run(run)))
+    return Answer(_view(context, context.store.run(run), whole=True))
 
 
 @router.get(
     "/{run}/history", dependencies=[Depends(reading)], responses=documented(list[wire.HistoryRow])
 )
-def history(run: str, request: Request, keys: str = "", since: int | None = None) -> Answer:
-    """Visible rows in step order. `keys` (comma-separated): only these metrics, and the rows with one of them."""
+def history(
+    run: str, request: Request, keys: str = "", since: int | None = None, stream: str = ""
+) -> Answer:
+    """Visible rows in step order. `keys` (comma-separated): only these metrics, and the rows with one of them.
+    `stream=system`: what the machine did (CPU, GPU, memory), as W&B's client measured it."""
     context = context_of(request)
     wanted = frozenset(key for key in keys.split(",") if key)
     context.store.run(run)
-    rows = (row_view(row, wanted) for row in context.store.rows(run, since=since))
+    found = (
+        context.store.system_rows(run)
+        if stream == "system"
+        else context.store.rows(run, since=since)
+    )
+    rows = (row_view(row, wanted) for row in found)
     return Answer([row for row in rows if row["metrics"] or not wanted])
 
 
@@ -162,12 +170,12 @@ def get_file(run: str, name: str, request: Request) -> Response:
     return FileResponse(path, media_type="application/octet-stream", headers=headers)
 
 
-def _view(context: Context, run: Run) -> wire.RunView:
+def _view(context: Context, run: Run, *, whole: bool = False) -> wire.RunView:
     goal = Goal.MINIMIZE
     if run.sweep is not None:
         spec = context.engine.spec(context.store.sweep(run.sweep))
         goal = spec.metric.goal if spec.metric else goal
-    return run_view(run, goal)
+    return run_view(run, goal, whole=whole)
 
 
 def _check_current(context: Context, run: str, request: Request) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 from swept import wire
 from swept.analysis.best import best, same_training
 from swept.model import Agent, Attempt, File, Goal, Kind, Row, Run, Sweep
+from swept.server.wandb import defined
+from swept.server.wandb.service import DEFINED
 from swept.spec import Spec
 from swept.store.base import Lease
 
@@ -29,7 +31,11 @@ def attempt_view(attempt: Attempt) -> wire.AttemptView:
     }
 
 
-def run_view(run: Run, goal: Goal = Goal.MINIMIZE) -> wire.RunView:
+_LARGE = ("alerts", "charts", "metadata")
+"""Details that are given with one run, not with a thousand."""
+
+
+def run_view(run: Run, goal: Goal = Goal.MINIMIZE, *, whole: bool = False) -> wire.RunView:
     effective = run.effective_config
     return {
         "id": run.id,
@@ -57,6 +63,17 @@ def run_view(run: Run, goal: Goal = Goal.MINIMIZE) -> wire.RunView:
         "started": run.started,
         "ended": run.ended,
         "resumable": run.resumable,
+        "defined": defined.metrics(run.details.get(DEFINED)),
+        "details": _details(run, whole),
+    }
+
+
+def _details(run: Run, whole: bool) -> dict[str, Any]:
+    """Without the server's own marks."""
+    return {
+        key: value
+        for key, value in run.details.items()
+        if not key.startswith("wandb_") and (whole or key not in _LARGE)
     }
 
 

@@ -16,9 +16,10 @@ from typing import Any
 from swept.errors import Conflict, NotFound, UsageError
 from swept.model import Desired, Kind, Outcome, Run, RunState
 from swept.server.auth import Access
-from swept.server.wandb import reads, tokens
+from swept.server.wandb import defined, reads, tokens
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.service import (
+    CHARTS,
     CLOSED,
     CONFIG,
     DEFAULT_PROJECT,
@@ -193,7 +194,7 @@ def _changed(service: Service, run: Run, data: Arguments) -> Run:
     if config is not None:
         plain = _plain_config(config)
         details[CONFIG] = plain
-        details[DEFINED] = _defined_metrics(config)
+        details |= _drawn(run, config)
         if run.sweep is None or run.kind is Kind.MANUAL:
             own = plain
         else:
@@ -220,12 +221,14 @@ def _plain_config(config: Any) -> dict[str, Any]:
     }
 
 
-def _defined_metrics(config: Any) -> list[Any]:
-    """The records of `define_metric`: numeric keys, 1 = name, 5 = index of the step metric, 7 = summary."""
-    entry = tokens.mapping(config).get("_wandb")
-    inner = entry.get("value") if isinstance(entry, dict) else None
-    records = inner.get("m") if isinstance(inner, dict) else None
-    return records if isinstance(records, list) else []
+def _drawn(run: Run, config: Any) -> dict[str, Any]:
+    """How metrics are to be drawn. A resumed program sends what it has defined itself, so the rest is kept."""
+    kept = defined.metrics(run.details.get(DEFINED))
+    charts = run.details.get(CHARTS) or {}
+    return {
+        DEFINED: {**kept, **defined.metrics(defined.records_of(config))},
+        CHARTS: {**charts, **defined.charts_of(config)},
+    }
 
 
 def _summary(summary: Any) -> dict[str, Any]:

@@ -35,7 +35,9 @@ CLOSED = "wandb_closed"  # the attempt that said `complete`
 RESUMING = "wandb_resuming"  # the next init goes on after the last step
 PREEMPTING = "wandb_preempting"  # the attempt that said it is being pre-empted
 CONFIG = "wandb_config"  # the whole config as the client keeps it
-DEFINED = "wandb_metrics"  # the records of define_metric
+DEFINED = "wandb_metrics"  # what define_metric said: the client's records, or as `defined.metrics`
+CHARTS = "charts"  # the custom charts of wandb.plot, as the client describes them
+METADATA = "metadata"  # git, machine and program, as in wandb-metadata.json
 
 
 @dataclass(slots=True)
