@@ -342,6 +342,15 @@ class DefinedMetric(TypedDict):
     goal: str  # minimize | maximize | ""
 
 
+class AlertView(TypedDict):
+    """What the program told people by `run.alert`."""
+
+    time: float
+    title: str
+    text: str
+    level: str  # INFO | WARN | ERROR
+
+
 class RunView(TypedDict):
     id: str
     number: int
@@ -369,7 +378,8 @@ class RunView(TypedDict):
     ended: float | None
     resumable: bool
     defined: dict[str, DefinedMetric]  # metric, or glob → how to draw it
-    details: dict[str, Any]  # group, job_type, notes, tags, host, program …; of one run also alerts, charts, metadata
+    details: dict[str, Any]  # group, job_type, notes, tags, host, program …; of one run also charts, metadata
+    alerts: NotRequired[list[AlertView]]  # of one run: its last ones
 
 
 class MetricView(TypedDict):

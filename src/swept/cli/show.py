@@ -137,6 +137,10 @@ def _show_run(run: RunView) -> None:
             f"attempt {attempt['number']} on {attempt['host']}, {moment(attempt['started'])}, {duration(spent)}: "
             f"{attempt['outcome'] or 'running'}{_because(attempt['reason'])}"
         )
+    for alert in run.get("alerts", ()):
+        data(f"{alert['level'].lower():<7} {moment(alert['time'])}  {alert['title']}")
+        for line in alert["text"].splitlines():
+            data(f"        {line}")
 
 
 def _because(reason: str) -> str:

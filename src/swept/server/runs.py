@@ -13,7 +13,7 @@ from swept.server.answers import Answer, documented
 from swept.server.auth import authorize, context_of, reading, reporting, writing
 from swept.server.blobs import Blobs
 from swept.server.context import Context
-from swept.server.views import claimed_view, file_view, row_view, run_view
+from swept.server.views import alert_view, claimed_view, file_view, row_view, run_view
 from swept.server.wandb import joins
 from swept.store.base import RunFilter
 
@@ -47,7 +47,8 @@ def join(run: str, body: wire.Join, request: Request) -> Answer:
 @router.get("/{run}", dependencies=[Depends(reading)], responses=documented(wire.RunView))
 def one_run(run: str, request: Request) -> Answer:
     context = context_of(request)
-    return Answer(_view(context, context.store.run(run), whole=True))
+    alerts = [alert_view(event) for event in context.store.alerts(run)]
+    return Answer({**_view(context, context.store.run(run), whole=True), "alerts": alerts})
 
 
 @router.get(

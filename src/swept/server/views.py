@@ -9,7 +9,7 @@ from typing import Any
 
 from swept import wire
 from swept.analysis.best import best, same_training
-from swept.model import Agent, Attempt, File, Goal, Kind, Row, Run, Sweep
+from swept.model import Agent, Attempt, Event, File, Goal, Kind, Row, Run, Sweep
 from swept.server.wandb import defined
 from swept.server.wandb.service import DEFINED
 from swept.spec import Spec
@@ -31,7 +31,7 @@ def attempt_view(attempt: Attempt) -> wire.AttemptView:
     }
 
 
-_LARGE = ("alerts", "charts", "metadata")
+_LARGE = ("charts", "metadata")
 """Details that are given with one run, not with a thousand."""
 
 
@@ -139,6 +139,16 @@ def claimed_view(lease: Lease, sweep: Sweep | None, spec: Spec | None) -> wire.C
 def row_view(row: Row, keys: frozenset[str]) -> wire.HistoryRow:
     metrics = {key: value for key, value in row.metrics.items() if not keys or key in keys}
     return {"step": row.step, "attempt": row.attempt, "metrics": metrics}
+
+
+def alert_view(event: Event) -> wire.AlertView:
+    data = event.data
+    return {
+        "time": event.time,
+        "title": data["title"],
+        "text": data["text"],
+        "level": data["level"],
+    }
 
 
 def file_view(file: File) -> wire.FileView:

@@ -387,7 +387,19 @@ class Store(ArtifactVerbs, Protocol):
         details: Mapping[str, Any] | None = None,
         effective: Config | None = None,
     ) -> Run:
-        """None = leave as it is. `summary` is merged unless `replace_summary`; `details` is merged."""
+        """None = leave as it is. `summary` is merged unless `replace_summary`: then it is all there is, and what was
+        logged under other names is no longer shown beside it, until it is logged again. `details` is merged."""
+        ...
+
+    def alert(
+        self, run: str, *, title: str, text: str, level: str, wait: float, now: float
+    ) -> bool:
+        """The program tells people something: an event `run.alert`. False, and nothing is written, where it said the
+        same title within the last `wait` seconds. Raises NotFound."""
+        ...
+
+    def alerts(self, run: str) -> list[Event]:
+        """The last hundred of a run, oldest first."""
         ...
 
     def delete_run(self, run: str, *, now: float) -> None: ...

@@ -337,8 +337,12 @@ def change(
     if config is not None:
         values["config"] = config
         keep_flat(work, run, "config", config)
-    if summary is not None:
-        values["summary"] = dict(summary) if replace_summary else {**row.summary, **summary}
+    if summary is not None and replace_summary:
+        values["summary"] = dict(summary)
+        values["latest"] = {key: row.latest[key] for key in row.latest if key in summary}
+        keep_flat(work, run, "summary", summary)
+    elif summary is not None:
+        values["summary"] = {**row.summary, **summary}
         keep_flat(work, run, "summary", {**row.latest, **values["summary"]})
     if details is not None:
         values["details"] = {**row.details, **details}
@@ -362,6 +366,9 @@ def keep_effective(work: Work, run: Row[Any], config: Config) -> None:
         raise Conflict(f"run {run.id} has not started: it has no effective config yet")
 
 
+_LONGEST_KEY = 400  # PostgreSQL's indexes take no longer ones; nobody filters by such a name
+
+
 def keep_flat(work: Work, run: str, source: str, values: Mapping[str, Any]) -> None:
     """Replace the run's flattened `source` ("config" or "summary") values."""
     table = schema.flat_values
@@ -375,6 +382,7 @@ def keep_flat(work: Work, run: str, source: str, values: Mapping[str, Any]) -> N
             "text": value if isinstance(value, str) else None,
         }
         for key, value in visible.flatten(values).items()
+        if len(key) <= _LONGEST_KEY
     ]
     work.upsert(table, rows)
 

@@ -26,6 +26,7 @@ from swept.model import (
 )
 from swept.store import (
     agents,
+    alerts,
     claims,
     console,
     endings,
@@ -356,6 +357,17 @@ class SqlStore(SqlArtifacts):
             )
 
         return self._database.write(verb, now=now)
+
+    def alert(
+        self, run: str, *, title: str, text: str, level: str, wait: float, now: float
+    ) -> bool:
+        def verb(work: Work) -> bool:
+            return alerts.add(work, run, title=title, text=text, level=level, wait=wait)
+
+        return self._database.write(verb, now=now)
+
+    def alerts(self, run: str) -> list[Event]:
+        return self._database.read(lambda connection: alerts.of_run(connection, run))
 
     def delete_run(self, run: str, *, now: float) -> None:
         self._database.write(lambda work: runs.remove(work, run), now=now)

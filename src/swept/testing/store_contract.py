@@ -436,6 +436,34 @@ class StoreContract(SweepVerbs, ArtifactVerbs):
         run = store.update_run(lease.run.id, now=NOW, summary={"z": 1}, replace_summary=True)
         assert run.summary == {"z": 1}
 
+    def test_a_whole_summary_hides_what_was_logged_under_other_names(self, store: Store) -> None:
+        lease = running(store, log(1, 0, loss=1.0, gone=2.0))
+        run = store.update_run(lease.run.id, now=NOW, summary={"loss": 3}, replace_summary=True)
+        assert run.summary == {"loss": 3}
+        store.report(lease.run.id, lease.token, [log(2, 1, new=1.0)], now=NOW)
+        assert store.run(lease.run.id).summary == {"loss": 3, "new": 1.0}
+
+    def test_a_summary_may_have_names_of_any_length(self, store: Store) -> None:
+        lease = running(store)
+        values = {"x" * 10_000: 1, "long": "y" * 100_000}
+        run = store.update_run(lease.run.id, now=NOW, summary=values, replace_summary=True)
+        assert run.summary == values
+
+    def test_alerts_of_one_title_are_told_once_in_a_while(self, store: Store) -> None:
+        lease = running(store)
+
+        def alert(title: str, now: float) -> bool:
+            return store.alert(
+                lease.run.id, title=title, text="t", level="WARN", wait=60.0, now=now
+            )
+
+        told = [alert("a", NOW), alert("a", NOW + 59), alert("b", NOW + 59), alert("a", NOW + 60)]
+        assert told == [True, False, True, True]
+        assert [event.data["title"] for event in store.alerts(lease.run.id)] == ["a", "b", "a"]
+        assert types(store, lease.run.id)[-1] == "run.alert"
+        with pytest.raises(NotFound):
+            store.alert("none", title="a", text="", level="INFO", wait=0.0, now=NOW)
+
     def test_only_an_idle_run_is_deleted_and_its_events_stay(self, store: Store) -> None:
         lease = running(store, log(1, 0, loss=1.0))
         with pytest.raises(Conflict):

@@ -16,9 +16,10 @@ from urllib.parse import quote
 from swept.model import File, Run
 from swept.server.auth import Access
 from swept.server.blobs import clean
+from swept.server.wandb import tokens
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.reads import connection, moment
-from swept.server.wandb.service import ENTITY, Service, last_attempt
+from swept.server.wandb.service import ENTITY, METADATA, Service, last_attempt
 
 
 def signature(service: Service, run: str, attempt: int, name: str) -> str:
@@ -80,6 +81,19 @@ def _node(
         "updatedAt": moment(file.time) if file else None,
         "md5": None,
     }
+
+
+_METADATA_FILE = "wandb-metadata.json"
+_METADATA_BYTES = 1 << 20
+
+
+def keep(service: Service, file: File) -> None:
+    """The file has arrived. What the client found out about machine, git and program becomes the run's details."""
+    service.store.add_file(file)
+    if file.name != _METADATA_FILE or file.size > _METADATA_BYTES:
+        return
+    text = service.blobs.path(file.run, file.name).read_text("utf-8", "replace")
+    service.store.update_run(file.run, now=service.now(), details={METADATA: tokens.mapping(text)})
 
 
 def wanted(service: Service, run: str, attempt: int | None) -> bool:

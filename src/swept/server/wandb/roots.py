@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from swept.errors import UsageError
 from swept.server.auth import Access
-from swept.server.wandb import agents, files, reads, runs, sweeps
+from swept.server.wandb import agents, alerts, files, reads, runs, sweeps
 from swept.server.wandb.declined import MUTATIONS
 from swept.server.wandb.graphql import Arguments, Node, Resolver, Roots
 from swept.server.wandb.introspection import type_node
@@ -78,6 +78,7 @@ def _mutation(service: Service, access: Access, base: str) -> Node:
         "createAgent": lambda a: agents.create(service, access, a),
         "agentHeartbeat": lambda a: agents.heartbeat(service, access, a),
         "createRunFiles": create_files,
+        "notifyScriptableRunAlert": lambda a: alerts.tell(service, access, a),
         "stopRun": lambda a: runs.stop(service, access, a),
         "deleteRun": lambda a: runs.delete(service, access, a),
         "upsertModel": lambda a: _upsert_project(service, access, a),

@@ -174,7 +174,7 @@ async def _upload(service: Service, request: Request, place: tuple[str, str, str
             pass
         return _json({})
     file = await service.blobs.receive(run.id, name, request.stream(), now=service.now())
-    await run_in_threadpool(service.store.add_file, file)
+    await run_in_threadpool(files.keep, service, file)
     return _json({})
 
 

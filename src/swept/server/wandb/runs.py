@@ -224,11 +224,9 @@ def _plain_config(config: Any) -> dict[str, Any]:
 def _drawn(run: Run, config: Any) -> dict[str, Any]:
     """How metrics are to be drawn. A resumed program sends what it has defined itself, so the rest is kept."""
     kept = defined.metrics(run.details.get(DEFINED))
-    charts = run.details.get(CHARTS) or {}
-    return {
-        DEFINED: {**kept, **defined.metrics(defined.records_of(config))},
-        CHARTS: {**charts, **defined.charts_of(config)},
-    }
+    drawn = {DEFINED: {**kept, **defined.metrics(defined.records_of(config))}}
+    charts = defined.charts_of(config)
+    return {**drawn, CHARTS: {**(run.details.get(CHARTS) or {}), **charts}} if charts else drawn
 
 
 def _summary(summary: Any) -> dict[str, Any]:
