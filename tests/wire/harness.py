@@ -87,7 +87,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 env={**_environment(), "SWEPT_HOME": str(self.folder)},
             )
-        until(self._answers, 60, f"answer:\n{(self.folder / 'log').read_text()}")
+        until(self._answers, 150, f"answer:\n{(self.folder / 'log').read_text()}")
 
     def _answers(self) -> bool:
         assert self.process is not None

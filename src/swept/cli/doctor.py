@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,6 +22,11 @@ from swept.home import Home, find
 LITTLE_DISK = 5e9  # bytes: a few checkpoints of a small detector
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "lustre"})
 NVIDIA_SECONDS = 10.0
+SHOWN = 10
+UNSERVED = (
+    "the clients went on; what a script misses may be among these. A client newer than this swept asks for more: "
+    "docs/reference/wandb-compatibility.md lists what was tried; `swept server status` has all of it"
+)
 _MARKS = {"good": "ok", "note": "--", "bad": "!!"}
 
 
@@ -122,9 +127,31 @@ def _server() -> Iterator[Check]:
     hint = "" if same else "`swept server stop`; the next command starts this version"
     yield Check("server", "good" if same else "bad", finding, hint)
     yield Check("store", "good", status["store"])
-    if status["unknown"]:
-        asked = ", ".join(f"{name} ({count})" for name, count in sorted(status["unknown"].items()))
-        yield Check("wandb", "note", f"W&B clients asked for what swept does not serve: {asked}")
+    yield from _unserved(status["unknown"])
+
+
+def _unserved(counts: Mapping[str, int]) -> Iterator[Check]:
+    """What W&B clients asked for in vain, one line for each kind; the last one says what that means."""
+    kinds: dict[str, list[str]] = {}
+    for name, count in sorted(counts.items()):
+        kinds.setdefault(_kind(name), []).append(f"{name} ({count})" if count > 1 else name)
+    for index, (kind, names) in enumerate(sorted(kinds.items())):
+        more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        last = index == len(kinds) - 1
+        yield Check(
+            "wandb", "note", f"{kind}: {', '.join(names[:SHOWN])}{more}", UNSERVED if last else ""
+        )
+
+
+def _kind(name: str) -> str:
+    """What the server made of it."""
+    if " /" in name:
+        return "paths that W&B clients asked for, answered 404"
+    if name.endswith(")"):
+        return "arguments that W&B clients gave, ignored"
+    if name.startswith("Mutation."):
+        return "changes that W&B clients asked for, not made"
+    return "fields that W&B clients asked for, answered with null"
 
 
 def _gpus() -> Iterator[Check]:

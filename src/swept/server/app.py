@@ -10,7 +10,7 @@ from swept.engine import Engine
 from swept.server import answers, api, events, imports, page, runs
 from swept.server.context import Context, Settings
 from swept.server.edge import Edge
-from swept.server.wandb import routes
+from swept.server.wandb import routes, unserved
 from swept.store.base import Store
 
 
@@ -32,6 +32,7 @@ def create_app(store: Store, engine: Engine, settings: Settings) -> FastAPI:
     app.include_router(imports.router)
     app.include_router(events.router)
     app.include_router(routes.router(context))
+    app.include_router(unserved.router(context))
     app.include_router(page.docs_router)
     app.add_api_route("/api/{path:path}", _no_such_path, include_in_schema=False)
     app.include_router(page.router)

@@ -3,6 +3,7 @@
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import wandb
 
@@ -10,7 +11,7 @@ project = sys.argv[1]
 Path("weights.txt").write_text("weights")
 
 
-def artifacts(run: wandb.Run) -> None:
+def artifacts(run: Any) -> None:
     artifact = wandb.Artifact("weights", type="model", description="d", metadata={"size": 7})
     artifact.add_file("weights.txt")
     run.log_artifact(artifact, aliases=["best"], tags=["good"]).wait()
