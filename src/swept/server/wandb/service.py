@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from swept.engine import Engine
 from swept.errors import NotFound, UsageError
-from swept.model import Attempt, Kind, Run, RunState, Sweep
+from swept.model import Attempt, Desired, Kind, Run, RunState, Sweep
 from swept.server.auth import Access
 from swept.server.blobs import Blobs
 from swept.server.context import Context
@@ -26,6 +26,7 @@ DEFAULT_PROJECT = "uncategorized"  # as W&B names it
 WANDB_AGENT = "wandb-cli"
 WANDB_SCRIPT = "wandb-script"
 MAX_NAME = 128
+INTERRUPT_SECONDS = 10.0  # how long a program under `swept agent` may take to begin its end
 
 # Keys in `Run.details`. The marks hold `mark(run)` of the attempt they are about: details are copied by a retry.
 INITED = "wandb_attempt"  # the attempt whose program has called wandb.init
@@ -140,6 +141,19 @@ def under_real_agent(service: Service, run: Run) -> bool:
         WANDB_AGENT,
         WANDB_SCRIPT,
     )
+
+
+def to_stop(service: Service, run: Run) -> bool:
+    """Whether the client is to raise KeyboardInterrupt in its program.
+
+    `swept agent` does that itself, at once. A second one, in the middle of `finish`, would lose rows, so there the
+    client hears of it only where the first did not reach the program (a shell in between).
+    """
+    if run.desired is not Desired.STOP:
+        return False
+    now = service.now()
+    waited = now - service.notes.told.get(run.id, now)
+    return under_real_agent(service, run) or waited >= INTERRUPT_SECONDS
 
 
 def last_attempt(run: Run) -> Attempt | None:
