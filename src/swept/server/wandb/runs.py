@@ -40,6 +40,7 @@ from swept.server.wandb.service import (
     owner_only,
     run_id,
     stale,
+    to_stop,
     under_real_agent,
 )
 from swept.store.base import WANDB_LEASE_SECONDS
@@ -58,7 +59,6 @@ _DETAILS: Mapping[str, str] = {
 }
 """The client's name → the key in `Run.details`."""
 
-_INTERRUPT_SECONDS = 10.0  # how long a program under `swept agent` may take to begin its end
 _RENEW_SECONDS = 20.0  # a lease of 180 s needs no renewal with every post
 
 
@@ -347,16 +347,11 @@ def delete(service: Service, access: Access, arguments: Arguments) -> Node:
 
 
 def stopped(service: Service, run: Run) -> bool:
-    """Whether the client is asked to stop; remembers when it was first told.
-
-    `swept agent` interrupts the program itself, at once. A second KeyboardInterrupt, in the middle of `finish`,
-    would lose rows, so there the client is told only where the first one does not reach it (a shell in between).
-    """
+    """Whether the client is asked to stop; remembers when it was first told."""
     if run.desired is not Desired.STOP:
         return False
     told(service, run)
-    waited = service.now() - service.notes.told[run.id]
-    return under_real_agent(service, run) or waited >= _INTERRUPT_SECONDS
+    return to_stop(service, run)
 
 
 def told(service: Service, run: Run) -> None:
