@@ -96,7 +96,7 @@ class Tally:
                 self._counts[name] += 1
             elif len(self._counts) < self.LIMIT:
                 self._counts[name] = 1
-                log.info("the W&B client asked for %s, which swept does not serve", name)
+                log.warning("a W&B client asked for %s, which swept does not serve", name)
 
 
 @dataclass(frozen=True, slots=True)
