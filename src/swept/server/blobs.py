@@ -6,10 +6,10 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -44,38 +44,66 @@ class Blobs:
                 f"“{name}” is a file and a folder at once among the files of run {run}"
             ) from error
         except OSError as error:
-            raise StoreError(
-                f"the file “{name}” cannot be kept: {error.strerror}",
-                hint="free space on the server's disk; `swept gc` removes what is not needed",
-            ) from error
+            raise kept_not(name, error) from error
 
     async def _receive(
         self, run: str, name: str, target: Path, chunks: AsyncIterator[bytes], now: float
     ) -> File:
-        incoming = self.folder / INCOMING
-        incoming.mkdir(parents=True, exist_ok=True)
-        number, draft = tempfile.mkstemp(dir=incoming)
-        try:
-            with os.fdopen(number, "wb") as file:
-                digest, size = await self._write(file, chunks)
-            await run_in_threadpool(_place, Path(draft), target)
-        finally:
-            Path(draft).unlink(missing_ok=True)
-        return File(run, clean(name), size, digest, now)
+        digest = hashlib.sha256()
+        size = await take_in(self.folder, chunks, self.limit, digest, lambda: target)
+        return File(run, clean(name), size, digest.hexdigest(), now)
 
-    async def _write(self, file: IO[bytes], chunks: AsyncIterator[bytes]) -> tuple[str, int]:
-        digest, size, waiting = hashlib.sha256(), 0, bytearray()
-        async for chunk in chunks:
-            size += len(chunk)
-            if size > self.limit:
-                raise UsageError(f"the file is larger than {self.limit} bytes")
-            digest.update(chunk)
-            waiting += chunk
-            if len(waiting) >= _CHUNK:
-                await asyncio.to_thread(file.write, bytes(waiting))
-                waiting.clear()
-        await asyncio.to_thread(_finish, file, bytes(waiting))
-        return digest.hexdigest(), size
+
+class Digest(Protocol):
+    """What `hashlib` makes."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+    def hexdigest(self) -> str: ...
+
+
+async def take_in(
+    folder: Path,
+    chunks: AsyncIterator[bytes],
+    limit: int,
+    digest: Digest,
+    target: Callable[[], Path],
+) -> int:
+    """Stream a file to disk below `folder`, fsync it, then put it where `target` says once all of it is there; its
+    size. Raises OSError, UsageError and what `target` raises."""
+    incoming = folder / INCOMING
+    incoming.mkdir(parents=True, exist_ok=True)
+    number, draft = tempfile.mkstemp(dir=incoming)
+    try:
+        with os.fdopen(number, "wb") as file:
+            size = await _write(file, chunks, limit, digest)
+        await run_in_threadpool(place, Path(draft), target())
+    finally:
+        Path(draft).unlink(missing_ok=True)
+    return size
+
+
+async def _write(file: IO[bytes], chunks: AsyncIterator[bytes], limit: int, digest: Digest) -> int:
+    size, waiting = 0, bytearray()
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > limit:
+            raise UsageError(f"the file is larger than {limit} bytes")
+        digest.update(chunk)
+        waiting += chunk
+        if len(waiting) >= _CHUNK:
+            await asyncio.to_thread(file.write, bytes(waiting))
+            waiting.clear()
+    await asyncio.to_thread(finish, file, bytes(waiting))
+    return size
+
+
+def kept_not(name: str, error: OSError) -> StoreError:
+    """The disk does not take it: the client may send it again."""
+    return StoreError(
+        f"the file “{name}” cannot be kept: {error.strerror}",
+        hint="free space on the server's disk; `swept gc` removes what is not needed",
+    )
 
 
 def clean(name: str) -> str:
@@ -103,17 +131,20 @@ def _safe(run: str) -> str:
     return f"%2E{text[1:]}" if text.startswith(".") else text
 
 
-def _finish(file: IO[bytes], rest: bytes) -> None:
+def finish(file: IO[bytes], rest: bytes) -> None:
+    """The rest of it; then all of it is on disk."""
     file.write(rest)
     file.flush()
     os.fsync(file.fileno())
 
 
-def _place(draft: Path, target: Path) -> None:
+def place(draft: Path, target: Path) -> None:
+    """The finished draft becomes the file."""
     target.parent.mkdir(parents=True, exist_ok=True)
     draft.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    for folder in (target.parent, target.parent.parent):  # both may be new
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)

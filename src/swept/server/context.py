@@ -87,6 +87,7 @@ class Context:
     orders: Bell = field(default_factory=Bell)
     unknown: Counter[str] = field(default_factory=Counter)
     stopping: threading.Event = field(default_factory=threading.Event)
+    collecting: threading.Lock = field(default_factory=threading.Lock)  # see `contents`
     listeners: int = 0  # open event streams: pages, terminals
     last_request: float = 0.0
 

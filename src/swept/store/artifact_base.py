@@ -38,11 +38,12 @@ class NewArtifact:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactFile:
-    """A file of an artifact, whose bytes the server keeps under `digest`."""
+    """A file of an artifact, whose bytes the server keeps under `digest`; or "", and they lie at `ref`."""
 
     name: str
     digest: str
     size: int
+    ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,11 @@ class ArtifactVerbs(Protocol):
         manifest: str,
         files: Sequence[ArtifactFile],
         *,
-        size: int,
-        count: int,
+        digest: str | None = None,
         now: float,
     ) -> Artifact:
-        """The next version of its collection, with the aliases that were wanted, and `latest`. `size` and `count` also
-        tell of what lies elsewhere. Repeated: as the first time."""
+        """The next version of its collection, with the aliases that were wanted, and `latest`. `digest` where it is
+        another one than was said. Repeated: as the first time."""
         ...
 
     def artifact(self, artifact: int) -> Artifact:

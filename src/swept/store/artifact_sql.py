@@ -44,12 +44,11 @@ class SqlArtifacts:
         manifest: str,
         files: Sequence[ArtifactFile],
         *,
-        size: int,
-        count: int,
+        digest: str | None = None,
         now: float,
     ) -> Artifact:
         return self._database.write(
-            lambda work: artifacts.commit(work, artifact, manifest, files, size=size, count=count),
+            lambda work: artifacts.commit(work, artifact, manifest, files, digest),
             now=now,
         )
 

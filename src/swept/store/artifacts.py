@@ -90,7 +90,10 @@ def files(connection: Connection, artifact: int) -> list[ArtifactFile]:
     """By name."""
     get(connection, artifact)
     statement = select(_files).where(_files.c.artifact == artifact).order_by(_files.c.name)
-    return [ArtifactFile(row.name, row.digest, row.size) for row in connection.execute(statement)]
+    return [
+        ArtifactFile(row.name, row.digest, row.size, row.ref)
+        for row in connection.execute(statement)
+    ]
 
 
 def manifests(connection: Connection, artifact: int) -> list[Manifest]:
@@ -346,9 +349,7 @@ def commit(
     artifact: int,
     manifest: str,
     contents: Sequence[ArtifactFile],
-    *,
-    size: int,
-    count: int,
+    digest: str | None,
 ) -> Artifact:
     """The next version of its collection."""
     row = _find(work.connection, artifact)
@@ -358,8 +359,9 @@ def commit(
     values = {
         "version": owner.versions,
         "manifest": manifest,
-        "size": size,
-        "files": count,
+        "digest": row.digest if digest is None else digest,
+        "size": sum(file.size for file in contents),
+        "files": len(contents),
         "updated": work.now,
     }
     at = _artifacts.c.number == artifact
@@ -377,7 +379,13 @@ def _replace_files(work: Work, artifact: int, contents: Sequence[ArtifactFile]) 
     work.upsert(
         _files,
         [
-            {"artifact": artifact, "name": file.name, "digest": file.digest, "size": file.size}
+            {
+                "artifact": artifact,
+                "name": file.name,
+                "digest": file.digest,
+                "ref": file.ref,
+                "size": file.size,
+            }
             for file in contents
         ],
     )

@@ -444,7 +444,8 @@ artifact_files = Table(
     metadata,
     _artifact(),
     Column("name", PlainText, primary_key=True),
-    _text("digest", None),  # md5, hex
+    _text("digest"),  # md5, hex; "" for what lies elsewhere
+    _text("ref"),  # where
     _whole("size"),
     Index("ix_artifact_files_digest", "digest"),
 )

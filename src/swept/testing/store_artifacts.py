@@ -25,9 +25,7 @@ def _new(store: Store, digest: str = "d0", **more: Any) -> Artifact:
 def _committed(store: Store, digest: str = "d0", **more: Any) -> Artifact:
     pending = _new(store, digest, **more)
     file = ArtifactFile("weights.pt", f"file of {digest}", 3)
-    return store.commit_artifact(
-        pending.number, f"manifest of {digest}", [file], size=5, count=2, now=NOW + 1
-    )
+    return store.commit_artifact(pending.number, f"manifest of {digest}", [file], now=NOW + 1)
 
 
 class ArtifactVerbs:
@@ -40,8 +38,8 @@ class ArtifactVerbs:
         assert store.find_artifact("project", "model", "best") is None
         assert store.collections("project") == []
         assert store.run_artifacts(run, OUTPUT) == []
-        file = ArtifactFile("weights.pt", "abc", 3)
-        done = store.commit_artifact(pending.number, "123", [file], size=5, count=2, now=NOW + 1)
+        files = [ArtifactFile("far.pt", "", 2, "s3://far"), ArtifactFile("weights.pt", "abc", 3)]
+        done = store.commit_artifact(pending.number, "123", files, now=NOW + 1)
         assert (done.version, done.size, done.files, done.manifest) == (0, 5, 2, "123")
         assert (done.aliases, done.metadata, done.step) == (
             ("best", "latest"),
@@ -50,7 +48,7 @@ class ArtifactVerbs:
         )
         for alias in ("best", "latest", "v0"):
             assert store.find_artifact("project", "model", alias) == done
-        assert store.artifact_files(done.number) == [file]
+        assert store.artifact_files(done.number) == files
         assert store.run_artifacts(run, OUTPUT) == [done]
         assert types(store, run)[-2:] == ["artifact.logged", "artifact.committed"]
         assert [one.name for one in store.collections("project", "model")] == ["model"]
@@ -58,7 +56,7 @@ class ArtifactVerbs:
 
     def test_a_repeated_commit_is_answered_as_the_first(self, store: Store) -> None:
         first = _committed(store)
-        assert store.commit_artifact(first.number, "x", [], size=0, count=0, now=NOW + 9) == first
+        assert store.commit_artifact(first.number, "x", [], now=NOW + 9) == first
 
     def test_versions_count_on_and_aliases_move(self, store: Store) -> None:
         first = _committed(store, "d0", aliases=("best",))
@@ -71,8 +69,7 @@ class ArtifactVerbs:
     def test_pending_versions_get_their_numbers_as_they_are_committed(self, store: Store) -> None:
         slow, quick = _new(store, "d0"), _new(store, "d1")
         versions = [
-            store.commit_artifact(one.number, "m", [], size=0, count=0, now=NOW).version
-            for one in (quick, slow)
+            store.commit_artifact(one.number, "m", [], now=NOW).version for one in (quick, slow)
         ]
         assert versions == [0, 1]
 
@@ -110,7 +107,7 @@ class ArtifactVerbs:
         assert store.set_manifest(first.number, "m1", now=NOW).digest == "m1"
         kept = [(m.kind, m.digest, m.base) for m in store.manifests(one.number)]
         assert kept == [("incremental", "m1", base.number), ("patch", "m2", None)]
-        store.commit_artifact(one.number, "m", [], size=0, count=0, now=NOW)
+        store.commit_artifact(one.number, "m", [], now=NOW)
         assert store.manifests(one.number) == []
         with pytest.raises(NotFound):
             store.set_manifest(second.number, "m3", now=NOW)
@@ -147,9 +144,7 @@ class ArtifactVerbs:
         store.announce_files(one.number, {"a": "aaa", "b": "bbb"}, now=NOW)
         store.add_manifest(one.number, "full", "mmm", base=None, now=NOW)
         assert store.needless({"aaa", "bbb", "mmm", "zzz"}) == {"zzz"}
-        store.commit_artifact(
-            one.number, "nnn", [ArtifactFile("a", "aaa", 1)], size=1, count=1, now=NOW
-        )
+        store.commit_artifact(one.number, "nnn", [ArtifactFile("a", "aaa", 1)], now=NOW)
         assert store.needless({"aaa", "bbb", "mmm", "nnn"}) == {"bbb", "mmm"}
         store.announce_files(one.number, {"c": "ccc"}, now=NOW)
         assert store.needless({"ccc"}) == {"ccc"}

@@ -23,9 +23,7 @@ def _by_name(by_reason: Mapping[str, Sequence[str]]) -> Mapping[str, str]:
 
 MUTATIONS: Mapping[str, str] = _by_name(
     {
-        "artifacts are not kept yet; tables and media are kept as the run's files": (
-            "createArtifact",
-        ),
+        "files are sent in one piece": ("completeMultipartUploadArtifact",),
         LAUNCH: (
             "ackRunQueueItem",
             "createDefaultResourceConfig",

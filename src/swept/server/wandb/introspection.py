@@ -49,7 +49,31 @@ RUN: Fields = {
     "summaryMetrics": (),
 }
 
+ARTIFACT: Fields = {
+    "id": (),
+    "aliases": (),
+    "tags": (),
+    "historyStep": (),
+    "digest": (),
+    "size": (),
+}
+
+INPUTS: Mapping[str, Sequence[str]] = {
+    "AddAliasesInput": ("artifactID", "aliases"),
+    "CreateArtifactInput": (
+        "clientID",
+        "sequenceClientID",
+        "enableDigestDeduplication",
+        "historyStep",
+        "tags",
+    ),
+    "CreateArtifactFileSpecInput": ("artifactID", "name", "md5", "artifactManifestID"),
+    "UseArtifactInput": ("artifactID", "usedAs"),
+}
+"""Input type → its fields. No `uploadPartsInput`: a file is sent in one piece."""
+
 TYPES: Mapping[str, Fields] = {
+    "Artifact": ARTIFACT,
     "Query": QUERY,
     "Mutation": MUTATION,
     "ServerInfo": SERVER_INFO,
@@ -73,6 +97,8 @@ def type_node(arguments: Arguments) -> Node:
         "__typename": "__Type",
         "name": name,
         "fields": fields,
-        "inputFields": [],
+        "inputFields": [
+            {"__typename": "__InputValue", "name": field} for field in INPUTS.get(name, ())
+        ],
         "enumValues": [],
     }

@@ -14,9 +14,18 @@ from typing import Any
 from swept import wire
 from swept.model import SWEEP_KINDS, Kind, Row, Run, RunState, Sweep
 from swept.server.auth import Access
-from swept.server.wandb import filters, sweeps, tokens
+from swept.server.wandb import defined, filters, sweeps, tokens
 from swept.server.wandb.graphql import Arguments, Node
-from swept.server.wandb.service import CONFIG, ENTITY, Service, find_sweep, locate
+from swept.server.wandb.service import (
+    CHARTS,
+    CONFIG,
+    DEFINED,
+    ENTITY,
+    Service,
+    find_sweep,
+    locate,
+    to_stop,
+)
 from swept.server.wandb.stream import line_of
 from swept.store.base import RunFilter
 
@@ -177,7 +186,7 @@ def run_node(service: Service, run: Run) -> Node:
         "projectId": "1",
         "sweepName": run.sweep,
         "state": STATES[run.state],
-        "stopped": run.desired.value == "stop",
+        "stopped": to_stop(service, run),
         "shouldStop": run.desired.value == "stop",
         "failed": run.state in (RunState.FAILED, RunState.CRASHED),
         "running": run.state is RunState.RUNNING,
@@ -187,7 +196,7 @@ def run_node(service: Service, run: Run) -> Node:
         "heartbeatAt": moment(run.ended or run.started or run.created),
         "user": {"__typename": "User", "id": ENTITY, "name": ENTITY, "username": ENTITY},
         **_described(run),
-        "config": lambda a: tokens.dumps(wrapped(_whole_config(run))),
+        "config": lambda a: tokens.dumps({**wrapped(_whole_config(run)), **_bookkeeping(run)}),
         "wandbConfig": lambda a: "{}",
         "summaryMetrics": lambda a: tokens.dumps(run.summary),
         "systemMetrics": lambda a: tokens.dumps(_last(service.store.system_rows(run.id))),
@@ -200,6 +209,8 @@ def run_node(service: Service, run: Run) -> Node:
         "project": {
             "__typename": "Project",
             "id": run.project,
+            "internalId": "1",
+            "entityName": ENTITY,
             "name": run.project,
             "entity": entity_node(),
         },
@@ -225,6 +236,14 @@ def _whole_config(run: Run) -> dict[str, Any]:
     """What was suggested, under what the program says it has."""
     own = run.details.get(CONFIG)
     return {**run.config, **(own if isinstance(own, Mapping) else {})}
+
+
+def _bookkeeping(run: Run) -> dict[str, Any]:
+    """The client's own entry of a config: what define_metric and wandb.plot said."""
+    metrics = defined.metrics(run.details.get(DEFINED))
+    said = {"m": defined.records(metrics), "visualize": run.details.get(CHARTS)}
+    kept = {key: value for key, value in said.items() if value}
+    return {"_wandb": {"value": kept, "desc": None}} if kept else {}
 
 
 def wrapped(config: Mapping[str, Any]) -> dict[str, Any]:

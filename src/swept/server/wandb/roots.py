@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from swept.errors import UsageError
 from swept.server.auth import Access
-from swept.server.wandb import agents, alerts, files, reads, runs, sweeps
-from swept.server.wandb.declined import MUTATIONS
+from swept.server.wandb import agents, alerts, artifact_writes, files, reads, runs, sweeps
+from swept.server.wandb.artifacts import Shown
+from swept.server.wandb.declined import LAUNCH, MUTATIONS
 from swept.server.wandb.graphql import Arguments, Node, Resolver, Roots
 from swept.server.wandb.introspection import type_node
 from swept.server.wandb.service import DEFAULT_PROJECT, Service, located
@@ -27,13 +28,15 @@ def _query(service: Service, access: Access, base: str) -> Node:
         "project": lambda a: _project(service, access, base, a),
         "model": lambda a: _project(service, access, base, a),
         "models": lambda a: _projects(service, access, a),
+        **Shown(service, access, base).query_fields(),
     }
 
 
 def _project(service: Service, access: Access, base: str, arguments: Arguments) -> Node:
     name = arguments.text("name") or DEFAULT_PROJECT
     arguments.get("entityName")  # there is one entity: whatever the client calls it is meant
-    node = reads.project_node(service, access, name)
+    shown = Shown(service, access, base)
+    node = {**reads.project_node(service, access, name), **shown.project_fields(name)}
 
     def with_files(run: Node | None) -> Node | None:
         return (
@@ -44,13 +47,15 @@ def _project(service: Service, access: Access, base: str, arguments: Arguments) 
         a.get("missingOk")
         return with_files(runs.resume_bucket(service, access, name, a.text("name")))
 
-    return {**node, "run": lambda a: with_files(node["run"](a)), "bucket": bucket}
+    queues = {queues: _declining(LAUNCH) for queues in ("runQueue", "runQueues")}
+    return {**node, **queues, "run": lambda a: with_files(node["run"](a)), "bucket": bucket}
 
 
 def _file_fields(service: Service, access: Access, base: str, run: str) -> Node:
     return {
         "fileCount": lambda a: len(service.store.files(run)),
         "files": lambda a: files.listed(service, access, base, service.store.run(run), a),
+        **Shown(service, access, base).run_fields(run),
     }
 
 
@@ -82,6 +87,7 @@ def _mutation(service: Service, access: Access, base: str) -> Node:
         "stopRun": lambda a: runs.stop(service, access, a),
         "deleteRun": lambda a: runs.delete(service, access, a),
         "upsertModel": lambda a: _upsert_project(service, access, a),
+        **artifact_writes.mutations(Shown(service, access, base)),
     }
     declined: dict[str, Resolver] = {name: _declining(why) for name, why in MUTATIONS.items()}
     return {"__typename": "Mutation", **served, **declined}
@@ -100,7 +106,7 @@ def _upsert_project(service: Service, access: Access, arguments: Arguments) -> N
 
 def _declining(why: str) -> Resolver:
     def decline(arguments: Arguments) -> Node:
-        arguments.get("input")
+        arguments.ignore("input", "name")
         raise UsageError(why)
 
     return decline

@@ -21,7 +21,7 @@ from starlette.responses import FileResponse, Response
 from swept.errors import NotFound, SweptError, Unauthorized
 from swept.server.auth import OWNER, Access, authorize
 from swept.server.context import Context
-from swept.server.wandb import files, ingest, tokens
+from swept.server.wandb import artifact_files, files, ingest, tokens
 from swept.server.wandb.admission import PACKED, UNDECLARED_BYTES, Busy, Posts
 from swept.server.wandb.graphql import Tally, execute
 from swept.server.wandb.roots import roots
@@ -69,6 +69,7 @@ def router(context: Context) -> APIRouter:
     def download(project: str, run: str, name: str, request: Request) -> Response:
         return _download(service, request, run, name)
 
+    artifact_files.add_routes(routes, service)
     return routes
 
 

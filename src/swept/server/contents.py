@@ -1,0 +1,115 @@
+"""What artifacts are made of: bytes by their md5, each once, as `FILES/.artifacts/ab/abcd…`.
+
+md5 is the client's choice: its manifests name files by it. Whoever sends bytes says their md5 first, and others are
+refused; bytes that are there are never replaced by other ones.
+
+Garbage is told from what is needed under the context's lock `collecting`. Who relies on bytes that lie here already
+(`needed`, then `has`) does both under it too, so that nothing vanishes in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from swept.errors import NotFound, UsageError
+from swept.server.blobs import INCOMING, finish, kept_not, place, take_in
+from swept.server.context import Context
+
+FOLDER = ".artifacts"  # no run's folder: a leading dot is quoted there
+ABANDONED_SECONDS = 7 * 86_400.0
+"""An artifact that has not become whole by then never will."""
+_SPARED_SECONDS = 3600.0
+_DIGEST = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """`folder` holds all runs' files; more than `limit` bytes are refused."""
+
+    folder: Path
+    limit: int
+
+    def path(self, digest: str) -> Path:
+        """Where these bytes lie. Raises NotFound for what is no md5."""
+        if not _DIGEST.fullmatch(digest):
+            raise NotFound(f"`{digest[:64]}` is no md5 of a file")
+        return self.folder / FOLDER / digest[:2] / digest
+
+    def has(self, digest: str) -> bool:
+        return bool(_DIGEST.fullmatch(digest)) and self.path(digest).is_file()
+
+    async def receive(self, digest: str, chunks: AsyncIterator[bytes]) -> int:
+        """Stream bytes to disk; they are there, whole and synced, or not at all. Raises StoreError, UsageError."""
+        target, real = self.path(digest), hashlib.md5(usedforsecurity=False)
+
+        def checked() -> Path:
+            if real.hexdigest() != digest:
+                raise UsageError(
+                    f"what arrived has the md5 {real.hexdigest()}, not {digest}",
+                    hint="the file was changed while it was sent: log the artifact again",
+                )
+            return target
+
+        try:
+            return await take_in(self.folder, chunks, self.limit, real, checked)
+        except OSError as error:
+            raise kept_not(digest, error) from error
+
+    def keep(self, content: bytes) -> str:
+        """Bytes of the server's own; their md5. Raises StoreError."""
+        digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        incoming = self.folder / INCOMING
+        try:
+            incoming.mkdir(parents=True, exist_ok=True)
+            number, draft = tempfile.mkstemp(dir=incoming)
+            with os.fdopen(number, "wb") as file:
+                finish(file, content)
+            place(Path(draft), self.path(digest))
+        except OSError as error:
+            raise kept_not(digest, error) from error
+        return digest
+
+    def read(self, digest: str) -> bytes:
+        """Raises NotFound."""
+        try:
+            return self.path(digest).read_bytes()
+        except FileNotFoundError as error:
+            raise NotFound(f"the file with the md5 {digest} is not here") from error
+
+    def older(self, moment: float) -> Iterator[Path]:
+        """The files that came before then."""
+        for path in sorted((self.folder / FOLDER).glob("??/*")):
+            if _DIGEST.fullmatch(path.name) and path.stat().st_mtime < moment:
+                yield path
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """Bytes that no artifact needs."""
+
+    path: Path
+    size: int
+
+
+def contents_of(context: Context) -> Contents:
+    return Contents(context.files, context.settings.max_file)
+
+
+def collect(context: Context, *, remove: bool) -> list[Garbage]:
+    """The bytes that no artifact needs; with `remove` they are gone."""
+    now, contents = context.clock.now(), contents_of(context)
+    if remove:
+        context.store.forget_pending(before=now - ABANDONED_SECONDS, now=now)
+    with context.collecting:
+        old = {path.name: path for path in contents.older(now - _SPARED_SECONDS)}
+        needless = sorted(context.store.needless(old))
+        found = [Garbage(old[name], old[name].stat().st_size) for name in needless]
+        for one in found if remove else ():
+            one.path.unlink(missing_ok=True)
+    return found
