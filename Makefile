@@ -8,11 +8,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 DEMO := examples/yolo-cones
 
-.PHONY: demo test check format clean help
+.PHONY: demo test matrix check format clean help
 
 help:
 	@echo "make demo    a real sweep of real YOLO trainings, end to end; again after Ctrl+C: goes on"
 	@echo "make test    every test (real wandb clients, real trainings, PostgreSQL where it can be had)"
+	@echo "make matrix  the wire tests with five versions of wandb and the newest; writes the compatibility page"
 	@echo "make check   ruff, strict typing, import direction"
 	@echo "make clean   remove the environments and the demo's data"
 
@@ -22,6 +23,9 @@ demo: $(VENV)/.demo
 test: $(VENV)/.demo $(VENV)/.test .venvs/wandb-0.19.11/.done .venvs/sweeps-0.3.0/.done
 	@tests/needs_postgres.sh
 	YOLO_OFFLINE=true OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+matrix: $(VENV)/.demo $(VENV)/.test .venvs/integrations/.done
+	$(BIN)/python -m tests.wire.matrix $(VERSIONS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -48,13 +52,13 @@ $(VENV)/.demo: $(DEMO)/requirements.txt $(VENV)/.swept
 	$(PIP) -r $(DEMO)/requirements.txt
 	@touch $@
 
-$(VENV)/.test: pyproject.toml $(VENV)/.swept
-	$(PIP) -e '.[test,check]' 'wandb==0.31.0'
+$(VENV)/.test: pyproject.toml tests/wire/requirements-client.txt $(VENV)/.swept
+	$(PIP) -e '.[test,check]' 'wandb==0.31.0' -r tests/wire/requirements-client.txt
 	@touch $@
 
-.venvs/wandb-%/.done:
+.venvs/wandb-%/.done: tests/wire/requirements-client.txt
 	$(PYTHON) -m venv .venvs/wandb-$*
-	.venvs/wandb-$*/bin/python -m pip install --quiet --disable-pip-version-check 'wandb==$*' setuptools
+	.venvs/wandb-$*/bin/python -m pip install --quiet --disable-pip-version-check 'wandb==$*' -r $<
 	@touch $@
 
 .venvs/sweeps-%/.done:
