@@ -220,6 +220,14 @@ class Client:
     def files(self, run: str) -> list[wire.FileView]:
         return cast(list[wire.FileView], self._get(f"/api/runs/{_part(run)}/files"))
 
+    def artifacts(self, run: str) -> list[wire.ArtifactView]:
+        return cast(list[wire.ArtifactView], self._get(f"/api/runs/{_part(run)}/artifacts"))
+
+    def garbage(self, *, remove: bool) -> list[wire.GarbageView]:
+        """Files of artifacts that none needs any more; with `remove` they are gone."""
+        body: wire.Garbage = {"remove": remove}
+        return cast(list[wire.GarbageView], self._call("POST", "/api/artifacts/garbage", body))
+
     def get_file(self, run: str, name: str, path: Path) -> None:
         """Writes the file to `path` (in place of what is there, once it has arrived whole)."""
         url = f"{self.url}/api/runs/{_part(run)}/files/{quote(name)}"

@@ -423,6 +423,29 @@ class FileView(TypedDict):
     time: float
 
 
+class ArtifactView(TypedDict):
+    """A version of an artifact, as one run has to do with it."""
+
+    name: str
+    type: str
+    version: int
+    aliases: list[str]
+    description: str
+    role: str  # output: the run logged it; input: it used it
+    size: int
+    files: int
+    created: float
+
+
+class Garbage(TypedDict):
+    remove: bool
+
+
+class GarbageView(TypedDict):
+    path: str  # in the folder of files
+    size: int
+
+
 class ImportLook(TypedDict):
     origins: list[str]
 
@@ -460,7 +483,7 @@ class ImportRun(TypedDict):
     id: str
     name: str
     config: dict[str, Any]  # all that the program has, as W&B shows it
-    defined: list[Any]  # the records of define_metric
+    drawn: dict[str, Any]  # the client's own entry in it: define_metric, custom charts
     created: float
     started: float
     details: dict[str, Any]

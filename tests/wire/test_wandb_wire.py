@@ -778,8 +778,8 @@ def test_old_clients_find_what_is_served_and_empty_lists_for_the_rest(wire: Wire
 
 
 def test_what_is_not_served_is_declined_in_one_line(wire: Wire) -> None:
-    answer = wire.ask('mutation { createArtifact(input: {digest: "x"}) { artifact { id } } }')
-    assert "artifacts" in answer["errors"][0]["message"]
+    answer = wire.ask('mutation { linkArtifact(input: {artifactID: "x"}) { versionIndex } }')
+    assert "registry" in answer["errors"][0]["message"]
 
 
 def test_a_wrong_key_is_401(wire: Wire) -> None:

@@ -44,7 +44,8 @@ def command(dry_run: bool, as_json: bool) -> None:
     """Remove checkpoints and leftovers of the nearest `.swept/` that nothing needs.
 
     Kept: what a waiting, running, paused or crashed run can resume from, and the checkpoints of the best finished
-    runs (`swept.keep`). Metrics, files and console output are never touched.
+    runs (`swept.keep`). Metrics, files, console output and the files of artifacts that were not deleted are never
+    touched.
 
     Example: swept gc --dry-run
     """
@@ -55,6 +56,7 @@ def command(dry_run: bool, as_json: bool) -> None:
             if dry_run
             else collect(home, client)
         )
+        items += _of_artifacts(home, client, remove=not dry_run)
     total = size(sum(item.bytes for item in items))
     if as_json:
         shown = [{"path": str(i.path), "bytes": i.bytes, "why": i.why} for i in items]
@@ -86,6 +88,13 @@ def collectable(home: Home, client: Client, now: float) -> Iterator[Item]:
     for part in sorted((home.files / INCOMING).glob("*")):
         if now - part.stat().st_mtime > ABANDONED_SECONDS:
             yield Item(part, _bytes(part), "an upload that was never completed")
+
+
+def _of_artifacts(home: Home, client: Client, *, remove: bool) -> list[Item]:
+    """The server removes these itself: it alone knows what is being sent just now."""
+    why = "a file of artifacts that were deleted, or never became whole"
+    found = client.garbage(remove=remove)
+    return [Item(home.files / one["path"], one["size"], why) for one in found]
 
 
 def _kept(client: Client) -> set[str]:

@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 
 from swept import __version__
 from swept.engine import Engine
-from swept.server import answers, api, events, imports, page, runs
+from swept.server import answers, api, artifacts, events, imports, page, runs
 from swept.server.context import Context, Settings
 from swept.server.edge import Edge
 from swept.server.wandb import routes, unserved
@@ -29,6 +29,7 @@ def create_app(store: Store, engine: Engine, settings: Settings) -> FastAPI:
     app.add_middleware(Edge, context=context)
     app.include_router(api.router)
     app.include_router(runs.router)
+    app.include_router(artifacts.router)
     app.include_router(imports.router)
     app.include_router(events.router)
     app.include_router(routes.router(context))

@@ -147,10 +147,6 @@ class ArtifactVerbs(Protocol):
         """Ids of the runs that used it."""
         ...
 
-    def delete_run_artifacts(self, run: str, *, now: float) -> int:
-        """Delete what this run alone has logged and no other run has used; how many that were."""
-        ...
-
     def collections(self, project: str, type: str | None = None) -> list[Collection]:
         """Those with a committed version, by name."""
         ...

@@ -111,9 +111,6 @@ class SqlArtifacts:
     def artifact_users(self, artifact: int) -> list[str]:
         return self._database.read(lambda connection: artifacts.users(connection, artifact))
 
-    def delete_run_artifacts(self, run: str, *, now: float) -> int:
-        return self._database.write(lambda work: artifacts.remove_of_run(work, run), now=now)
-
     def collections(self, project: str, type: str | None = None) -> list[Collection]:
         return self._database.read(
             lambda connection: artifacts.collections(connection, project, type)

@@ -444,15 +444,14 @@ def use(work: Work, artifact: int, run: str) -> Artifact:
     return found
 
 
-def remove_of_run(work: Work, run: str) -> int:
+def remove_of_run(work: Work, run: str) -> None:
     """Delete what this run alone has logged and no other has used."""
     others = select(_runs.c.artifact).where(_runs.c.run != run)
     mine = of_run(work.connection, run, OUTPUT)
     shared = set(work.connection.execute(others).scalars()) if mine else set()
-    alone = [artifact.number for artifact in mine if artifact.number not in shared]
-    for number in alone:
-        remove(work, number, with_aliases=True)
-    return len(alone)
+    for artifact in mine:
+        if artifact.number not in shared:
+            remove(work, artifact.number, with_aliases=True)
 
 
 def forget_pending(work: Work, before: float) -> int:

@@ -402,7 +402,10 @@ class Store(ArtifactVerbs, Protocol):
         """The last hundred of a run, oldest first."""
         ...
 
-    def delete_run(self, run: str, *, now: float) -> None: ...
+    def delete_run(self, run: str, *, now: float, with_artifacts: bool = False) -> None:
+        """An idle run and all that it reported; its events stay. Its artifacts stay too; `with_artifacts` deletes those
+        that this run alone has logged and no other run has used. Conflict: it is running."""
+        ...
 
     # -- history, console, files ------------------------------------------------------------------
     def rows(

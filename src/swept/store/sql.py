@@ -27,6 +27,7 @@ from swept.model import (
 from swept.store import (
     agents,
     alerts,
+    artifacts,
     claims,
     console,
     endings,
@@ -369,8 +370,13 @@ class SqlStore(SqlArtifacts):
     def alerts(self, run: str) -> list[Event]:
         return self._database.read(lambda connection: alerts.of_run(connection, run))
 
-    def delete_run(self, run: str, *, now: float) -> None:
-        self._database.write(lambda work: runs.remove(work, run), now=now)
+    def delete_run(self, run: str, *, now: float, with_artifacts: bool = False) -> None:
+        def verb(work: Work) -> None:
+            if with_artifacts:
+                artifacts.remove_of_run(work, run)
+            runs.remove(work, run)
+
+        self._database.write(verb, now=now)
 
     # -- history, console, files ------------------------------------------------------------------
 

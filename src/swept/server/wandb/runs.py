@@ -342,7 +342,8 @@ def stop(service: Service, access: Access, arguments: Arguments) -> Node:
 def delete(service: Service, access: Access, arguments: Arguments) -> Node:
     data = arguments.input()
     owner_only(access, "delete runs")
-    service.store.delete_run(data.text("id"), now=service.now())
+    with_artifacts = bool(data.get("deleteArtifacts"))
+    service.store.delete_run(data.text("id"), now=service.now(), with_artifacts=with_artifacts)
     return {"__typename": "DeleteRunPayload", "success": True, "clientMutationId": None}
 
 
