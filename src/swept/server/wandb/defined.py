@@ -35,6 +35,11 @@ def records_of(config: Any) -> list[Any]:
     return _list(_bookkeeping(config).get("m"))
 
 
+def records(metrics: Mapping[str, wire.DefinedMetric]) -> list[dict[str, Any]]:
+    """The records that `metrics` came from, as the client writes them."""
+    return [_record(name, metric) for name, metric in metrics.items()]
+
+
 def charts_of(config: Any) -> dict[str, Any]:
     """Key of a table → the custom chart that is drawn from it."""
     entry = _bookkeeping(config)
@@ -85,3 +90,19 @@ def _step_metric(record: Mapping[str, Any], names: Sequence[str]) -> str | None:
     if isinstance(place, int) and 0 < place <= len(names):
         return names[place - 1]
     return _plain(record.get("4")) or None
+
+
+def _record(name: str, metric: wire.DefinedMetric) -> dict[str, Any]:
+    options = [_STEP_SYNC] * metric["step_sync"] + [_HIDDEN] * metric["hidden"]
+    written = {
+        "2" if "*" in name else "1": _escaped(name),
+        "4": _escaped(metric["step_metric"] or ""),
+        "6": options,
+        "7": [number for number, word in _SUMMARIES.items() if word in metric["summary"]],
+        "8": next((number for number, word in _GOALS.items() if word == metric["goal"]), None),
+    }
+    return {key: value for key, value in written.items() if value}
+
+
+def _escaped(name: str) -> str:
+    return name.replace(".", "\\.")
