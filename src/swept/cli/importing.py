@@ -74,7 +74,7 @@ def command(
             with connect(path.resolve().parent if path else None) as client:
                 refuse_same(source.url, client)
                 return _move(source, client, project or place.project, files, path, as_json)
-    if len(what) != 1 or what[0] == "wandb":
+    if len(what) != 1 or (what[0] == "wandb" and not Path("wandb").is_dir()):
         raise UsageError(
             f"`swept import {' '.join(what)}` names no source",
             hint="swept import wandb ENTITY/PROJECT, or swept import DIR",

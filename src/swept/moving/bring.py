@@ -62,7 +62,7 @@ class Bringer:
                 "id": found.id,
                 "name": found.name,
                 "config": dict(found.config),
-                "defined": list(found.defined),
+                "drawn": dict(found.drawn),
                 "created": found.created,
                 "started": found.created,
                 "details": details,
@@ -153,7 +153,7 @@ class Bringer:
         known = {file["name"]: file for file in self.target.files(here)}
         for file in files:
             self._check()
-            if file.name == CONSOLE or _same(file, known.get(file.name)):
+            if _same(file, known.get(file.name)):
                 continue
             if self.files == "small" and file.size > SMALL:
                 size = f"{file.size / 1e6:.1f} MB"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -53,7 +53,7 @@ class FoundRun:
     sweep: str | None
     state: str
     config: Mapping[str, Any]
-    defined: Sequence[Any]
+    drawn: Mapping[str, Any]
     summary: Mapping[str, Any]
     created: float
     seen: float  # when it was last heard of
@@ -135,16 +135,12 @@ def line_of(number: int, text: str, time: float, *, error: bool = False) -> Cons
 
 def metadata_details(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """What `wandb-metadata.json` knows of the program and its machine."""
-    git = metadata.get("git")
-    git = git if isinstance(git, Mapping) else {}
+    git = mapping(metadata.get("git"))
     found = {
         "host": metadata.get("host"),
         "program": metadata.get("program"),
-        "command": metadata.get("args"),
-        "python": metadata.get("python"),
-        "os": metadata.get("os"),
-        "gpu": metadata.get("gpu"),
         "commit": git.get("commit"),
         "repository": git.get("remote"),
+        "metadata": plain(metadata),
     }
-    return {key: plain(value) for key, value in found.items() if value}
+    return {key: value for key, value in found.items() if value}

@@ -180,7 +180,7 @@ class Source:
             sweep=getattr(run, "sweepName", None),
             state=str(run.state),
             config={key: value for key, value in mapping(run.config).items() if key != "_wandb"},
-            defined=_defined(raw),
+            drawn=_drawn(raw),
             summary=_summary(run),
             created=created,
             seen=max(seen, created),
@@ -302,11 +302,11 @@ def _first_line(error: Exception) -> str:
     return text.splitlines()[0][:300]
 
 
-def _defined(raw: Mapping[str, Any]) -> list[Any]:
-    inner = raw.get("_wandb")
-    inner = inner.get("value", inner) if isinstance(inner, Mapping) else {}
-    records = inner.get("m")
-    return records if isinstance(records, list) else []
+def _drawn(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """How metrics are to be drawn, as the client keeps it in the config."""
+    inner = mapping(raw.get("_wandb"))
+    inner = mapping(inner.get("value", inner))
+    return {key: inner[key] for key in ("m", "viz", "visualize") if key in inner}
 
 
 def _summary(run: Any) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from swept.server.answers import Answer, documented
 from swept.server.auth import context_of, writing
 from swept.server.context import Context
 from swept.server.views import run_view
-from swept.server.wandb.service import CONFIG, DEFINED
+from swept.server.wandb import defined
+from swept.server.wandb.service import CHARTS, CONFIG, DEFINED
 from swept.spec import Spec, parse
 from swept.store.base import Brought, ImportedEnd, ImportedRun
 
@@ -69,7 +70,7 @@ def import_run(body: wire.ImportRun, request: Request) -> Answer:
         config=config,
         created=body["created"],
         started=body["started"],
-        details={**body["details"], CONFIG: body["config"], DEFINED: body["defined"]},
+        details={**body["details"], CONFIG: body["config"], **_drawn(body["drawn"])},
     )
     brought = context.store.begin_import(
         new, now=context.clock.now(), afresh=body.get("afresh", False)
@@ -146,6 +147,14 @@ def _view(brought: Brought) -> wire.Brought:
 
 def _rows(rows: Sequence[wire.ImportRow]) -> list[Row]:
     return [Row(row["step"], wire.decode(row["metrics"]), time=row["time"]) for row in rows]
+
+
+def _drawn(entry: Mapping[str, Any]) -> dict[str, Any]:
+    config = {"_wandb": {"value": dict(entry)}}
+    return {
+        DEFINED: defined.metrics(defined.records_of(config)),
+        CHARTS: defined.charts_of(config),
+    }
 
 
 def _placed(
