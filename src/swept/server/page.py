@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, Response
@@ -22,21 +23,28 @@ docs_router = APIRouter(include_in_schema=False, dependencies=[Depends(reading)]
 router = APIRouter(include_in_schema=False, dependencies=[Depends(reading)])
 
 
-@router.get("/")
-@router.get("/sweeps/{id}")
-@router.get("/runs/{id}")
-@router.get("/{entity}/{project}/runs/{id}")
-@router.get("/{entity}/{project}/sweeps/{id}")
-def page() -> Response:
-    """One page; its script looks at the path. The last two are the addresses that W&B's clients print."""
-    return _asset("index.html")
-
-
 @router.get("/static/{name}")
 def asset(name: str) -> Response:
     if name not in _TYPES:
         raise NotFound(f"there is no file “{name}” here")
     return _asset(name)
+
+
+@router.get("/")
+@router.get("/sweeps/{id}")
+@router.get("/runs/{id}")
+@router.get("/{entity}/{project}/runs/{id}")
+@router.get("/{entity}/{project}/runs/{id}/{view:path}")
+@router.get("/{entity}/{project}/sweeps/{id}")
+@router.get("/{entity}/{project}/sweeps/{id}/{view:path}")
+@router.get("/{entity}/{project}/artifacts/{artifact:path}")
+@router.get("/{entity}/{project}/{view}")
+@router.get("/{entity}/{project}")
+def page(request: Request) -> Response:
+    """One page; its script looks at the path. Those with an entity are the addresses that W&B's clients print."""
+    if request.url.path.startswith("/static/"):
+        raise NotFound(f"there is no file “{request.url.path}” here")
+    return _asset("index.html", prefix_of(request))
 
 
 @docs_router.get("/api/docs")
@@ -63,14 +71,16 @@ def docs(request: Request) -> HTMLResponse:
     return HTMLResponse(text + "</table>", headers={"Content-Security-Policy": _POLICY})
 
 
-@router.get("/{entity}/{project}")
-def project() -> Response:
-    """W&B's clients print this address too; the list of sweeps is the nearest thing."""
-    return _asset("index.html")
+def prefix_of(request: Request) -> str:
+    """The path below which a reverse proxy shows this server, "" for none; it cuts it off before it hands on."""
+    prefix = request.headers.get("x-forwarded-prefix") or request.scope.get("root_path", "")
+    return quote(f"/{prefix.strip('/')}" if prefix.strip("/") else "")
 
 
-def _asset(name: str) -> Response:
+def _asset(name: str, prefix: str = "") -> Response:
     content = (files("swept.server") / "static" / name).read_bytes()
+    if name == "index.html":
+        content = content.replace(b'="/', f'="{prefix}/'.encode())
     headers = {
         "Content-Security-Policy": _POLICY,
         "X-Content-Type-Options": "nosniff",

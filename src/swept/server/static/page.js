@@ -2,9 +2,17 @@
 "use strict";
 
 const page = document.getElementById("page");
-const parts = location.pathname.split("/").filter(Boolean).map(decodeURIComponent);
-const kind = parts.at(-2), id = parts.at(-1);
-const subject = (kind === "sweeps" || kind === "runs") ? { kind, id } : { kind: "list" };
+const root = new URL(document.currentScript.src).pathname.replace(/\/static\/page\.js$/, "");
+
+// What an address shows: ours (/runs/ID), or one that W&B's clients print (/ENTITY/PROJECT/runs/ID/overview).
+function subjectOf(pathname) {
+  const parts = pathname.slice(root.length).split("/").filter(Boolean).map(decodeURIComponent);
+  const [kind, id, ...view] = parts.length > 2 || !["runs", "sweeps"].includes(parts[0]) ? parts.slice(2) : parts;
+  if (id && (kind === "runs" || kind === "sweeps")) return { kind, id };
+  if (id && kind === "artifacts") return { kind, id: [id, ...view].join("/"), project: parts[1] };
+  return { kind: "list", project: parts.length > 1 ? parts[1] : undefined };
+}
+const subject = subjectOf(location.pathname);
 
 function element(tag, attributes = {}, ...children) {
   const svg = tag === "svg" || tag === "polyline" || tag === "title";
@@ -17,7 +25,7 @@ function element(tag, attributes = {}, ...children) {
 
 const number = (value) => typeof value === "number"
   ? String(Number(value.toPrecision(5))) : (value ?? "–");
-const linkTo = (what, target, text) => element("a", { href: `/${what}/${encodeURIComponent(target)}` }, text);
+const linkTo = (what, target, text) => element("a", { href: `${root}/${what}/${encodeURIComponent(target)}` }, text);
 const when = (seconds) => seconds ? new Date(seconds * 1000).toLocaleString() : "–";
 
 function flat(config, above = "") {
@@ -67,14 +75,29 @@ function curves(runs, best) {
       `steps ${x0}–${x1}, values ${number(y0)}–${number(y1)}; thick: best, dashed: baseline`));
 }
 
-function listView(sweeps) {
-  if (!sweeps.length) return [element("h1", {}, "No sweeps yet"), element("p", {}, "Start one with ",
+function listView(all) {
+  const where = subject.project;
+  const sweeps = all.filter((sweep) => !where || sweep.project === where);
+  if (!sweeps.length && !where) return [element("h1", {}, "No sweeps yet"), element("p", {}, "Start one with ",
     element("code", {}, "swept launch sweep.yaml"))];
-  return [element("h1", {}, "Sweeps"), table(["sweep", "project", "state", "method", "objective", "best", "runs", "created"],
-    sweeps.map((sweep) => [linkTo("sweeps", sweep.id, sweep.name || sweep.id), sweep.project, sweep.state, sweep.method,
-      sweep.metric ? `${sweep.metric.goal} ${sweep.metric.name}` : "–", number(sweep.best?.value),
-      Object.entries(sweep.counts).map(([state, count]) => `${count} ${state}`).join(", ") || "none",
-      when(sweep.created)]))];
+  const title = sweeps.length ? "Sweeps" : "No sweeps";
+  return [element("h1", {}, where ? `${title} in ${where}` : title), sweeps.length ? sweepTable(sweeps) : null];
+}
+
+const sweepTable = (sweeps) => table(["sweep", "project", "state", "method", "objective", "best", "runs", "created"],
+  sweeps.map((sweep) => [linkTo("sweeps", sweep.id, sweep.name || sweep.id), sweep.project, sweep.state, sweep.method,
+    sweep.metric ? `${sweep.metric.goal} ${sweep.metric.name}` : "–", number(sweep.best?.value),
+    Object.entries(sweep.counts).map(([state, count]) => `${count} ${state}`).join(", ") || "none",
+    when(sweep.created)]));
+
+// Runs that no search started: a project's address is what a plain script prints.
+async function byHand() {
+  if (subject.kind !== "list" || !subject.project) return [];
+  const answer = await fetch(`${root}/api/runs?project=${encodeURIComponent(subject.project)}`);
+  const runs = answer.ok ? await answer.json() : [];
+  return runs.length ? [element("h2", {}, "Runs by hand"), table(["run", "state", "created", "configuration"],
+    runs.map((run) => [linkTo("runs", run.id, run.name || run.id), run.state, when(run.created),
+      assigned(flat(run.config))]))] : [];
 }
 
 const counted = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
@@ -114,12 +137,21 @@ function runView(run) {
       run.attempts.map((one) => [one.number, one.host, when(one.started), when(one.ended), one.outcome ?? "running", one.reason]))];
 }
 
+// Its files are for programs; the page says how they are had.
+function artifactView() {
+  const [, name, version] = subject.id.split("/");
+  const full = `${subject.project}/${name ?? subject.id}:${version ?? "latest"}`;
+  return [element("h1", {}, `Artifact ${full}`), element("p", {}, "Download it with ",
+    element("code", {}, `wandb.Api().artifact("local/${full}").download()`))];
+}
+
 async function show() {
-  const path = subject.kind === "list" ? "/api/sweeps" : `/api/${subject.kind}/${encodeURIComponent(subject.id)}`;
+  const listed = subject.kind === "list" || subject.kind === "artifacts";
+  const path = root + (listed ? "/api/sweeps" : `/api/${subject.kind}/${encodeURIComponent(subject.id)}`);
   const answer = await fetch(path);
   const body = await answer.json();
-  const views = { list: listView, sweeps: sweepView, runs: runView };
-  const shown = answer.ok ? views[subject.kind](body) : [element("h1", {}, body.message), element("p", {}, body.hint)];
+  const views = { list: listView, artifacts: artifactView, sweeps: sweepView, runs: runView };
+  const shown = answer.ok ? [...views[subject.kind](body), ...await byHand()] : [element("h1", {}, body.message), element("p", {}, body.hint)];
   const places = scrolled().map((box) => box.scrollLeft);
   page.replaceChildren(...shown.filter(Boolean));
   scrolled().forEach((box, index) => { box.scrollLeft = places[index] ?? 0; });
@@ -146,9 +178,9 @@ function changed() {
 const live = document.getElementById("live");
 function asleep() { live.textContent = "no server: it sleeps when nobody needs it; any swept command wakes it"; }
 
-const filter = subject.kind === "list" ? "" : `?${subject.kind.slice(0, -1)}=${encodeURIComponent(subject.id)}`;
+const filter = subject.kind === "list" || subject.kind === "artifacts" ? "" : `?${subject.kind.slice(0, -1)}=${encodeURIComponent(subject.id)}`;
 function listen() {
-  const source = new EventSource(`/api/events${filter}`);
+  const source = new EventSource(`${root}/api/events${filter}`);
   source.addEventListener("hello", () => { live.textContent = "live"; changed(); });
   source.addEventListener("event", changed);
   source.addEventListener("point", changed);
