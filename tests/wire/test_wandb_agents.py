@@ -292,6 +292,7 @@ def forwarded(client: Client) -> dict[str, Any]:
 
 
 @plays(forwarded)
+@pytest.mark.client_bug("0.23.1 0.19.11", "`wandb agent` has no --forward-signals yet")
 @pytest.mark.feature(
     "Agents", "--forward-signals: Ctrl+C reaches the run, which delivers all its rows"
 )

@@ -29,3 +29,4 @@ while step < 600:
         if heed:
             raise
         sys.stdout.write("heard, and goes on\n")
+        sys.stdout.flush()
