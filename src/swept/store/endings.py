@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, update
 
 from swept.model import SWEEP_KINDS, Desired, Kind, Move, Outcome, RunState, SweepState
-from swept.store import moves, runs, schema, sweeps, visible
+from swept.store import flat, moves, runs, schema, sweeps, visible
 from swept.store.base import Ended
 from swept.store.work import Work
 
@@ -92,7 +92,7 @@ def end(
         .where(table.c.token == lease.token, table.c.state == "live")
         .values(state=lease_state, answer=state.value, retried=int(retried))
     )
-    runs.keep_flat(work, run.id, "summary", {**run.latest, **run.summary})
+    flat.keep(work, run.id, "summary", {**run.latest, **run.summary})
     return Ended(runs.get(work.connection, run.id), state, retried)
 
 

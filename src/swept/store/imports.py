@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from swept.errors import Conflict, NotFound
 from swept.model import Outcome, Run, RunState, Sweep, SweepState
-from swept.store import claims, points, runs, schema, sweeps
+from swept.store import claims, flat, points, runs, schema, sweeps
 from swept.store.base import Brought, ImportedEnd, ImportedRun, NewSweep
 from swept.store.work import Work
 
@@ -172,17 +172,18 @@ def _identity(connection: Connection, new: ImportedRun) -> str | None:
 
 def _describe(work: Work, row: Row[Any], new: ImportedRun) -> None:
     """What the source says of the run now; half, from here on."""
+    details = {**row.details, **new.details}
     values = {
         "state": RunState.KILLED.value,
         "ended_because": HALF,
         "name": new.name or row.name,
         "config": new.config,
-        "details": {**row.details, **new.details},
+        "details": details,
         "started": new.started,
     }
     table = schema.runs
     work.connection.execute(update(table).where(table.c.id == row.id).values(**values))
-    runs.keep_flat(work, row.id, "config", new.config)
+    flat.keep_config(work, row.id, new.config, details)
 
 
 def _forget_rows(work: Work, run: str) -> None:
@@ -193,6 +194,8 @@ def _forget_rows(work: Work, run: str) -> None:
     work.connection.execute(
         update(table).where(table.c.id == run).values(latest={}, last_step=None, summary={})
     )
+    flat.keep(work, run, "summary", {})
+    flat.keep(work, run, "history", {})
 
 
 def end(work: Work, run: str, ended: ImportedEnd) -> Run:
@@ -214,7 +217,7 @@ def end(work: Work, run: str, ended: ImportedEnd) -> Run:
     table = schema.runs
     work.connection.execute(update(table).where(table.c.id == run).values(**values))
     _close(work, run, ended)
-    runs.keep_flat(work, run, "summary", {**row.latest, **ended.summary})
+    flat.keep(work, run, "summary", {**row.latest, **ended.summary})
     _value_of_summary(work, row, ended)
     _keep(work, record.origin, run=run, stamp=ended.stamp, whole=1)
     _make_stale(work, row.sweep)

@@ -9,7 +9,7 @@ from sqlalchemy import Row, insert, update
 
 from swept.errors import Conflict
 from swept.model import Kind, Outcome, Run, RunState, SweepState
-from swept.store import history, points, runs, schema, sweeps, visible
+from swept.store import flat, history, points, runs, schema, sweeps, visible
 from swept.store.work import Work
 
 _OUTCOMES: Mapping[RunState, Outcome] = {
@@ -80,7 +80,8 @@ def _copy(work: Work, owner: Row[Any], original: Run) -> str:
     table = schema.runs
     work.connection.execute(update(table).where(table.c.id == identity).values(**values))
     _attempt(work, identity, original, started, ended)
-    runs.keep_flat(work, identity, "summary", original.summary)
+    flat.keep(work, identity, "summary", original.summary)
+    flat.add_names(work, identity, source.latest)
     _rows(work, identity, owner.id, original)
     return identity
 

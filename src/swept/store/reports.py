@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Table, delete, select, update
 from swept.errors import LeaseLost, NotFound, UsageError
 from swept.model import Desired
 from swept.model import Row as MetricRow
-from swept.store import history, leases, points, runs, schema, sweeps
+from swept.store import flat, history, leases, points, runs, schema, sweeps
 from swept.store.base import Order
 from swept.store.codec import dumps
 from swept.store.work import Work
@@ -82,7 +82,10 @@ class Intake:
         self._last_step: int | None = self.run.last_step
         self._latest: dict[str, Any] = dict(self.run.latest)
         self._summary: dict[str, Any] = dict(self.run.summary)
+        self._names: set[str] = set()  # perhaps new to the run's history
+        self._fresh: dict[str, Any] = {}  # what of `latest` is new
         self._summary_changed = False
+        self._flat_whole = False  # the flat summary has to be made anew
         self._reflected: int | None = self.run.last_step  # `latest` knows the steps up to here
         self._recount = False  # what is visible has changed: read it again
         self._newest = attempt == self.run.attempts
@@ -144,7 +147,7 @@ class Intake:
         values: dict[str, Any] = {"latest": self._latest, "last_step": self._last_step}
         if self._summary_changed:
             values["summary"] = self._summary
-            runs.keep_flat(self.work, self.run.id, "summary", {**self._latest, **self._summary})
+        self._keep_flat()
         table = schema.runs
         self.work.connection.execute(
             update(table).where(table.c.id == self.run.id).values(**values)
@@ -158,6 +161,15 @@ class Intake:
         return Order(desired, self.run.desired_why, acknowledged, self.objective_changed)
 
     # -- inside -----------------------------------------------------------------------------------
+
+    def _keep_flat(self) -> None:
+        flat.add_names(self.work, self.run.id, self._names)
+        shown = {**self._latest, **self._summary}
+        if self._summary_changed or self._flat_whole:
+            flat.keep(self.work, self.run.id, "summary", shown)
+        else:
+            fresh = {key: self._fresh[key] for key in self._fresh if key not in self._summary}
+            flat.change(self.work, self.run.id, "summary", shown, fresh)
 
     def _begin(self, first_step: int) -> None:
         if self._first_step is None:
@@ -185,6 +197,7 @@ class Intake:
         self._latest, self._last_step = history.latest(self.work.connection, self.run.id)
         self._reflected = self._last_step
         self._recount = False
+        self._flat_whole = True
 
     def _flush(self) -> None:
         """Write the gathered rows."""
@@ -203,12 +216,17 @@ class Intake:
 
     def _reflect(self, merged: Gathered) -> None:
         """Bring `latest` up to date; rows that came late, or to an older attempt, need the whole history."""
+        fresh: dict[str, Any] = {}
+        for step in sorted(merged):
+            fresh.update(merged[step][0])
+        self._names.update(fresh.keys() - self._latest.keys())
         late = self._reflected is not None and min(merged) < self._reflected
         if late or not self._newest:
             self._recount = True
             return
-        for step in sorted(merged):
-            self._latest.update(merged[step][0])
+        self._flat_whole |= any(flat.nested(self._latest.get(key, 0)) for key in fresh)
+        self._latest.update(fresh)
+        self._fresh.update(fresh)
         self._reflected = max(merged)
 
 

@@ -21,12 +21,13 @@ from swept.model import (
     RunState,
     SweepState,
 )
-from swept.store import schema, sweeps, visible
+from swept.store import flat, schema, sweeps, visible
 from swept.store.base import RunFilter
 from swept.store.codec import canonical
 from swept.store.curves import Curve, Curves, read
 from swept.store.work import Work
 
+_FLAT_DETAILS = frozenset((flat.PROGRAM_CONFIG, *flat.DETAILS))
 _UNUSABLE = (RunState.FAILED.value, RunState.KILLED.value, RunState.CRASHED.value)
 
 
@@ -87,9 +88,14 @@ def _ended_last(conditions: Sequence[ColumnElement[bool]], count: int) -> Select
 
 
 def load(
-    connection: Connection, where: ColumnElement[bool], curves: Curves | None = None
+    connection: Connection,
+    where: ColumnElement[bool],
+    curves: Curves | None = None,
+    *,
+    bare: bool = False,
 ) -> list[Run]:
-    """The runs of `where` in order of creation: few queries, however many runs. `curves` may know their curves."""
+    """The runs of `where` in order of creation: few queries, however many runs. `curves` may know their curves; `bare`
+    ones have none."""
     runs = schema.runs
     found = connection.execute(select(runs).where(where).order_by(runs.c.ordinal)).all()
     if not found:
@@ -100,11 +106,11 @@ def load(
         row.id: visible.ceilings([(one.number, one.first_step) for one in attempts.get(row.id, ())])
         for row in found
     }
-    known = (
-        curves.of(connection, where, below)
-        if curves
-        else dict(read(connection, list(below), below))
-    )
+    known: Mapping[str, Curve] = {}
+    if curves:
+        known = curves.of(connection, where, below)
+    elif not bare:
+        known = dict(read(connection, list(below), below))
     return [
         _run(
             row,
@@ -244,7 +250,7 @@ def create(
             "overrides": {},
         },
     )
-    keep_flat(work, identity, "config", config)
+    flat.keep_config(work, identity, config, details or {})
     told = {"imported": True} if reasons.get("imported") else {}
     work.event(
         "run.created",
@@ -336,16 +342,18 @@ def change(
         values["name"] = name
     if config is not None:
         values["config"] = config
-        keep_flat(work, run, "config", config)
     if summary is not None and replace_summary:
         values["summary"] = dict(summary)
         values["latest"] = {key: row.latest[key] for key in row.latest if key in summary}
-        keep_flat(work, run, "summary", summary)
+        flat.keep(work, run, "summary", summary)
     elif summary is not None:
         values["summary"] = {**row.summary, **summary}
-        keep_flat(work, run, "summary", {**row.latest, **values["summary"]})
+        flat.keep(work, run, "summary", {**row.latest, **values["summary"]})
     if details is not None:
         values["details"] = {**row.details, **details}
+    if config is not None or (details and not _FLAT_DETAILS.isdisjoint(details)):
+        shown = values.get("config", row.config)
+        flat.keep_config(work, run, shown, values.get("details", row.details))
     if values:
         table = schema.runs
         work.connection.execute(update(table).where(table.c.id == run).values(**values))
@@ -364,27 +372,6 @@ def keep_effective(work: Work, run: Row[Any], config: Config) -> None:
     ).rowcount
     if changed != 1:
         raise Conflict(f"run {run.id} has not started: it has no effective config yet")
-
-
-_LONGEST_KEY = 400  # PostgreSQL's indexes take no longer ones; nobody filters by such a name
-
-
-def keep_flat(work: Work, run: str, source: str, values: Mapping[str, Any]) -> None:
-    """Replace the run's flattened `source` ("config" or "summary") values."""
-    table = schema.flat_values
-    work.connection.execute(delete(table).where(table.c.run == run, table.c.source == source))
-    rows = [
-        {
-            "run": run,
-            "source": source,
-            "key": key,
-            "number": None if isinstance(value, str) else value,
-            "text": value if isinstance(value, str) else None,
-        }
-        for key, value in visible.flatten(values).items()
-        if len(key) <= _LONGEST_KEY
-    ]
-    work.upsert(table, rows)
 
 
 def remove(work: Work, run: str) -> None:

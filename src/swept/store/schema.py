@@ -17,6 +17,7 @@ has its Alembic revision in `migrations/`; a test holds both equal.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import get_args
 
 from sqlalchemy import (
     BigInteger,
@@ -34,6 +35,7 @@ from sqlalchemy.schema import SchemaItem
 
 from swept.model import Desired, Goal, Kind, Outcome, RunState, SweepState
 from swept.store.codec import JsonText, PlainText
+from swept.store.conditions import Source
 
 metadata = MetaData(
     naming_convention={
@@ -291,7 +293,7 @@ flat_values = Table(
     Column("key", PlainText, primary_key=True),
     Column("number", Double, nullable=True),
     Column("text", PlainText, nullable=True),
-    _one_of("source", ("config", "summary"), "source"),
+    _one_of("source", get_args(Source), "source"),
     Index("ix_flat_values_key_number", "key", "number"),
 )
 

@@ -73,20 +73,33 @@ def number(value: Any) -> float | None:
     return None
 
 
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, float | str]:
-    """Nested mappings as dotted keys; numbers as float, everything else as text; lists are left out."""
-    flat: dict[str, float | str] = {}
+ELEMENTS = 100  # of a list that can be looked for
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, float | str | None]:
+    """Nested mappings as dotted keys, and the elements of a list beside it (`tags`, `tags[0]`, …).
+
+    Numbers and truths are floats. None stands for what is there and cannot be compared: NaN, a list, an empty mapping.
+    What is null is left out.
+    """
+    flat: dict[str, float | str | None] = {}
     for key, value in values.items():
         name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             flat.update(flatten(value, f"{name}."))
-        elif isinstance(value, bool) or value is None:
-            flat[name] = str(value).lower() if value is not None else "null"
-        elif isinstance(value, int | float):
-            flat[name] = number(value) or 0.0
-        elif isinstance(value, str):
-            flat[name] = value
+        elif isinstance(value, list | tuple):
+            flat[name] = None
+            flat.update((f"{name}[{at}]", _flat(one)) for at, one in enumerate(value[:ELEMENTS]))
+        elif value is not None:
+            flat[name] = _flat(value)
     return flat
+
+
+def _flat(value: Any) -> float | str | None:
+    if isinstance(value, str):
+        return value
+    found = float(value) if isinstance(value, bool) else number(value)
+    return None if found is None or math.isnan(found) else found
 
 
 def override(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

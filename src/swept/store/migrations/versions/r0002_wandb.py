@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
+
+from swept import wire
+from swept.store import flat
+from swept.store.identity import SystemIdentities
+from swept.store.work import Counters, Work
 
 revision = "0002"
 down_revision = "0001"
@@ -18,10 +24,13 @@ def upgrade() -> None:
     _kinds(KINDS, (*KINDS, "prior"))
     _imports()
     _artifacts()
+    _flat_values(("config", "summary", "details", "history"))
+    _flatten()
 
 
 def downgrade() -> None:
-    """The same, backwards."""
+    """The same, backwards. Flat values come again with the next report."""
+    _flat_values(("config", "summary"))
     for table in reversed(ARTIFACT_TABLES):
         op.drop_table(table)
     op.drop_table("imports")
@@ -238,3 +247,37 @@ def _artifact_runs() -> None:
         sa.PrimaryKeyConstraint("artifact", "run", "role", name=op.f("pk_artifact_runs")),
     )
     op.create_index("ix_artifact_runs_run", "artifact_runs", ["run"], unique=False)
+
+
+def _flat_values(sources: Sequence[str]) -> None:
+    """The table anew, without its rows: they are made from the runs."""
+    op.drop_table("flat_values")
+    listed = ", ".join(map(repr, sources))
+    op.create_table(
+        "flat_values",
+        sa.Column("run", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("number", sa.Double(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.CheckConstraint(f"source IN ({listed})", name=op.f("ck_flat_values_source")),
+        _belongs("flat_values", "run", "runs", "id"),
+        sa.PrimaryKeyConstraint("run", "source", "key", name=op.f("pk_flat_values")),
+    )
+    op.create_index("ix_flat_values_key_number", "flat_values", ["key", "number"], unique=False)
+
+
+def _flatten() -> None:
+    """Flat values of the runs that there are, a run at a time."""
+    bind = op.get_bind()
+    ids = bind.exec_driver_sql("SELECT id FROM runs").scalars().all()
+    columns = ("config", "latest", "summary", "details")
+    runs = sa.table("runs", *map(sa.column, ("id", *columns)))
+    statement = sa.select(*(runs.c[name] for name in columns))
+    work = Work(bind, 0.0, SystemIdentities(), Counters(0, 0, 0))
+    for run in ids:
+        row = bind.execute(statement.where(runs.c.id == run)).one()
+        config, latest, summary, details = (wire.decode(json.loads(text)) for text in row)
+        flat.keep_config(work, run, config, details)
+        flat.keep(work, run, "summary", {**latest, **summary})
+        flat.add_names(work, run, latest)
