@@ -85,6 +85,7 @@ LIBRARIES = {
         {"train/loss": "trainer/global_step", "val/loss": "trainer/global_step"},
         media=("images/pictures", "table/table", "graph/"),
         artifacts=(("model", "best", 3), ("run_table", "latest", 1)),
+        arguments=("restore",),
     ),
     "transformers": Library(
         'Transformers: Trainer with report_to="wandb"',
