@@ -47,6 +47,8 @@ class Operation:
     name: str
     source: str
     document: gql.DocumentNode
+    template: bool = False
+    """The client fills something in when it runs: what it asks for is whole only then."""
 
     @property
     def definition(self) -> gql.OperationDefinitionNode:
@@ -74,40 +76,42 @@ class Package:
 class _Text:
     text: str
     source: str
+    template: bool = False
 
 
 def read(folder: Path) -> Package:
     """All operations of the package `wandb` in `folder`, each different one once."""
     package = Package()
-    definitions: list[tuple[str, gql.DefinitionNode]] = []
+    definitions: list[tuple[_Text, gql.DefinitionNode]] = []
     for one in (*_python(folder), *_binary(folder)):
         try:
             parsed = parse(one.text, no_location=True).definitions
         except GraphQLError as error:
             package.unread.append(f"{one.source}: {error.message}")
         else:
-            definitions.extend((one.source, definition) for definition in parsed)
+            definitions.extend((one, definition) for definition in parsed)
     package.inputs = dict(_inputs(folder))
     package.operations = list(_operations(definitions))
     return package
 
 
-def _operations(found: list[tuple[str, gql.DefinitionNode]]) -> Iterator[Operation]:
+def _operations(found: list[tuple[_Text, gql.DefinitionNode]]) -> Iterator[Operation]:
     near: dict[str, dict[str, gql.FragmentDefinitionNode]] = {}
     anywhere: dict[str, gql.FragmentDefinitionNode] = {}
-    for source, one in found:
+    for text, one in found:
         if isinstance(one, gql.FragmentDefinitionNode):
-            near.setdefault(source.partition(":")[0], {})[one.name.value] = one
+            near.setdefault(text.source.partition(":")[0], {})[one.name.value] = one
             anywhere.setdefault(one.name.value, one)
     seen: set[str] = set()
-    for source, one in found:
+    for text, one in found:
         if not isinstance(one, gql.OperationDefinitionNode):
             continue
-        known = {**anywhere, **near.get(source.partition(":")[0], {})}
+        known = {**anywhere, **near.get(text.source.partition(":")[0], {})}
         document = gql.DocumentNode(definitions=(one, *_needed(one, known)))
-        if (text := print_ast(document)) not in seen:
-            seen.add(text)
-            yield Operation(one.name.value if one.name else "", source, document)
+        if (printed := print_ast(document)) not in seen:
+            seen.add(printed)
+            name = one.name.value if one.name else ""
+            yield Operation(name, text.source, document, text.template)
 
 
 def _needed(
@@ -137,7 +141,9 @@ def _python(folder: Path) -> Iterator[_Text]:
             continue
         for line, text in _strings(ast.parse(path.read_bytes())):
             if DEFINITION.match(text):
-                yield _Text(_filled(text), f"{path.relative_to(folder)}:{line}")
+                filled = _filled(text)
+                template = filled != text.replace("{{", "{").replace("}}", "}")
+                yield _Text(filled, f"{path.relative_to(folder)}:{line}", template)
     for path in sorted(folder.rglob("*.graphql")):
         yield _Text(path.read_text(), f"{path.relative_to(folder)}:1")
 

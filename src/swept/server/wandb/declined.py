@@ -88,6 +88,7 @@ FIELDS: Mapping[str, str] = _by_name(
             "Mutation.upsertModel(allowAllArtifactTypesInRegistry)",
             "Mutation.upsertModel(artifactTypes)",
             "Project.allowAllArtifactTypesInRegistry",
+            "Project.artifactTypes",  # of a project that was changed just now; elsewhere they are served
             "Project.members",
             "Project.teamMembers",
         ),
@@ -117,6 +118,7 @@ FIELDS: Mapping[str, str] = _by_name(
             "Project.access",
             "Project.dockerImage",
             "Project.repo",
+            "Project.updatedAt",
             "Project.views",
         ),
         "an unlisted type has no fields: old clients then leave out what is optional": (
@@ -127,6 +129,18 @@ FIELDS: Mapping[str, str] = _by_name(
         "what a very old client looked for a run by, beside its name": (
             "Project.bucket(desc)",
             "Project.run(desc)",
+        ),
+        "files go up in one piece, whatever their size": ("File.uploadMultipartUrls",),
+        "artifacts do not expire, and have tags for labels": (
+            "Mutation.createArtifact(ttlDurationSeconds)",
+            "Mutation.updateArtifact(labels)",
+            "Mutation.updateArtifact(ttlDurationSeconds)",
+        ),
+        "a sweep stays in its project": ("Mutation.upsertSweep(projectName)",),
+        "given whole, and never thinned": (
+            "Run.history(samples)",
+            "Run.parquetHistory(liveKeys)",
+            "Run.wandbConfig(keys)",
         ),
         "files are hashed as the client does it by default": ("Entity.xxhashDigestsEnabled",),
     }

@@ -62,7 +62,7 @@ def listed(service: Service, access: Access, base: str, run: Run, arguments: Arg
     stored = {file.name: file for file in service.store.files(run.id)}
     wanted = list(stored) if not names else [str(name) for name in names]
     nodes = [_node(service, access, base, run, name, stored.get(name)) for name in wanted]
-    return connection(nodes, arguments)
+    return {**connection(nodes, arguments), "uploadHeaders": []}
 
 
 def _node(
@@ -73,7 +73,7 @@ def _node(
         "__typename": "File",
         "id": f"{run.id}/{name}",
         "name": name,
-        "url": lambda a: url if file or a.get("upload") else None,
+        "url": lambda a: url if a.get("upload") or file else None,
         "directUrl": url if file else None,
         "uploadUrl": url,
         "sizeBytes": file.size if file else 0,

@@ -31,6 +31,9 @@ MAX_TOKENS = 20_000
 MAX_DEPTH = 40
 MAX_FIELDS = 500_000  # values written into one answer
 
+RELAYS = frozenset({"clientMutationId", "clientMutationID"})
+"""An argument of any mutation by which a client may know its answer again; nobody needs to look at it."""
+
 Node: TypeAlias = Mapping[str, Any]
 
 
@@ -70,7 +73,8 @@ class Arguments(Mapping[str, Any]):
 
     def unread(self) -> list[str]:
         """Names of the arguments that have a value and that nobody looked at."""
-        return [name for name, value in self._values.items() if value and name not in self._read]
+        known = self._read | RELAYS
+        return [name for name, value in self._values.items() if value and name not in known]
 
 
 Resolver: TypeAlias = Callable[[Arguments], Any]
