@@ -483,7 +483,6 @@ class ImportRun(TypedDict):
     id: str
     name: str
     config: dict[str, Any]  # all that the program has, as W&B shows it
-    drawn: dict[str, Any]  # the client's own entry in it: define_metric, custom charts
     created: float
     started: float
     details: dict[str, Any]
@@ -513,6 +512,7 @@ class ImportEnd(TypedDict):
     exit_code: int | None
     host: str
     details: dict[str, Any]
+    drawn: dict[str, Any]  # the client's own entry in a config: define_metric, custom charts
 
 
 class ImportNote(TypedDict):

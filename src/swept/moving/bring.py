@@ -62,7 +62,6 @@ class Bringer:
                 "id": found.id,
                 "name": found.name,
                 "config": dict(found.config),
-                "drawn": dict(found.drawn),
                 "created": found.created,
                 "started": found.created,
                 "details": details,
@@ -99,6 +98,7 @@ class Bringer:
                 "exit_code": None,
                 "host": str(metadata.get("host") or ""),
                 "details": metadata,
+                "drawn": self.source.drawn(run),
             },
         )
 

@@ -53,7 +53,6 @@ class FoundRun:
     sweep: str | None
     state: str
     config: Mapping[str, Any]
-    drawn: Mapping[str, Any]
     summary: Mapping[str, Any]
     created: float
     seen: float  # when it was last heard of

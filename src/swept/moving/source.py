@@ -171,7 +171,6 @@ class Source:
 
     def found(self, run: Any) -> FoundRun:
         """What the list of runs says of this one."""
-        raw = mapping(getattr(run, "rawconfig", {}))
         created = moment(getattr(run, "createdAt", None)) or 0.0
         seen = moment(getattr(run, "heartbeatAt", None)) or created
         return FoundRun(
@@ -180,7 +179,6 @@ class Source:
             sweep=getattr(run, "sweepName", None),
             state=str(run.state),
             config={key: value for key, value in mapping(run.config).items() if key != "_wandb"},
-            drawn=_drawn(raw),
             summary=_summary(run),
             created=created,
             seen=max(seen, created),
@@ -189,6 +187,16 @@ class Source:
         )
 
     # -- one run ----------------------------------------------------------------------------------
+
+    def drawn(self, run: Any) -> dict[str, Any]:
+        """How metrics are to be drawn (define_metric, custom charts). Newer clients lose it from lists of runs."""
+        listed = _drawn(run)
+        if listed is not None:
+            return listed
+        try:
+            return _drawn(self.ask(lambda: self._api.run(f"{self.place.path}/{run.id}"))) or {}
+        except SourceError:
+            return {}
 
     def last_step(self, run: Any) -> int:
         """-1 without a row."""
@@ -294,7 +302,9 @@ def _taken(function: Callable[..., Any], wanted: Mapping[str, Any]) -> dict[str,
 def _settled(error: Exception) -> bool:
     """Whether asking again gives the same: a refusal, or something that is not there."""
     text = str(error).lower()
-    return any(word in text for word in ("401", "403", "404", "permission", "not found"))
+    return any(
+        word in text for word in ("401", "403", "404", "permission", "not found", "serializable")
+    )
 
 
 def _first_line(error: Exception) -> str:
@@ -302,9 +312,12 @@ def _first_line(error: Exception) -> str:
     return text.splitlines()[0][:300]
 
 
-def _drawn(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """How metrics are to be drawn, as the client keeps it in the config."""
-    inner = mapping(raw.get("_wandb"))
+def _drawn(run: Any) -> dict[str, Any] | None:
+    """None without the client's own entry in the config."""
+    entry = mapping(getattr(run, "rawconfig", {})).get("_wandb")
+    if entry is None:
+        return None
+    inner = mapping(entry)
     inner = mapping(inner.get("value", inner))
     return {key: inner[key] for key in ("m", "viz", "visualize") if key in inner}
 

@@ -70,7 +70,7 @@ def import_run(body: wire.ImportRun, request: Request) -> Answer:
         config=config,
         created=body["created"],
         started=body["started"],
-        details={**body["details"], CONFIG: body["config"], **_drawn(body["drawn"])},
+        details={**body["details"], CONFIG: body["config"]},
     )
     brought = context.store.begin_import(
         new, now=context.clock.now(), afresh=body.get("afresh", False)
@@ -106,7 +106,7 @@ def end_run(run: str, body: wire.ImportEnd, request: Request) -> Answer:
         stamp=body["stamp"],
         exit_code=body["exit_code"],
         host=body["host"],
-        details=body["details"],
+        details={**body["details"], **_drawn(body["drawn"])},
     )
     found = context.store.end_import(run, ended, now=context.clock.now())
     return Answer(run_view(found, Goal.MINIMIZE))
