@@ -19,6 +19,7 @@ from tests.wire.harness import KEY, Client, Server, until
 
 pytestmark = [pytest.mark.slow]
 
+PATIENCE = 250.0
 FROZEN = "the client's own model of a collection does not let it keep the aliases that it read"
 
 
@@ -42,7 +43,9 @@ def stored(server: Server) -> dict[str, bytes]:
 
 
 def life(client: Client) -> Any:
-    text = client.run("artifact_life.py", f"artifacts-{client.version}", client.version)
+    text = client.run(
+        "artifact_life.py", f"artifacts-{client.version}", client.version, seconds=PATIENCE
+    )
     seen = printed(text, "SEEN")
     return {**seen, "native": client.server.get(f"/api/runs/{seen['writer']}/artifacts")}
 
@@ -54,7 +57,8 @@ def at_once(client: Client) -> Any:
     def one(name: str) -> Any:
         folder = client.folder / name
         mine = replace(client, folder=folder)
-        return printed(mine.run("artifact_many.py", project, name, "4", "0"), "VERSIONS")
+        text = mine.run("artifact_many.py", project, name, "4", "0", seconds=PATIENCE)
+        return printed(text, "VERSIONS")
 
     with ThreadPoolExecutor(2) as pool:
         return [version for versions in pool.map(one, ("one", "two")) for version in versions]
@@ -64,10 +68,10 @@ def killed(client: Client) -> Any:
     """The server dies between two versions, and comes back."""
     with client.on_its_own_server() as alone, ThreadPoolExecutor(1) as pool:
         program = ("artifact_many.py", "killed", "run", "8", "0.3")
-        running = pool.submit(lambda: alone.run(*program, seconds=200))
+        running = pool.submit(lambda: alone.run(*program, seconds=PATIENCE))
         mark = alone.folder / "run-of-run.txt"
-        run = until(lambda: mark.exists() and mark.read_text(), 60, "run")
-        until(lambda: len(alone.server.get(f"/api/runs/{run}/artifacts")) >= 2, 60, "two versions")
+        run = until(lambda: mark.exists() and mark.read_text(), 120, "run")
+        until(lambda: len(alone.server.get(f"/api/runs/{run}/artifacts")) >= 2, 120, "two versions")
         alone.server.kill()
         alone.server.start()
         versions = printed(running.result(), "VERSIONS")
@@ -99,7 +103,9 @@ def under_swept_agent(client: Client) -> Any:
 
 
 def gone(client: Client) -> Any:
-    text = client.run("artifact_gone.py", f"gone-{client.version}", client.version)
+    text = client.run(
+        "artifact_gone.py", f"gone-{client.version}", client.version, seconds=PATIENCE
+    )
     seen = printed(text, "SEEN")
     return {**seen, "rows": client.server.rows(seen["other"]), "text": text}
 
