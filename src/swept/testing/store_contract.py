@@ -41,11 +41,12 @@ from swept.testing.scenes import (
     types,
 )
 from swept.testing.store_artifacts import ArtifactVerbs
+from swept.testing.store_imports import ImportVerbs
 from swept.testing.store_sweeps import SweepVerbs
 from swept.wire import Report
 
 
-class StoreContract(SweepVerbs, ArtifactVerbs):
+class StoreContract(SweepVerbs, ArtifactVerbs, ImportVerbs):
     """What every store must do. Subclasses override the fixture `reopen`."""
 
     @pytest.fixture
