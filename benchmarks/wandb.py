@@ -268,7 +268,7 @@ def gap(site: Site, name: str) -> list[float]:
     folder = site.place(f"gap {name}".replace(" ", "-").replace(",", ""), program)
     made = sweep(site, folder, GAP_RUNS, (3, 1, 0.1))
     with agent(site, kind, made, folder) as process:
-        process.wait(timeout=180)
+        process.wait(timeout=600)
     seen = marks(folder)
     return [after["began"] - before["ended"] for before, after in itertools.pairwise(seen)]
 
@@ -284,12 +284,12 @@ def stop(site: Site, name: str, number: int) -> float:
         return runs and runs[0]
 
     with agent(site, kind, made, folder) as process:
-        wait_for(lambda: run() and run()["steps"] >= 5, 60)
+        wait_for(lambda: run() and run()["steps"] >= 5, 180)
         time.sleep(number)  # not always at the same moment of the client's own clock
         ordered = time.time()
         site.ask(f"/api/runs/{run()['id']}/desired", {"desired": "stop"})
         wait_for(lambda: marks(folder), 90)
-        process.wait(timeout=60)
+        process.wait(timeout=180)
     seen, last = marks(folder)[0], run()
     if last["steps"] != seen["step"] or last["state"] != "stopped":
         raise SystemExit(f"{name}: {last['state']} at {last['steps']} of {seen['step']}")

@@ -283,7 +283,7 @@ class Client:
 
 def missing(version: str) -> str:
     """Why this version cannot be tried here; "" where it can."""
-    python = VERSIONS[version] / "bin" / "python"
+    python = environment(version) / "bin" / "python"
     if not python.exists():
         return f"there is no environment with wandb {version}: `make test` builds it"
     return ""

@@ -69,7 +69,7 @@ class Script:
         return there
 
     def reaches(self, word: str) -> None:
-        until(lambda: self.is_at(word), 120, f"script at `{word}`")
+        until(lambda: self.is_at(word), 200, f"script at `{word}`")
 
     def printed(self) -> str:
         return (self.client.folder / "script.log").read_text()
@@ -98,7 +98,7 @@ class Script:
     def ends_well(self) -> None:
         """Exit code 0, and all that it logged, printed and saved is at the server, once."""
         assert self._process is not None
-        code = self._process.wait(timeout=150)
+        code = self._process.wait(timeout=240)
         assert code == 0, self.printed()
         server, run = self.client.server, (self.client.folder / "run-id").read_text()
         whole(server, run, self.rows, self.keys)
