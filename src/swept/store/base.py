@@ -33,6 +33,7 @@ from swept.model import (
     SweepState,
 )
 from swept.store.artifact_base import ArtifactVerbs
+from swept.store.read_base import ReadVerbs
 from swept.wire import ConsoleLine, Report
 
 LEASE_SECONDS = 60.0
@@ -143,7 +144,7 @@ class RunFilter:
     held_by: str | None = None  # an agent's id: those under a live lease of it
 
 
-class Store(ArtifactVerbs, Protocol):
+class Store(ArtifactVerbs, ReadVerbs, Protocol):
     """The only door to what is remembered."""
 
     # -- sweeps -----------------------------------------------------------------------------------

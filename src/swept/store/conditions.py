@@ -19,7 +19,8 @@ Scalar: TypeAlias = str | float | bool
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """What a run is: `id`, `name`, `sweep`, `state`, `created`, `heartbeat`, `duration`. `labels` stand for its values."""
+    """What a run is: `id`, `name`, `sweep`, `agent` (of its last attempt), `state`, `created`, `heartbeat`, `duration`.
+    `labels` stand for its values."""
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)

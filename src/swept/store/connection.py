@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from swept.errors import StoreError, SweptError, UsageError
+from swept.store import patterns
 
 BUSY_SECONDS = 30.0
 """How long a writer waits for another process that holds SQLite's lock."""
@@ -134,6 +135,7 @@ def _unescape(field: str) -> str:
 def _prepare_sqlite(engine: Engine, *, begin: str, only_read: bool) -> None:
     def on_connect(connection: Any, record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the driver would begin (deferred) by itself
+        connection.create_function("regexp", 2, patterns.found, deterministic=True)
         cursor = connection.cursor()
         try:
             cursor.execute("PRAGMA journal_mode=WAL")

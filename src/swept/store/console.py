@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from swept.store import runs, schema
 from swept.store.work import Work
@@ -48,14 +48,35 @@ def after(connection: Connection, run: str, cursor: int, limit: int) -> list[Map
         .limit(limit)
     )
     page = sorted(connection.execute(statement), key=lambda row: (row.attempt, row.number))
-    return [
-        {
-            "attempt": row.attempt,
-            "number": row.number,
-            "text": row.text,
-            "stream": row.stream,
-            "time": row.time,
-            "cursor": row.cursor,
-        }
-        for row in page
-    ]
+    return [_line(row) for row in page]
+
+
+def page(
+    connection: Connection, run: str, after: int, limit: int, *, last: bool
+) -> list[Mapping[str, Any]]:
+    """Lines in order (attempt, number), with their places from 1 on. Raises NotFound."""
+    runs.find(connection, run)
+    table = schema.console
+    if last:
+        count = select(func.count()).select_from(table).where(table.c.run == run)
+        after = max(0, connection.execute(count).scalar_one() - limit)
+    statement = (
+        select(table)
+        .where(table.c.run == run)
+        .order_by(table.c.attempt, table.c.number)
+        .offset(after)
+        .limit(limit)
+    )
+    found = connection.execute(statement)
+    return [{**_line(row), "place": after + at} for at, row in enumerate(found, start=1)]
+
+
+def _line(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "attempt": row.attempt,
+        "number": row.number,
+        "text": row.text,
+        "stream": row.stream,
+        "time": row.time,
+        "cursor": row.cursor,
+    }

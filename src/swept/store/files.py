@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from swept.model import File
 from swept.store import runs, schema
@@ -31,3 +31,14 @@ def of_run(connection: Connection, run: str) -> list[File]:
         File(row.run, row.name, row.size, row.digest, row.time)
         for row in connection.execute(statement)
     ]
+
+
+def remove(work: Work, run: str, name: str) -> bool:
+    """Forget the file; False: there is none. Raises NotFound for the run."""
+    row = runs.find(work.connection, run)
+    table = schema.files
+    mine = delete(table).where(table.c.run == run, table.c.name == name)
+    found: int = work.connection.execute(mine).rowcount
+    if found:
+        work.event("file.deleted", sweep=row.sweep, run=run, name=name)
+    return bool(found)

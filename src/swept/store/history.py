@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    Text,
+    and_,
+    func,
+    or_,
+    select,
+    type_coerce,
+)
 
 from swept.model import Row
-from swept.store import runs, schema
+from swept.store import flat, runs, schema
+from swept.store.read_base import Amounts, Outline, RowText
 
 
 def rows(
@@ -19,14 +31,90 @@ def rows(
     limit: int | None = None,
 ) -> list[Row]:
     """Visible rows in step order, `since` <= step < `before`. Raises NotFound."""
-    runs.find(connection, run)
     return _visible(connection, schema.rows, run, since, before, limit)
 
 
 def system_rows(connection: Connection, run: str) -> list[Row]:
     """Rows of system metrics in step order. Raises NotFound."""
-    runs.find(connection, run)
     return _visible(connection, schema.system_rows, run, None, None, None)
+
+
+def row_texts(
+    connection: Connection, run: str, since: int | None, before: int | None
+) -> list[RowText]:
+    return _texts(connection, schema.rows, run, since, before)
+
+
+def system_row_texts(connection: Connection, run: str, last: int | None) -> list[RowText]:
+    table = schema.system_rows
+    shown = _shown(connection, table, run)
+    if last is None or shown is None:
+        return _texts(connection, table, run, None, None)
+    steps = select(table.c.step).where(table.c.run == run, shown).distinct()
+    newest = connection.scalars(steps.order_by(table.c.step.desc()).limit(last)).all()
+    return _texts(connection, table, run, newest[-1], None) if newest else []
+
+
+def outline(connection: Connection, run: str) -> Outline:
+    row = runs.find(connection, run)
+    return Outline(tuple(flat.names(connection, run)), row.last_step)
+
+
+def amounts(connection: Connection, run: str) -> Amounts:
+    row = runs.find(connection, run)
+    console = schema.console
+    lines = select(func.count()).select_from(console).where(console.c.run == row.id)
+    return Amounts(
+        _count(connection, schema.rows, run),
+        _count(connection, schema.system_rows, run),
+        connection.execute(lines).scalar_one(),
+    )
+
+
+def _count(connection: Connection, table: Table, run: str) -> int:
+    shown = _shown(connection, table, run)
+    if shown is None:
+        return 0
+    statement = select(func.count(table.c.step.distinct())).where(table.c.run == run, shown)
+    return int(connection.execute(statement).scalar_one())
+
+
+def _shown(connection: Connection, table: Table, run: str) -> ColumnElement[bool] | None:
+    """Which rows of the run are visible; None: it has had no attempt. Raises NotFound."""
+    below = runs.ceilings(connection, run)
+    if not below:
+        runs.find(connection, run)
+        return None
+    return or_(
+        *(
+            and_(table.c.attempt == attempt, table.c.step < ceiling)
+            if ceiling < float("inf")
+            else table.c.attempt == attempt
+            for attempt, ceiling in below.items()
+        )
+    )
+
+
+def _between(
+    statement: Select[Any], table: Table, since: int | None, before: int | None
+) -> Select[Any]:
+    if since is not None:
+        statement = statement.where(table.c.step >= since)
+    if before is not None:
+        statement = statement.where(table.c.step < before)
+    return statement.order_by(table.c.step, table.c.attempt)
+
+
+def _texts(
+    connection: Connection, table: Table, run: str, since: int | None, before: int | None
+) -> list[RowText]:
+    shown = _shown(connection, table, run)
+    if shown is None:
+        return []
+    statement = select(table.c.step, table.c.time, type_coerce(table.c.metrics, Text))
+    statement = _between(statement.where(table.c.run == run, shown), table, since, before)
+    found = {row[0]: (row[0], row[1], row[2]) for row in connection.execute(statement)}
+    return list(found.values())
 
 
 def _visible(
@@ -37,23 +125,12 @@ def _visible(
     before: int | None,
     limit: int | None,
 ) -> list[Row]:
-    below = runs.ceilings(connection, run)
-    if not below:
+    shown = _shown(connection, table, run)
+    if shown is None:
         return []
-    shown = [
-        and_(table.c.attempt == attempt, table.c.step < ceiling)
-        if ceiling < float("inf")
-        else table.c.attempt == attempt
-        for attempt, ceiling in below.items()
-    ]
-    statement = select(table).where(table.c.run == run, or_(*shown))
-    if since is not None:
-        statement = statement.where(table.c.step >= since)
-    if before is not None:
-        statement = statement.where(table.c.step < before)
-    statement = statement.order_by(table.c.step, table.c.attempt)
+    statement = _between(select(table).where(table.c.run == run, shown), table, since, before)
     if limit is not None:
-        statement = statement.limit(limit * len(below))
+        statement = statement.limit(limit * len(runs.ceilings(connection, run)))
     found = {
         row.step: Row(row.step, row.metrics, row.attempt, row.time)
         for row in connection.execute(statement)

@@ -29,6 +29,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union_all,
 )
 from sqlalchemy.exc import OperationalError
 
@@ -94,6 +95,30 @@ def page(connection: Connection, wanted: Wanted, limit: int, after: str) -> RunP
 def count(connection: Connection, wanted: Wanted) -> int:
     statement = select(func.count()).select_from(schema.runs).where(_of(connection, wanted))
     return int(_fetched(connection, statement)[0][0])
+
+
+def projects(connection: Connection) -> dict[str, float]:
+    """Project → when its first run or sweep was made; the newest first."""
+    made = union_all(
+        *(
+            select(table.c.project, func.min(table.c.created).label("first")).group_by(
+                table.c.project
+            )
+            for table in (schema.runs, schema.sweeps)
+        )
+    ).subquery()
+    first = func.min(made.c.first)
+    statement = select(made.c.project, first).group_by(made.c.project)
+    ordered = statement.order_by(first.desc(), made.c.project)
+    return {row[0]: row[1] for row in connection.execute(ordered)}
+
+
+def heartbeat_of(connection: Connection, run: str) -> float:
+    """When the run ended or last showed life. Raises NotFound."""
+    found = connection.execute(select(_heartbeat()).where(_RUNS.id == run)).scalar()
+    if found is None:
+        runs.find(connection, run)
+    return float(found or 0.0)
 
 
 def _of(connection: Connection, wanted: Wanted) -> ColumnElement[bool]:
@@ -201,6 +226,13 @@ def _heartbeat() -> ColumnElement[Any]:
     return func.coalesce(_RUNS.ended, renewed, _RUNS.started, _RUNS.created)
 
 
+def _agent() -> ColumnElement[Any]:
+    """Who runs the last attempt."""
+    attempts = schema.attempts.c
+    last = and_(attempts.run == _RUNS.id, attempts.number == _RUNS.attempts)
+    return select(attempts.agent).where(last).correlate(schema.runs).scalar_subquery()
+
+
 def _labelled(column: ColumnElement[Any], labels: Mapping[str, str]) -> ColumnElement[Any]:
     return case(dict(labels), value=column, else_=column) if labels else column
 
@@ -209,6 +241,7 @@ _PROPERTIES: Mapping[str, Callable[[Property], _Pair]] = {
     "id": lambda field: (_NO_NUMBER, _RUNS.id),
     "name": lambda field: (_NO_NUMBER, func.coalesce(func.nullif(_RUNS.name, ""), _RUNS.id)),
     "sweep": lambda field: (_NO_NUMBER, _RUNS.sweep),
+    "agent": lambda field: (_NO_NUMBER, _agent()),
     "state": lambda field: (_NO_NUMBER, _labelled(_RUNS.state, field.labels)),
     "created": lambda field: (_RUNS.created, _NO_TEXT),
     "heartbeat": lambda field: (_heartbeat(), _NO_TEXT),

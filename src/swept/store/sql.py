@@ -61,6 +61,7 @@ from swept.store.curves import Curves
 from swept.store.database import Database
 from swept.store.identity import Identities, SystemIdentities
 from swept.store.migrate import migrate
+from swept.store.read_sql import SqlReads
 from swept.store.work import Work
 from swept.wire import ConsoleLine, Report
 
@@ -81,7 +82,7 @@ def open_store(url: str, *, identities: Identities | None = None) -> SqlStore:
     return SqlStore(Database(engines, identities or SystemIdentities()))
 
 
-class SqlStore(SqlArtifacts):
+class SqlStore(SqlArtifacts, SqlReads):
     """The store on SQLite or PostgreSQL. Safe from any thread; close it when done."""
 
     def __init__(self, database: Database) -> None:

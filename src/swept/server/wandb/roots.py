@@ -27,7 +27,7 @@ def _query(service: Service, access: Access, base: str) -> Node:
         "__type": type_node,
         "project": lambda a: _project(service, access, base, a),
         "model": lambda a: _project(service, access, base, a),
-        "models": lambda a: _projects(service, access, a),
+        "models": lambda a: reads.projects(service, access, a),
         **Shown(service, access, base).query_fields(),
     }
 
@@ -57,17 +57,6 @@ def _file_fields(service: Service, access: Access, base: str, run: str) -> Node:
         "files": lambda a: files.listed(service, access, base, service.store.run(run), a),
         **Shown(service, access, base).run_fields(run),
     }
-
-
-def _projects(service: Service, access: Access, arguments: Arguments) -> Node:
-    arguments.get("entityName")
-    names = dict.fromkeys(
-        [sweep.project for sweep in service.store.sweeps()]
-        + [run.project for run in service.store.runs()]
-    )
-    return reads.connection(
-        [reads.project_node(service, access, name) for name in names], arguments
-    )
 
 
 def _mutation(service: Service, access: Access, base: str) -> Node:

@@ -9,23 +9,39 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from swept.engine import Engine
 from swept.errors import NotFound, UsageError
-from swept.model import Attempt, Desired, Kind, Run, RunState, Sweep
+from swept.model import SWEEP_KINDS, Attempt, Desired, Kind, Run, RunState, Sweep
 from swept.server.auth import Access
 from swept.server.blobs import Blobs
 from swept.server.context import Context
 from swept.server.wandb.graphql import Tally
 from swept.spec import Spec
 from swept.store.base import Store
+from swept.store.flat import PROGRAM_CONFIG
 
 ENTITY = "local"
 DEFAULT_PROJECT = "uncategorized"  # as W&B names it
 WANDB_AGENT = "wandb-cli"
 WANDB_SCRIPT = "wandb-script"
 MAX_NAME = 128
+
+STATES: Mapping[RunState, str] = {
+    RunState.PENDING: "pending",
+    RunState.RUNNING: "running",
+    RunState.PAUSED: "pending",
+    RunState.FINISHED: "finished",
+    RunState.FAILED: "failed",
+    RunState.STOPPED: "finished",  # the client waits for finished, crashed or failed
+    RunState.KILLED: "killed",
+    RunState.CRASHED: "crashed",
+}
+SEARCHED = frozenset(SWEEP_KINDS)
+TRAINED = frozenset(Kind) - {Kind.PRIOR}
+"""What scripts read: a prior run is a copy, and would be found twice, or be a sweep's best."""
 INTERRUPT_SECONDS = 10.0  # how long a program under `swept agent` may take to begin its end
 
 # Keys in `Run.details`. The marks hold `mark(run)` of the attempt they are about: details are copied by a retry.
@@ -35,7 +51,7 @@ JOINER = "wandb_joiner"  # the process that does
 CLOSED = "wandb_closed"  # the attempt that said `complete`
 RESUMING = "wandb_resuming"  # the next init goes on after the last step
 PREEMPTING = "wandb_preempting"  # the attempt that said it is being pre-empted
-CONFIG = "wandb_config"  # the whole config as the client keeps it
+CONFIG = PROGRAM_CONFIG  # the whole config as the client keeps it
 DEFINED = "wandb_metrics"  # what define_metric said: the client's records, or as `defined.metrics`
 CHARTS = "charts"  # the custom charts of wandb.plot, as the client describes them
 METADATA = "metadata"  # git, machine and program, as in wandb-metadata.json

@@ -1,0 +1,121 @@
+"""Runs as nodes. What costs a look into the store is looked up only where it is asked for.
+
+Config and summary are JSON *texts* on this wire, with bare NaN tokens in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from swept.model import Run, RunState
+from swept.server.wandb import console, defined, history, tokens
+from swept.server.wandb.graphql import Node
+from swept.server.wandb.nodes import entity_node, moment
+from swept.server.wandb.service import CHARTS, DEFINED, ENTITY, STATES, Service, to_stop
+from swept.store.flat import whole_config
+
+
+def run_node(service: Service, run: Run) -> Node:
+    """A run as every answer shows it."""
+    return {
+        "__typename": "Run",
+        "id": run.id,
+        "name": run.id,
+        "displayName": run.name or run.id,
+        "projectId": "1",
+        "sweepName": run.sweep,
+        "state": STATES[run.state],
+        "stopped": to_stop(service, run),
+        "shouldStop": run.desired.value == "stop",
+        "failed": run.state in (RunState.FAILED, RunState.CRASHED),
+        "running": run.state is RunState.RUNNING,
+        "exitcode": run.attempts[-1].exit_code if run.attempts else None,
+        "readOnly": False,
+        "createdAt": moment(run.created),
+        "heartbeatAt": lambda a: moment(_heartbeat(service, run)),
+        "user": {"__typename": "User", "id": ENTITY, "name": ENTITY, "username": ENTITY},
+        **_described(run),
+        "config": lambda a: tokens.dumps(
+            {**wrapped(whole_config(run.config, run.details)), **_bookkeeping(run)}
+        ),
+        "wandbConfig": lambda a: "{}",
+        "summaryMetrics": lambda a: tokens.dumps(_summary(service, run)),
+        "systemMetrics": lambda a: history.newest_event(service, run),
+        "historyLineCount": None,  # a number here would be the offset of a re-sent history
+        "historyKeys": lambda a: history.keys(service, run),
+        "history": lambda a: history.lines(service, run, a),
+        "events": lambda a: history.events(service, run, a),
+        "sampledHistory": lambda a: history.sampled(service, run, a),
+        "parquetHistory": lambda a: {"parquetUrls": [], "liveData": []},
+        "logLineCount": lambda a: service.store.amounts(run.id).lines,
+        "logLines": lambda a: console.lines(service, run, a),
+        "project": {
+            "__typename": "Project",
+            "id": run.project,
+            "internalId": "1",
+            "entityName": ENTITY,
+            "name": run.project,
+            "entity": entity_node(),
+        },
+    }
+
+
+def _heartbeat(service: Service, run: Run) -> float:
+    return service.store.heartbeat_of(run.id) if run.ended is None else run.ended
+
+
+def _summary(service: Service, run: Run) -> dict[str, Any]:
+    """With `_step` and `_runtime` also where no client of W&B's has said them."""
+    summary = dict(run.summary)
+    if "_step" not in summary and (step := service.store.outline(run.id).last_step) is not None:
+        summary["_step"] = step
+    if "_runtime" not in summary and run.started is not None:
+        summary["_runtime"] = _heartbeat(service, run) - run.started
+    return summary
+
+
+def _described(run: Run) -> dict[str, Any]:
+    details = run.details
+    return {
+        "description": details.get("description"),
+        "notes": details.get("notes"),
+        "tags": details.get("tags") or [],
+        "group": details.get("group"),
+        "jobType": details.get("job_type"),
+        "commit": details.get("commit"),
+        "host": details.get("host"),
+        "program": details.get("program"),
+        "repo": details.get("repository"),
+    }
+
+
+def _bookkeeping(run: Run) -> dict[str, Any]:
+    """The client's own entry of a config: what define_metric and wandb.plot said."""
+    metrics = defined.metrics(run.details.get(DEFINED))
+    said = {"m": defined.records(metrics), "visualize": run.details.get(CHARTS)}
+    kept = {key: value for key, value in said.items() if value}
+    return {"_wandb": {"value": kept, "desc": None}} if kept else {}
+
+
+def wrapped(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config as it stands on this wire: each value under "value"."""
+    return {key: {"value": value, "desc": None} for key, value in config.items()}
+
+
+def resume_node(service: Service, run: Run) -> Node:
+    """The bucket of RunResumeStatus: where a resuming client goes on. A `t` in wandbConfig says "it has run"."""
+    amounts = service.store.amounts(run.id)
+    last = service.store.outline(run.id).last_step
+    rows = [] if last is None else service.store.row_texts(run.id, since=last)
+    return {
+        **run_node(service, run),
+        "wandbConfig": lambda a: tokens.dumps({"t": 1}),
+        "historyLineCount": amounts.rows,
+        "eventsLineCount": amounts.system_rows,
+        "logLineCount": amounts.lines,
+        "historyTail": tokens.dumps([history.line(row) for row in rows[-1:]]),
+        "eventsTail": tokens.dumps(
+            [history.line(row) for row in service.store.system_row_texts(run.id, last=1)]
+        ),
+    }

@@ -1,0 +1,69 @@
+"""The reading verbs of `SqlStore`; what they mean stands in `read_base`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from swept.model import Kind
+from swept.store import console, files, history, select
+from swept.store.conditions import Condition, RunPage, Sort
+from swept.store.database import Database
+from swept.store.read_base import Amounts, Outline, RowText
+
+
+class SqlReads:
+    """A part of `SqlStore`."""
+
+    _database: Database
+
+    def select_runs(
+        self,
+        project: str,
+        where: Condition,
+        order: Sequence[Sort] = (),
+        *,
+        kinds: frozenset[Kind],
+        limit: int,
+        after: str = "",
+    ) -> RunPage:
+        wanted = select.Wanted(project, kinds, where, order)
+        return self._database.read(lambda connection: select.page(connection, wanted, limit, after))
+
+    def count_runs(self, project: str, where: Condition, *, kinds: frozenset[Kind]) -> int:
+        wanted = select.Wanted(project, kinds, where)
+        return self._database.read(lambda connection: select.count(connection, wanted))
+
+    def projects(self) -> Mapping[str, float]:
+        return self._database.read(select.projects)
+
+    def row_texts(
+        self, run: str, *, since: int | None = None, before: int | None = None
+    ) -> list[RowText]:
+        return self._database.read(
+            lambda connection: history.row_texts(connection, run, since, before)
+        )
+
+    def system_row_texts(self, run: str, *, last: int | None = None) -> list[RowText]:
+        return self._database.read(
+            lambda connection: history.system_row_texts(connection, run, last)
+        )
+
+    def outline(self, run: str) -> Outline:
+        return self._database.read(lambda connection: history.outline(connection, run))
+
+    def amounts(self, run: str) -> Amounts:
+        return self._database.read(lambda connection: history.amounts(connection, run))
+
+    def console_page(
+        self, run: str, *, after: int = 0, limit: int = 1000, last: bool = False
+    ) -> list[Mapping[str, Any]]:
+        return self._database.read(
+            lambda connection: console.page(connection, run, after, limit, last=last)
+        )
+
+    def heartbeat_of(self, run: str) -> float:
+        return self._database.read(lambda connection: select.heartbeat_of(connection, run))
+
+    def delete_file(self, run: str, name: str, *, now: float) -> bool:
+        return self._database.write(lambda work: files.remove(work, run, name), now=now)
