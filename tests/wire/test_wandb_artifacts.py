@@ -263,7 +263,8 @@ def test_a_deleted_run_takes_along_only_what_it_is_told_to(told: Any) -> None:
 @pytest.mark.feature("Artifacts", "a link into a registry is declined, and the run goes on")
 @plays(gone)
 def test_a_link_into_a_registry_is_declined(told: Any) -> None:
-    assert [row["metrics"] for row in told["rows"]] == [{"after": 1}]
+    assert [row["metrics"]["after"] for row in told["rows"]] == [1]
+    assert "the registry is not served" in told["text"]
 
 
 # -- asked directly -------------------------------------------------------------------------------

@@ -26,10 +26,11 @@ one.finish()
 other = wandb.init(project=PROJECT)
 other.use_artifact("used:latest")
 log(other, "kept")
-try:
-    other.link_artifact(other.use_artifact("kept:latest"), "wandb-registry-model/mine")
-except Exception as error:  # noqa: BLE001 - each version has its own
-    seen["link"] = str(error)
+for target in ("wandb-registry-model/mine", "a portfolio"):
+    try:
+        other.link_artifact(other.use_artifact("kept:latest"), target)
+    except Exception as error:  # noqa: BLE001 - each version has its own
+        sys.stdout.write(f"LINK {error}\n")
 other.log({"after": 1})
 other.finish()
 seen["other"] = other.id
