@@ -25,6 +25,8 @@ FOLDER = ".artifacts"  # no run's folder: a leading dot is quoted there
 ABANDONED_SECONDS = 7 * 86_400.0
 """An artifact that has not become whole by then never will."""
 _SPARED_SECONDS = 3600.0
+READ_BYTES = 256 * 1024 * 1024
+"""The list of a million files has fewer."""
 _DIGEST = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
@@ -76,11 +78,15 @@ class Contents:
         return digest
 
     def read(self, digest: str) -> bytes:
-        """Raises NotFound."""
+        """All of it, into memory. Raises NotFound, and UsageError for more than READ_BYTES."""
         try:
-            return self.path(digest).read_bytes()
+            with self.path(digest).open("rb") as file:
+                content = file.read(READ_BYTES + 1)
         except FileNotFoundError as error:
             raise NotFound(f"the file with the md5 {digest} is not here") from error
+        if len(content) > READ_BYTES:
+            raise UsageError(f"a list of files has more than {READ_BYTES} bytes")
+        return content
 
     def older(self, moment: float) -> Iterator[Path]:
         """The files that came before then."""
