@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import mimetypes
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
 from urllib.parse import quote
 
 from swept.model import File, Run
@@ -60,9 +62,18 @@ def listed(service: Service, access: Access, base: str, run: Run, arguments: Arg
     """The run's files, or those of `names`; a name that is not there yet is listed for its upload URL."""
     names = arguments.get("names")
     stored = {file.name: file for file in service.store.files(run.id)}
-    wanted = list(stored) if not names else [str(name) for name in names]
+    wanted = [str(name) for name in names] if names else list(_like(stored, arguments))
     nodes = [_node(service, access, base, run, name, stored.get(name)) for name in wanted]
     return {**connection(nodes, arguments), "uploadHeaders": []}
+
+
+_GLOB = str.maketrans({"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"})
+
+
+def _like(names: Iterable[str], arguments: Arguments) -> Iterator[str]:
+    """The names that are like `pattern`, as SQL's LIKE has it: `%.json`."""
+    pattern = arguments.text("pattern").translate(_GLOB)
+    return (name for name in names if not pattern or fnmatchcase(name, pattern))
 
 
 def _node(

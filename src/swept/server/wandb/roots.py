@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from swept.errors import UsageError
 from swept.server.auth import Access
-from swept.server.wandb import agents, alerts, artifact_writes, files, reads, runs, sweeps
+from swept.server.wandb import agents, alerts, artifact_writes, edits, files, reads, runs, sweeps
 from swept.server.wandb.artifacts import Shown
 from swept.server.wandb.declined import LAUNCH, MUTATIONS
 from swept.server.wandb.graphql import Arguments, Node, Resolver, Roots
@@ -73,8 +73,7 @@ def _mutation(service: Service, access: Access, base: str) -> Node:
         "agentHeartbeat": lambda a: agents.heartbeat(service, access, a),
         "createRunFiles": create_files,
         "notifyScriptableRunAlert": lambda a: alerts.tell(service, access, a),
-        "stopRun": lambda a: runs.stop(service, access, a),
-        "deleteRun": lambda a: runs.delete(service, access, a),
+        **edits.mutations(service, access),
         "upsertModel": lambda a: _upsert_project(service, access, a),
         **artifact_writes.mutations(Shown(service, access, base)),
     }
