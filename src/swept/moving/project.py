@@ -132,7 +132,7 @@ class Moving:
             if here and here["whole"] and found.stamp and here["stamp"] == found.stamp:
                 self.came.add(unchanged=1)
                 continue
-            job = self._begun(bringer, run, found, new=here is None)
+            job = self._begun(bringer, run, found, new=not (here and here["whole"]))
             if job is not None:
                 waiting.append(pool.submit(job))
         self.tell(done + len(batch) - len(waiting), total)
