@@ -45,7 +45,7 @@ def test_the_documents_of_both_languages_are_found(version: str) -> None:
     places = {one.source.partition("/")[0] for one in found.operations}
     assert {"apis", "sdk", "bin"} <= places
     names = {one.name for one in found.operations}
-    assert {"UpsertBucket", "RunResumeStatus", "CreateArtifact", "StopRun", "Viewer"} <= names
+    assert {"UpsertBucket", "RunResumeStatus", "CreateArtifact", "Viewer"} <= names
 
 
 NEWS = '''
