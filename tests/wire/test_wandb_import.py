@@ -185,84 +185,19 @@ def _next(server: Server, sweep: str, project: str) -> Any:
         return server.post(f"/api/sweeps/{sweep}/claim", ask)["claimed"]
 
     claimed = until(given, 60, "fourth run of the imported sweep")
-    end: dict[str, Any] = {"outcome": "killed", "exit_code": None, "signal": None, "reason": "seen", "tail": []}
+    end: dict[str, Any] = {
+        "outcome": "killed",
+        "exit_code": None,
+        "signal": None,
+        "reason": "seen",
+        "tail": [],
+    }
     server.post(f"/api/runs/{claimed['run']}/complete", {**end, "lease": claimed["lease"]})
     return claimed
 
 
 def plays(scenario: Callable[[Client], Any]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("scenario", [scenario], ids=[scenario.__name__])
-
-
-SAME = ("id", "name", "project", "sweep", "kind", "state", "config", "value", "best_value", "steps")
-ALSO = ("curve", "summary", "defined")
-
-
-@pytest.mark.feature("Moving house", "swept import wandb: runs, history with NaN, files, console")
-@plays(house)
-def test_a_project_comes_over_whole(told: Moved) -> None:
-    first = told.said["first"]
-    assert first.code == 0, first.text
-    assert first.json["new"] == 7
-    assert first.json["missing"] == []
-    before, after = told.before, told.after
-    by_hand = set(told.names.values()) - {told.names["long"]}
-    for run in by_hand:
-        for key in (*SAME, *ALSO):
-            assert after.runs[run][key] == before.runs[run][key], key
-    for run, there in before.runs.items():
-        for key in ("created", "started", "ended"):
-            assert after.runs[run][key] == pytest.approx(there[key], abs=1.01)
-        assert after.runs[run]["attempts"][0]["host"] == there["attempts"][0]["host"]
-    assert after.rows == before.rows
-    assert after.system == before.system
-    assert after.files == before.files
-    assert after.console == before.console
-
-
-@pytest.mark.feature("Moving house", "swept import wandb: names, groups, tags, notes, states")
-@plays(house)
-def test_what_people_wrote_about_a_run_comes_too(told: Moved) -> None:
-    there, here = (seen.runs[told.names["rich"]]["details"] for seen in (told.before, told.after))
-    kept = ("group", "job_type", "notes", "tags", "host", "program")
-    assert {key: here[key] for key in kept} == {key: there[key] for key in kept}
-    assert here["tags"] == ["one", "two"]
-    states = {name: told.after.runs[run]["state"] for name, run in told.names.items()}
-    assert states == {
-        "rich": "finished",
-        "failed": "failed",
-        "empty": "finished",
-        "long": "finished",
-    }
-
-
-@pytest.mark.feature("Moving house", "swept import wandb: a sweep, which goes on where it was")
-@plays(house)
-def test_a_sweep_comes_over_and_its_search_goes_on_from_the_runs(told: Moved) -> None:
-    there, here = told.sweeps
-    for key in ("id", "name", "project", "method", "metric"):
-        assert here[key] == there[key]
-    assert here["state"] == "finished"
-    assert [run["kind"] for run in here["runs"]] == ["search"] * 3
-    for old, new in zip(there["runs"], here["runs"], strict=True):
-        for key in ("id", "number", "name", "config", "curve", "value"):
-            assert new[key] == old[key], key
-    # An early stop is "finished" in W&B's words: the value at the step that it reached counts all the same.
-    assert [run["state"] for run in there["runs"]] == ["finished", "stopped", "failed"]
-    assert [run["state"] for run in here["runs"]] == ["finished", "finished", "failed"]
-    assert told.fourth["number"] == 4
-    assert (told.fourth["config"]["exit"], told.fourth["config"]["lr"]) == (3, 9)
-
-
-@pytest.mark.feature("Moving house", "swept import wandb: a dry run; again, only what is new")
-@plays(house)
-def test_again_brings_only_what_is_new(told: Moved) -> None:
-    dry, again, later = told.said["dry"].json, told.said["again"].json, told.said["later"].json
-    assert (dry["runs"], len(dry["sweeps"])) == (7, 1)
-    assert dry["rows"] >= 15
-    assert (again["new"], again["updated"], again["unchanged"]) == (0, 0, 7)
-    assert (again["rows"], again["files"]) == (0, 0)
-    assert (later["new"], later["updated"], later["unchanged"]) == (3, 1, 6)
 
 
 # -- interrupted ----------------------------------------------------------------------------------
@@ -535,3 +470,76 @@ WORDS: Mapping[str, str] = {
 def test_what_cannot_be_is_refused_with_a_word(told: Any, case: str) -> None:
     assert told[case].code == 2, told[case].text
     assert WORDS[case] in told[case].text
+
+
+# -- the project, which takes longest -------------------------------------------------------------
+
+SAME = ("id", "name", "project", "sweep", "kind", "state", "config", "value", "best_value", "steps")
+ALSO = ("curve", "summary", "defined")
+
+
+@pytest.mark.feature("Moving house", "swept import wandb: runs, history with NaN, files, console")
+@plays(house)
+def test_a_project_comes_over_whole(told: Moved) -> None:
+    first = told.said["first"]
+    assert first.code == 0, first.text
+    assert first.json["new"] == 7
+    assert first.json["missing"] == []
+    before, after = told.before, told.after
+    by_hand = set(told.names.values()) - {told.names["long"]}
+    for run in by_hand:
+        for key in (*SAME, *ALSO):
+            assert after.runs[run][key] == before.runs[run][key], key
+    for run, there in before.runs.items():
+        for key in ("created", "started", "ended"):
+            assert after.runs[run][key] == pytest.approx(there[key], abs=1.01)
+        assert after.runs[run]["attempts"][0]["host"] == there["attempts"][0]["host"]
+    assert after.rows == before.rows
+    assert after.system == before.system
+    assert after.files == before.files
+    assert after.console == before.console
+
+
+@pytest.mark.feature("Moving house", "swept import wandb: names, groups, tags, notes, states")
+@plays(house)
+def test_what_people_wrote_about_a_run_comes_too(told: Moved) -> None:
+    there, here = (seen.runs[told.names["rich"]]["details"] for seen in (told.before, told.after))
+    kept = ("group", "job_type", "notes", "tags", "host", "program")
+    assert {key: here[key] for key in kept} == {key: there[key] for key in kept}
+    assert here["tags"] == ["one", "two"]
+    states = {name: told.after.runs[run]["state"] for name, run in told.names.items()}
+    assert states == {
+        "rich": "finished",
+        "failed": "failed",
+        "empty": "finished",
+        "long": "finished",
+    }
+
+
+@pytest.mark.feature("Moving house", "swept import wandb: a sweep, which goes on where it was")
+@plays(house)
+def test_a_sweep_comes_over_and_its_search_goes_on_from_the_runs(told: Moved) -> None:
+    there, here = told.sweeps
+    for key in ("id", "name", "project", "method", "metric"):
+        assert here[key] == there[key]
+    assert here["state"] == "finished"
+    assert [run["kind"] for run in here["runs"]] == ["search"] * 3
+    for old, new in zip(there["runs"], here["runs"], strict=True):
+        for key in ("id", "number", "name", "config", "curve", "value"):
+            assert new[key] == old[key], key
+    # An early stop is "finished" in W&B's words: the value at the step that it reached counts all the same.
+    assert [run["state"] for run in there["runs"]] == ["finished", "stopped", "failed"]
+    assert [run["state"] for run in here["runs"]] == ["finished", "finished", "failed"]
+    assert told.fourth["number"] == 4
+    assert (told.fourth["config"]["exit"], told.fourth["config"]["lr"]) == (3, 9)
+
+
+@pytest.mark.feature("Moving house", "swept import wandb: a dry run; again, only what is new")
+@plays(house)
+def test_again_brings_only_what_is_new(told: Moved) -> None:
+    dry, again, later = told.said["dry"].json, told.said["again"].json, told.said["later"].json
+    assert (dry["runs"], len(dry["sweeps"])) == (7, 1)
+    assert dry["rows"] >= 15
+    assert (again["new"], again["updated"], again["unchanged"]) == (0, 0, 7)
+    assert (again["rows"], again["files"]) == (0, 0)
+    assert (later["new"], later["updated"], later["unchanged"]) == (3, 1, 6)
