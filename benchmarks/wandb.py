@@ -195,6 +195,7 @@ class Figures:
     finish: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
+    arrived: list[bool] = field(default_factory=list)  # all rows were at the server at the end
 
 
 def script(site: Site, name: str, program: str, rows: int, keys: int, repeats: int) -> Figures:
@@ -217,8 +218,7 @@ def script(site: Site, name: str, program: str, rows: int, keys: int, repeats: i
         figures.logging.append(seen["logging"])
         figures.finish.append(seen["finish"])
         last = site.ask(f"/api/runs/{seen['run']}/history?since={rows - 1}")
-        if [row["step"] for row in last] != [rows - 1]:
-            raise SystemExit(f"{name}: the last of {rows} rows is not at the server")
+        figures.arrived.append([row["step"] for row in last] == [rows - 1])
     return figures
 
 
@@ -370,8 +370,8 @@ PAGE = """# The W&B client and swept's own, measured
 One command makes this page: `PYTHONPATH=src python benchmarks/wandb.py --write docs/benchmarks/wandb.md`.
 {about}
 
-Medians: {repeats} short scripts, {large} long ones, {gaps} gaps, {stops} stops. Every row that a script logged was at the
-server at its end, also of those that were stopped.
+Medians: {repeats} short scripts, {large} long ones, {gaps} gaps, {stops} stops. {arrived} All rows of the scripts that were stopped
+were there.
 
 {table}
 
@@ -380,6 +380,17 @@ server at its end, also of those that were stopped.
   every 15 s whether it should stop. `swept agent` owns the process and interrupts it (SIGINT), as that client does.
 - `swept`'s `log` keeps each row on disk before it returns; the client hands it to a process of its own.
 """
+
+
+def arrived(found: dict[str, Any]) -> str:
+    """Whose rows were all at the server when the script had ended."""
+    late = [name for name, figures in found["scripts"].items() if not all(figures["arrived"])]
+    if not late:
+        return "Every row that a script logged was at the server at its end."
+    return (
+        f"Not all rows were at the server when these had ended: {', '.join(late)} (`finish` of swept's SDK waits for 30 s; "
+        "the rest is on disk, and the next command sends it)."
+    )
 
 
 def say(text: str) -> None:
@@ -403,6 +414,7 @@ def main() -> None:
         told = about(site, (before, os.getloadavg()[0]))
     page = PAGE.format(
         about=told,
+        arrived=arrived(found),
         repeats=REPEATS,
         large=LARGE_REPEATS,
         gaps=GAP_RUNS - 1,
