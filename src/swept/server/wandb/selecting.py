@@ -98,10 +98,17 @@ def field(path: str) -> Field:
             return Value("summary", (key, *(f"{key}.{meant}" for meant in _MEANT)))
     key = path.removeprefix(_CONFIG)
     if key and key != path:
-        plain = key.removesuffix(".value")
-        return Value("config", (key,) if plain == key else (key, plain))
+        return Value("config", (key, *_without_value(key)))
     known_ones = ", ".join(sorted([*_FIELDS, "config.NAME.value", "summary_metrics.NAME"]))
     raise UsageError(f"a run has nothing called `{path}` to look for", hint=f"known: {known_ones}")
+
+
+def _without_value(key: str) -> Iterator[str]:
+    """As the client has it, each value of a config stands under "value": `model.value.depth` is `model.depth`."""
+    parts = key.split(".")
+    for at in range(1, len(parts)):
+        if parts[at] == "value":
+            yield ".".join([*parts[:at], *parts[at + 1 :]])
 
 
 def _size(part: Condition) -> int:
