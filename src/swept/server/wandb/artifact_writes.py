@@ -17,7 +17,7 @@ from swept.model import Artifact
 from swept.server.blobs import clean
 from swept.server.wandb import artifact_files, tokens
 from swept.server.wandb.artifact_manifest import whole
-from swept.server.wandb.artifacts import Shown, global_id, number_of, tag_node
+from swept.server.wandb.artifacts import Shown, edges_node, global_id, number_of, tag_node
 from swept.server.wandb.graphql import Arguments, Node, Resolver
 from swept.server.wandb.service import (
     DEFAULT_PROJECT,
@@ -125,8 +125,8 @@ class _Writes:
         with self._service.context.collecting:
             for number, files in digests.items():
                 self._announce(number, files)
-            edges = [{"node": self._upload(spec)} for spec in specs]
-        return {"__typename": "CreateArtifactFilesPayload", "files": {"edges": edges}}
+            uploads = edges_node("FileConnection", [self._upload(spec) for spec in specs])
+        return {"__typename": "CreateArtifactFilesPayload", "files": uploads}
 
     def _announce(self, number: int, files: Mapping[str, str]) -> None:
         self._check_own(self._store.artifact(number))

@@ -231,7 +231,7 @@ class Shown:
             "state": "READY",
             "digestAlgorithm": "MANIFEST_MD5",
             "defaultArtifactType": {"__typename": "ArtifactType", "name": one.type},
-            "tags": {"edges": [{"node": tag_node(tag)} for tag in one.tags]},
+            "tags": edges_node("TagConnection", [tag_node(tag) for tag in one.tags]),
             "aliases": lambda a: reads.connection(
                 [_alias(one.number, alias) for alias in store.collection_aliases(one.number)], a
             ),
@@ -324,6 +324,11 @@ class Shown:
 def _page(kind: str, nodes: Sequence[Node], arguments: Arguments) -> dict[str, Any]:
     """One page; old clients have fragments on its type."""
     return {**reads.connection(nodes, arguments), "__typename": kind}
+
+
+def edges_node(kind: str, nodes: Sequence[Node]) -> Node:
+    """All of it, where clients ask for no pages."""
+    return {"__typename": kind, "edges": [{"__typename": "Edge", "node": node} for node in nodes]}
 
 
 def _aliases(one: Artifact) -> list[str]:
