@@ -24,11 +24,15 @@ _HINT = "the key is in the file `key` of the server's .swept/ folder; clients ta
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who asks: the owner of the API key (`run` None), or one attempt; `live`: its lease still holds."""
+    """Who asks: the owner of the API key (`run` None), or one attempt; `live`: its lease still holds.
+
+    `writer` names one of several W&B clients that write the same run (their shared mode); "" without.
+    """
 
     run: str | None = None
     attempt: int = 0
     live: bool = True
+    writer: str = ""
 
 
 OWNER = Access()
@@ -47,11 +51,20 @@ def authorize(context: Context, request: HTTPConnection) -> Access:
         raise Unauthorized("this needs the API key", hint=_HINT)
     if hmac.compare_digest(key.encode(), context.key.encode()):
         _check_origin(request)
-        return OWNER
+        return Access(writer=_writer(request))
     found = context.store.lease_of(key)
     if found is None:
         raise Unauthorized("that is not this server's API key", hint=_HINT)
-    return Access(*found)
+    return Access(*found, writer=_writer(request))
+
+
+def _writer(request: HTTPConnection) -> str:
+    """W&B's clients say in every request that they share their run; old and new ones name themselves otherwise."""
+    headers = request.headers
+    if headers.get("x-wandb-use-async-filestream") != "true":
+        return ""
+    name = headers.get("x-wandb-async-client-id") or headers.get("x-wandb-client-id") or ""
+    return name[:64]
 
 
 # The three below are FastAPI dependencies: a plain `def` runs in the thread pool, as the store may be asked.

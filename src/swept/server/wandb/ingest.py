@@ -7,7 +7,7 @@ from typing import Any
 
 from swept.model import Run, RunState
 from swept.server.auth import Access
-from swept.server.wandb import runs, stream
+from swept.server.wandb import runs, shared, stream
 from swept.server.wandb.service import (
     PREEMPTING,
     Service,
@@ -44,8 +44,11 @@ def take(
         service.tally.add("file_stream(unreadable line)")
     if access.run is None:
         runs.renew(service, run)
-    _store(service, run, attempt.number, post)
-    if post.complete:
+    if access.writer:
+        _store_shared(service, run.id, attempt.number, access.writer, post)
+    else:
+        _store(service, run, attempt.number, post)
+    if post.complete and shared.began(run, access.writer):
         runs.complete(service, service.store.run(run.id), post.exit_code)
     return _answer(stopped=runs.stopped(service, service.store.run(run.id)))
 
@@ -55,11 +58,27 @@ def _answer(*, stopped: bool) -> dict[str, Any]:
     return {**answer, "stopped": True} if stopped else answer
 
 
-def _store(service: Service, run: Run, attempt: int, post: stream.Post) -> None:
+def _store_shared(
+    service: Service, name: str, attempt: int, writer: str, post: stream.Post
+) -> None:
+    """One writer of several at a time: the rows of each are numbered on from those of all."""
+    with service.notes.numbering:
+        run = service.store.run(name)
+        _store(service, run, attempt, shared.placed(run, writer, post), whole=False)
+        if post.rows:
+            shared.taken(service, run, writer, post)
+
+
+def _store(
+    service: Service, run: Run, attempt: int, post: stream.Post, *, whole: bool = True
+) -> None:
+    """`whole`: the summary is all there is."""
     now = service.now()
     changed = False
     if post.rows or post.events:
         rows = stream.numbered(post.rows, _following(service, run, post))
+        if rows and not whole:
+            service.notes.following[run.id] = rows[-1].step + 1
         order = service.store.log_rows(run.id, attempt, rows, now=now, events=post.events)
         changed = order.objective_changed
     # Under swept's own agent the console comes from the agent, which also sees what wandb does not.
@@ -70,7 +89,7 @@ def _store(service: Service, run: Run, attempt: int, post: stream.Post) -> None:
             run.id,
             now=now,
             summary=post.summary,
-            replace_summary=post.summary is not None,
+            replace_summary=whole and post.summary is not None,
             details={PREEMPTING: mark(run)} if post.preempting else None,
         )
     if changed and run.state is RunState.RUNNING:
@@ -81,5 +100,7 @@ def _following(service: Service, run: Run, post: stream.Post) -> int:
     """The step after the last one; asked for only where rows came without steps."""
     if all(row.step is not None for row in post.rows):
         return 0
+    if run.id in service.notes.following:
+        return service.notes.following[run.id]
     rows = service.store.rows(run.id)
     return rows[-1].step + 1 if rows else 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import io
 import logging
+import mimetypes
 import zlib
 from typing import Any
 
@@ -200,4 +201,6 @@ def _download(service: Service, request: Request, run: str, name: str) -> Respon
         raise NotFound(f"run {run} has no file `{name}`")
     # Never shown as a page of this origin: a run's file may be hostile HTML.
     headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
-    return FileResponse(path, headers=headers)
+    active = str(mimetypes.guess_type(name)[0]).endswith(("html", "xml"))
+    place = "attachment" if active else "inline"
+    return FileResponse(path, headers=headers, filename=path.name, content_disposition_type=place)

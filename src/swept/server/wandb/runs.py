@@ -16,7 +16,7 @@ from typing import Any
 from swept.errors import Conflict, NotFound, UsageError
 from swept.model import Desired, Kind, Outcome, Run, RunState
 from swept.server.auth import Access
-from swept.server.wandb import defined, reads, tokens
+from swept.server.wandb import defined, reads, shared, tokens
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.service import (
     CHARTS,
@@ -37,7 +37,6 @@ from swept.server.wandb.service import (
     mark,
     marked,
     may_report,
-    owner_only,
     run_id,
     stale,
     to_stop,
@@ -68,20 +67,22 @@ def upsert(service: Service, access: Access, arguments: Arguments) -> Node:
     project = data.text("modelName") or DEFAULT_PROJECT
     storage, name = data.text("id"), data.text("name")
     if storage and not name:
+        data.ignore("entityName", "modelName", "state", "debug")
         run = service.store.run(storage)
         if not may_report(access, run):
             raise UsageError("this key belongs to another run", hint="use the server's API key")
         return _answer(service, _changed(service, run, data), inserted=False)
     run_found = locate(service, access, project, name) if name else None
-    init = data.get("host") is not None or run_found is None
-    data.ignore("entityName", "sweep", "debug", "state")
+    waiting = data.text("state").lower() == "pending"  # `Api().create_run`: somebody will init it
+    init = data.get("host") is not None or (run_found is None and not waiting)
+    data.ignore("entityName", "sweep", "debug")
     run = run_found or _created(service, project, name, data)
     if not may_report(access, run):
         raise UsageError("this key belongs to another run", hint="use the server's API key")
     if access.run == run.id and stale(service, access):
         return _answer(service, run, inserted=False)
     if init:
-        run = _inited(service, run, str(data.get("host") or ""))
+        run = _inited(service, run, str(data.get("host") or ""), access.writer)
     run = _changed(service, run, data)
     return _answer(service, run, inserted=run_found is None)
 
@@ -121,13 +122,14 @@ def _taken(service: Service, name: str) -> bool:
     return True
 
 
-def _inited(service: Service, run: Run, host: str) -> Run:
-    """Make sure that the run has an attempt for this init, and mark it."""
-    resuming = marked(run, RESUMING)
+def _inited(service: Service, run: Run, host: str, writer: str) -> Run:
+    """Make sure that the run has an attempt for this init, and mark it. Another writer of a run goes on with it."""
+    resuming = marked(run, RESUMING) or (bool(writer) and marked(run, INITED))
     if _needs_attempt(service, run, resuming=resuming):
         run = _opened(service, run, host, resumable=resuming)
+    sharing = shared.joined(run, writer) if writer else {}
     return service.store.update_run(
-        run.id, now=service.now(), details={INITED: mark(run), RESUMING: ""}
+        run.id, now=service.now(), details={INITED: mark(run), RESUMING: "", **sharing}
     )
 
 
@@ -326,25 +328,6 @@ def end(
     attempt = last_attempt(run)
     if attempt is not None and service.store.agent(attempt.agent).kind == WANDB_SCRIPT:
         service.store.end_agent(attempt.agent, now=service.now())
-
-
-def stop(service: Service, access: Access, arguments: Arguments) -> Node:
-    """`run.stop()` and the stop button: a graceful stop, asked for by a person."""
-    owner_only(access, "stop runs")
-    data = arguments.input()
-    run = service.store.run(data.text("id"))
-    service.store.set_desired(
-        run.id, Desired.STOP, reason="stopped by a person", by="person", now=service.now()
-    )
-    return {"__typename": "StopRunPayload", "success": True, "clientMutationId": None}
-
-
-def delete(service: Service, access: Access, arguments: Arguments) -> Node:
-    data = arguments.input()
-    owner_only(access, "delete runs")
-    with_artifacts = bool(data.get("deleteArtifacts"))
-    service.store.delete_run(data.text("id"), now=service.now(), with_artifacts=with_artifacts)
-    return {"__typename": "DeleteRunPayload", "success": True, "clientMutationId": None}
 
 
 def stopped(service: Service, run: Run) -> bool:

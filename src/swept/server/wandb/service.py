@@ -50,6 +50,7 @@ JOINED = "wandb_joined"  # the attempt that reports through swept's SDK, which a
 JOINER = "wandb_joiner"  # the process that does
 CLOSED = "wandb_closed"  # the attempt that said `complete`
 RESUMING = "wandb_resuming"  # the next init goes on after the last step
+SHARED = "wandb_shared"  # the processes that write the run together
 PREEMPTING = "wandb_preempting"  # the attempt that said it is being pre-empted
 CONFIG = PROGRAM_CONFIG  # the whole config as the client keeps it
 DEFINED = "wandb_metrics"  # what define_metric said: the client's records, or as `defined.metrics`
@@ -69,10 +70,14 @@ class Notes:
     seen: set[str] = field(default_factory=set)  # appeared in a runState
     resent: set[str] = field(default_factory=set)  # its command was sent once more
     renewed: dict[str, float] = field(default_factory=dict)  # run → when its lease was renewed
+    following: dict[str, int] = field(
+        default_factory=dict
+    )  # run → step of its next row without one
     replacing: threading.Lock = field(default_factory=threading.Lock)
+    numbering: threading.Lock = field(default_factory=threading.Lock)
 
     def forget(self, run: str) -> None:
-        for notes in (self.told, self.missing, self.renewed):
+        for notes in (self.told, self.missing, self.renewed, self.following):
             notes.pop(run, None)
         self.asked.pop(run, None)
         self.seen.discard(run)

@@ -35,6 +35,7 @@ class Post:
     """What one post says."""
 
     rows: tuple[Loose, ...] = ()
+    first_row: int = 0  # the number of the first one's line
     events: tuple[Row, ...] = ()
     summary: Mapping[str, Any] | None = None  # replaces the one before
     console: tuple[ConsoleLine, ...] = ()
@@ -60,6 +61,7 @@ def read(body: Mapping[str, Any], now: float) -> Post:
     code = body.get("exitcode")
     return Post(
         rows=tuple(_loose(row) for row in history),
+        first_row=_offset(named.get(HISTORY)),
         events=_events(events, _offset(named.get(EVENTS))),
         summary=_without_bookkeeping(summaries[-1]) if summaries else None,
         console=tuple(console),
