@@ -67,12 +67,13 @@ def at_once(client: Client) -> Any:
 def killed(client: Client) -> Any:
     """The server dies while versions that are logged already are still being sent, and comes back."""
     with client.on_its_own_server() as alone, ThreadPoolExecutor(1) as pool:
-        program = ("artifact_many.py", "killed", "run", "8", "1000000")
+        program = ("artifact_many.py", "killed", "run", "8", "300000", "back.txt")
         running = pool.submit(lambda: alone.run(*program, seconds=PATIENCE))
         mark = alone.folder / "logged-by-run.txt"
         run = until(lambda: mark.exists() and mark.read_text(), 150, "versions logged")
         alone.server.kill()
         alone.server.start()
+        (alone.folder / "back.txt").touch()
         versions = printed(running.result(), "VERSIONS")
         contents = stored(alone.server)
         alone.server.end()

@@ -5,6 +5,7 @@ artifact_many.py PROJECT NAME COUNT PAUSE
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import wandb
@@ -21,6 +22,8 @@ for number in range(count):
     logged.append(run.log_artifact(artifact))
     run.log({"number": number})
 Path(f"logged-by-{name}.txt").write_text(run.id)
+while len(sys.argv) > 5 and not Path(sys.argv[5]).exists():
+    time.sleep(0.2)
 versions = {number: artifact.wait().version for number, artifact in enumerate(logged)}
 run.finish()
 api = wandb.Api()
