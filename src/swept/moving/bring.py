@@ -63,7 +63,7 @@ class Bringer:
                 "name": found.name,
                 "config": dict(found.config),
                 "created": found.created,
-                "started": found.created,
+                "started": found.started,
                 "details": details,
                 "afresh": afresh,
             }

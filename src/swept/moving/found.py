@@ -64,6 +64,14 @@ class FoundRun:
         return self.state in _STATES
 
     @property
+    def started(self) -> float:
+        """W&B names no such time; the last row tells when it was logged, and after how many seconds."""
+        time, ran = self.summary.get("_timestamp"), self.summary.get("_runtime")
+        if not isinstance(time, int | float) or not isinstance(ran, int | float):
+            return self.created
+        return min(max(self.created, time - ran), self.seen)
+
+    @property
     def stamp(self) -> str:
         """The same again: nothing is new. "" for a run that is not over."""
         if not self.over:
