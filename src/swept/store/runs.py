@@ -39,17 +39,17 @@ def find(connection: Connection, run: str) -> Row[Any]:
     return found
 
 
-def get(connection: Connection, run: str) -> Run:
+def get(connection: Connection, run: str, curves: Curves | None = None) -> Run:
     """The run with its visible history. Raises NotFound."""
-    loaded = load(connection, schema.runs.c.id == run)
+    loaded = load(connection, schema.runs.c.id == run, curves)
     if not loaded:
         find(connection, run)
     return loaded[0]
 
 
-def named(connection: Connection, project: str, name: str) -> Run | None:
+def named(connection: Connection, project: str, name: str, curves: Curves) -> Run | None:
     table = schema.runs
-    loaded = load(connection, and_(table.c.id == name, table.c.project == project))
+    loaded = load(connection, and_(table.c.id == name, table.c.project == project), curves)
     return loaded[0] if loaded else None
 
 

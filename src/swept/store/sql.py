@@ -178,14 +178,16 @@ class SqlStore(SqlArtifacts, SqlReads):
     # -- runs -------------------------------------------------------------------------------------
 
     def run(self, run: str) -> Run:
-        return self._database.read(lambda connection: runs.get(connection, run))
+        return self._database.read(lambda connection: runs.get(connection, run, self._curves))
 
     def runs(self, where: RunFilter | None = None) -> list[Run]:
         wanted = where or RunFilter()
         return self._database.read(lambda connection: runs.listed(connection, wanted, self._curves))
 
     def find_run(self, project: str, name: str) -> Run | None:
-        return self._database.read(lambda connection: runs.named(connection, project, name))
+        return self._database.read(
+            lambda connection: runs.named(connection, project, name, self._curves)
+        )
 
     def claim(
         self,
