@@ -211,7 +211,7 @@ def test_what_is_logged_counts_as_summary_also_without_one(store: Store) -> None
         step = int(loss == 0.5)
         store.report(run.id, lease.token, [log(step + 1, step, loss=loss)], now=NOW)
         assert store.count_runs(project, where, kinds=KINDS) == 1
-    assert store.outline(run.id).names == ("loss",)
+    assert store.outlines([run.id])[run.id].names == ("loss",)
 
 
 def test_a_mapping_of_define_metric_is_its_value(store: Store) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
@@ -56,11 +57,14 @@ def add_names(work: Work, run: str, names: Iterable[str]) -> None:
     _add(work, run, "history", dict.fromkeys(names))
 
 
-def names(connection: Connection, run: str) -> list[str]:
-    """What the run's history has values of."""
+def names(connection: Connection, runs: Sequence[str]) -> Mapping[str, list[str]]:
+    """Run → what its history has values of."""
     table = schema.flat_values.c
-    statement = select(table.key).where(table.run == run, table.source == "history")
-    return list(connection.scalars(statement.order_by(table.key)))
+    statement = select(table.run, table.key).where(table.run.in_(runs), table.source == "history")
+    found: dict[str, list[str]] = defaultdict(list)
+    for run, key in connection.execute(statement.order_by(table.run, table.key)):
+        found[run].append(key)
+    return found
 
 
 def nested(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -45,19 +46,30 @@ def row_texts(
     return _texts(connection, schema.rows, run, since, before)
 
 
-def system_row_texts(connection: Connection, run: str, last: int | None) -> list[RowText]:
-    table = schema.system_rows
-    shown = _shown(connection, table, run)
-    if last is None or shown is None:
-        return _texts(connection, table, run, None, None)
-    steps = select(table.c.step).where(table.c.run == run, shown).distinct()
-    newest = connection.scalars(steps.order_by(table.c.step.desc()).limit(last)).all()
-    return _texts(connection, table, run, newest[-1], None) if newest else []
+def system_row_texts(connection: Connection, run: str) -> list[RowText]:
+    return _texts(connection, schema.system_rows, run, None, None)
 
 
-def outline(connection: Connection, run: str) -> Outline:
-    row = runs.find(connection, run)
-    return Outline(tuple(flat.names(connection, run)), row.last_step)
+def newest_system_rows(connection: Connection, ids: Sequence[str]) -> dict[str, RowText]:
+    table, owners = schema.system_rows.c, schema.runs.c
+    newest = (
+        select(column)
+        .where(table.run == owners.id)
+        .order_by(table.attempt.desc(), table.step.desc())
+        .limit(1)
+        .correlate(schema.runs)
+        .scalar_subquery()
+        for column in (table.step, table.time, type_coerce(table.metrics, Text))
+    )
+    found = connection.execute(select(owners.id, *newest).where(owners.id.in_(ids)))
+    return {row[0]: (row[1], row[2], row[3]) for row in found if row[1] is not None}
+
+
+def outlines(connection: Connection, ids: Sequence[str]) -> dict[str, Outline]:
+    table = schema.runs.c
+    names = flat.names(connection, ids)
+    found = connection.execute(select(table.id, table.last_step).where(table.id.in_(ids)))
+    return {row.id: Outline(tuple(names.get(row.id, ())), row.last_step) for row in found}
 
 
 def amounts(connection: Connection, run: str) -> Amounts:

@@ -60,12 +60,16 @@ class ReadVerbs(Protocol):
         """As `rows`, for those who pass them on: nothing is decoded."""
         ...
 
-    def system_row_texts(self, run: str, *, last: int | None = None) -> list[RowText]:
-        """As `system_rows`; `last`: only so many, the newest."""
+    def system_row_texts(self, run: str) -> list[RowText]:
+        """As `system_rows`, undecoded."""
         ...
 
-    def outline(self, run: str) -> Outline:
-        """Raises NotFound."""
+    def outlines(self, runs: Sequence[str]) -> Mapping[str, Outline]:
+        """Run → what its history is like; runs that are not there are left out."""
+        ...
+
+    def newest_system_rows(self, runs: Sequence[str]) -> Mapping[str, RowText]:
+        """Run → the last system metrics of its newest attempt that has any."""
         ...
 
     def amounts(self, run: str) -> Amounts:

@@ -44,13 +44,14 @@ class SqlReads:
             lambda connection: history.row_texts(connection, run, since, before)
         )
 
-    def system_row_texts(self, run: str, *, last: int | None = None) -> list[RowText]:
-        return self._database.read(
-            lambda connection: history.system_row_texts(connection, run, last)
-        )
+    def system_row_texts(self, run: str) -> list[RowText]:
+        return self._database.read(lambda connection: history.system_row_texts(connection, run))
 
-    def outline(self, run: str) -> Outline:
-        return self._database.read(lambda connection: history.outline(connection, run))
+    def outlines(self, runs: Sequence[str]) -> Mapping[str, Outline]:
+        return self._database.read(lambda connection: history.outlines(connection, runs))
+
+    def newest_system_rows(self, runs: Sequence[str]) -> Mapping[str, RowText]:
+        return self._database.read(lambda connection: history.newest_system_rows(connection, runs))
 
     def amounts(self, run: str) -> Amounts:
         return self._database.read(lambda connection: history.amounts(connection, run))

@@ -42,11 +42,12 @@ from swept.testing.scenes import (
 )
 from swept.testing.store_artifacts import ArtifactVerbs
 from swept.testing.store_imports import ImportVerbs
+from swept.testing.store_reads import ReadVerbs
 from swept.testing.store_sweeps import SweepVerbs
 from swept.wire import Report
 
 
-class StoreContract(SweepVerbs, ArtifactVerbs, ImportVerbs):
+class StoreContract(SweepVerbs, ArtifactVerbs, ImportVerbs, ReadVerbs):
     """What every store must do. Subclasses override the fixture `reopen`."""
 
     @pytest.fixture

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 from swept import wire
@@ -16,7 +17,7 @@ from swept.model import Run
 from swept.server.wandb import tokens
 from swept.server.wandb.graphql import Arguments
 from swept.server.wandb.service import Service
-from swept.store.read_base import RowText
+from swept.store.read_base import Outline, RowText
 
 SAMPLES = 500
 T = TypeVar("T")
@@ -47,22 +48,41 @@ def events(service: Service, run: Run, arguments: Arguments) -> list[str]:
     return [line(row) for row in _thinned(rows, _count(arguments))]
 
 
-def newest_event(service: Service, run: Run) -> str:
-    """The last system metrics, as a text."""
-    rows = service.store.system_row_texts(run.id, last=1)
-    return line(rows[-1]) if rows else "{}"
+class Beside:
+    """What runs have beside themselves, looked up for all of a page at once when it is first asked for."""
 
+    def __init__(self, service: Service, runs: Sequence[Run]) -> None:
+        self._store = service.store
+        self._ids = [run.id for run in runs]
 
-def keys(service: Service, run: Run) -> dict[str, Any]:
-    """Which metrics there are; `lastStep` bounds `scan_history`. Nobody counts the values: there is at most one a step."""
-    outline = service.store.outline(run.id)
-    last = -1 if outline.last_step is None else outline.last_step
-    counts = [{"type": "number", "count": last + 1}]
-    return {
-        "sets": [],
-        "keys": {name: {"typeCounts": counts, "monotonic": False} for name in outline.names},
-        "lastStep": last,
-    }
+    @cached_property
+    def outlines(self) -> Mapping[str, Outline]:
+        return self._store.outlines(self._ids)
+
+    @cached_property
+    def events(self) -> Mapping[str, RowText]:
+        return self._store.newest_system_rows(self._ids)
+
+    def last_step(self, run: str) -> int | None:
+        found = self.outlines.get(run)
+        return found.last_step if found else None
+
+    def newest_event(self, run: str) -> str:
+        """The last system metrics, as a text."""
+        row = self.events.get(run)
+        return line(row) if row else "{}"
+
+    def keys(self, run: str) -> dict[str, Any]:
+        """Which metrics there are; `lastStep` bounds `scan_history`. Nobody counts values: at most one a step."""
+        names = self.outlines[run].names if run in self.outlines else ()
+        step = self.last_step(run)
+        last = -1 if step is None else step
+        counts = [{"type": "number", "count": last + 1}]
+        return {
+            "sets": [],
+            "keys": {name: {"typeCounts": counts, "monotonic": False} for name in names},
+            "lastStep": last,
+        }
 
 
 def sampled(service: Service, run: Run, arguments: Arguments) -> list[list[dict[str, Any]]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from swept.server.wandb import selecting, tokens
 from swept.server.wandb.graphql import Arguments, Node
+from swept.server.wandb.history import Beside
 from swept.server.wandb.nodes import PAGE
 from swept.server.wandb.run_nodes import run_node
 from swept.server.wandb.service import TRAINED, Service
@@ -55,11 +56,12 @@ def _listed(service: Service, project: str, where: Condition, arguments: Argumen
         limit=first if isinstance(first, int) and first > 0 else PAGE,
         after=arguments.text("after"),
     )
+    beside = Beside(service, page.runs)
     return {
         "__typename": "RunConnection",
         "totalCount": lambda a: service.store.count_runs(project, where, kinds=TRAINED),
         "edges": [
-            {"__typename": "RunEdge", "node": run_node(service, run), "cursor": mark}
+            {"__typename": "RunEdge", "node": run_node(service, run, beside), "cursor": mark}
             for run, mark in zip(page.runs, page.cursors, strict=True)
         ],
         "pageInfo": _page_info(page.cursors[-1:], more=page.more),

@@ -11,13 +11,15 @@ from typing import Any
 from swept.model import Run, RunState
 from swept.server.wandb import console, defined, history, tokens
 from swept.server.wandb.graphql import Node
+from swept.server.wandb.history import Beside
 from swept.server.wandb.nodes import entity_node, moment
 from swept.server.wandb.service import CHARTS, DEFINED, ENTITY, STATES, Service, to_stop
 from swept.store.flat import whole_config
 
 
-def run_node(service: Service, run: Run) -> Node:
-    """A run as every answer shows it."""
+def run_node(service: Service, run: Run, beside: Beside | None = None) -> Node:
+    """A run as every answer shows it; `beside` is shared by the runs of a page."""
+    beside = beside or Beside(service, [run])
     return {
         "__typename": "Run",
         "id": run.id,
@@ -40,10 +42,10 @@ def run_node(service: Service, run: Run) -> Node:
             {**wrapped(whole_config(run.config, run.details)), **_bookkeeping(run)}
         ),
         "wandbConfig": lambda a: "{}",
-        "summaryMetrics": lambda a: tokens.dumps(_summary(service, run)),
-        "systemMetrics": lambda a: history.newest_event(service, run),
+        "summaryMetrics": lambda a: tokens.dumps(_summary(service, run, beside)),
+        "systemMetrics": lambda a: beside.newest_event(run.id),
         "historyLineCount": None,  # a number here would be the offset of a re-sent history
-        "historyKeys": lambda a: history.keys(service, run),
+        "historyKeys": lambda a: beside.keys(run.id),
         "history": lambda a: history.lines(service, run, a),
         "events": lambda a: history.events(service, run, a),
         "sampledHistory": lambda a: history.sampled(service, run, a),
@@ -65,10 +67,10 @@ def _heartbeat(service: Service, run: Run) -> float:
     return service.store.heartbeat_of(run.id) if run.ended is None else run.ended
 
 
-def _summary(service: Service, run: Run) -> dict[str, Any]:
+def _summary(service: Service, run: Run, beside: Beside) -> dict[str, Any]:
     """With `_step` and `_runtime` also where no client of W&B's has said them."""
     summary = dict(run.summary)
-    if "_step" not in summary and (step := service.store.outline(run.id).last_step) is not None:
+    if "_step" not in summary and (step := beside.last_step(run.id)) is not None:
         summary["_step"] = step
     if "_runtime" not in summary and run.started is not None:
         summary["_runtime"] = _heartbeat(service, run) - run.started
@@ -106,16 +108,16 @@ def wrapped(config: Mapping[str, Any]) -> dict[str, Any]:
 def resume_node(service: Service, run: Run) -> Node:
     """The bucket of RunResumeStatus: where a resuming client goes on. A `t` in wandbConfig says "it has run"."""
     amounts = service.store.amounts(run.id)
-    last = service.store.outline(run.id).last_step
+    beside = Beside(service, [run])
+    last = beside.last_step(run.id)
     rows = [] if last is None else service.store.row_texts(run.id, since=last)
+    event = beside.events.get(run.id)
     return {
-        **run_node(service, run),
+        **run_node(service, run, beside),
         "wandbConfig": lambda a: tokens.dumps({"t": 1}),
         "historyLineCount": amounts.rows,
         "eventsLineCount": amounts.system_rows,
         "logLineCount": amounts.lines,
         "historyTail": tokens.dumps([history.line(row) for row in rows[-1:]]),
-        "eventsTail": tokens.dumps(
-            [history.line(row) for row in service.store.system_row_texts(run.id, last=1)]
-        ),
+        "eventsTail": tokens.dumps([history.line(event)] if event else []),
     }
