@@ -423,6 +423,7 @@ def main() -> None:
     )
     print(page)
     if options.write:
+        options.write.parent.mkdir(parents=True, exist_ok=True)
         options.write.write_text(page, encoding="utf-8")
     if options.json:
         options.json.write_text(json.dumps({"about": told, **found}, indent=1), encoding="utf-8")

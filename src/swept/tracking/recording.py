@@ -268,7 +268,8 @@ class Recorder:
 
     def _heard(self, wanted: Wanted) -> None:
         with self._lock:
-            self._told = Told(wanted.desired, wanted.reason, wanted.acknowledged)
+            # All reports so far: with one that was on its way already the program has not disobeyed.
+            self._told = Told(wanted.desired, wanted.reason, self._journal.last)
             self._place.keep_told(self._told)
 
 
