@@ -8,27 +8,69 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.wire.harness import Client
+from tests.wire.harness import Client, Server, until
 
 pytestmark = [pytest.mark.slow]
 
 READS, EDITS = "api-reads", "api-edits"
 
 
-def said(client: Client, program: str, project: str) -> Any:
-    """What the program told, in a project of this version's own."""
-    text = client.run(program, f"{project}-{client.version}")
+def said(client: Client, program: str, *arguments: str) -> Any:
+    """What the program told."""
+    text = client.run(program, *arguments, seconds=240)
     found = re.search(r"TOLD (\{.*\})", text)
     assert found is not None, text
     return {**json.loads(found[1]), "text": text}
 
 
 def reads(client: Client) -> Any:
-    return said(client, "api_reads.py", READS)
+    return said(client, "api_reads.py", f"{READS}-{client.version}")
 
 
 def edits(client: Client) -> Any:
-    return said(client, "api_edits.py", EDITS)
+    return said(client, "api_edits.py", f"{EDITS}-{client.version}")
+
+
+TEXT = """program: train.py
+method: grid
+metric: {name: loss, goal: minimize}
+parameters: {lr: {values: [0.3, 0.1]}}
+"""
+
+
+def sweep(client: Client) -> Any:
+    """Two runs of one agent, as the client reports them; one still runs."""
+    server, project = client.server, f"api-sweep-{client.version}"
+    made = client.create(f"project: {project}\n{TEXT}")
+    host = 'mutation A($s: String!) { createAgent(input: {host: "h", sweep: $s}) { agent { id } } }'
+    agent = server.graphql(host, {"s": made})["data"]["createAgent"]["agent"]["id"]
+    runs = [taken(server, project, agent), taken(server, project, agent)]
+    server.stream(project, runs[0], json.dumps({"complete": True, "exitcode": 0}))
+    told = said(client, "api_sweep.py", project, made)
+    runs_now = [server.get(f"/api/runs/{run}") for run in runs]
+    return {**told, "ids": [made, agent, runs], "configs": [run["config"] for run in runs_now]}
+
+
+def taken(server: Server, project: str, agent: str) -> str:
+    """A run that the agent was given, with its first row."""
+    beat = 'mutation B($a: ID!) { agentHeartbeat(input: {id: $a, runState: "{}"}) { commands } }'
+
+    def given() -> list[Any]:
+        answer = server.graphql(beat, {"a": agent})["data"]["agentHeartbeat"]
+        commands: list[Any] = json.loads(answer["commands"])
+        return [one for one in commands if one["type"] == "run"]
+
+    run: str = until(given, 60, "command")[0]["run_id"]
+    init = (
+        f'mutation U($n: String) {{ upsertBucket(input: {{name: $n, modelName: "{project}", host: "h"}}) '
+        "{ bucket { name config } } }"
+    )
+    bucket = server.graphql(init, {"n": run})["data"]["upsertBucket"]["bucket"]
+    lr = json.loads(bucket["config"])["lr"]["value"]
+    line = json.dumps({"_step": 0, "loss": lr})
+    body = {"files": {"wandb-history.jsonl": {"offset": 0, "content": [line]}}}
+    server.stream(project, run, json.dumps(body))
+    return run
 
 
 def plays(scenario: Callable[[Client], Any]) -> pytest.MarkDecorator:
@@ -202,3 +244,34 @@ def test_a_run_is_called_failed(told: Any) -> None:
 @pytest.mark.feature("Public API", "`run.stop`")
 def test_a_stop_of_what_is_over_has_no_effect(told: Any) -> None:
     assert told["stopped"] == "finished"
+
+
+@plays(sweep)
+@pytest.mark.client_bug("0.23.1", "it loads no run of a sweep: the Api in it is not JSON")
+@pytest.mark.feature("Public API", "a sweep: `runs`, `best_run`, `order`")
+def test_a_sweep_is_read(told: Any) -> None:
+    made, _, runs = told["ids"]
+    assert (told["best"], told["order"]) == (runs[1], "+summary_metrics.loss")
+    assert (told["count"], told["pages"], told["expected"]) == (2, 2, 2)
+    assert told["loss"] == 0.1
+    assert (told["of run"], told["sweeps"]) == (made, [made])
+    assert told["state"] == "RUNNING"
+
+
+@plays(sweep)
+@pytest.mark.client_bug("0.23.1 0.19.11", "there are no `sweep.agents` yet")
+@pytest.mark.feature("Public API", "`sweep.agents`")
+def test_a_sweeps_agents_are_read(told: Any, version: str) -> None:
+    _, agent, runs = told["ids"]
+    ((name, host, of_agent),) = told["agents"]
+    assert (name, host) == (agent, "h")
+    assert of_agent in (sorted(runs), [])
+    assert of_agent or version != "0.31.0"
+
+
+@plays(sweep)
+@pytest.mark.client_bug("0.23.1", "it loads no run of a sweep: the Api in it is not JSON")
+@pytest.mark.feature("Public API", "an edited config leaves what the search suggested")
+def test_an_edit_leaves_what_was_suggested(told: Any) -> None:
+    assert told["edited"] == told["ids"][2][1]
+    assert sorted(config["lr"] for config in told["configs"]) == [0.1, 0.3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from swept.model import Agent, Sweep
+from swept.outlook import outlook
 from swept.server.wandb import run_lists, selecting, sweeps
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.nodes import connection, entity_node, moment
@@ -33,7 +34,7 @@ def sweep_node(service: Service, sweep: Sweep) -> Node:
         "priorRuns": {"edges": []},
         "bestLoss": lambda a: _best_loss(service, sweep),
         "runCount": lambda a: run_lists.count_of_sweep(service, sweep.project, sweep.id),
-        "runCountExpected": lambda a: spec.max_runs,
+        "runCountExpected": lambda a: outlook(spec, ()).runs,
         "runs": lambda a: run_lists.of_sweep(service, sweep.project, sweep.id, a),
         "project": {
             "__typename": "Project",
