@@ -14,9 +14,9 @@ from tests.wire.harness import KEY, Client
 pytestmark = [pytest.mark.slow]
 
 
-def told_by(client: Client, program: str, *arguments: str) -> Any:
+def told_by(client: Client, program: str, *arguments: str, **environment: str) -> Any:
     """What the program printed at its end."""
-    text = client.run(program, *arguments, seconds=240)
+    text = client.run(program, *arguments, seconds=240, **environment)
     found = re.search(r"TOLD (\{.*\})", text)
     assert found is not None, text
     return json.loads(found[1])
@@ -58,6 +58,20 @@ def init(client: Client) -> Any:
     told["runs"] = {name: run_of(client, run) for name, run in told["ids"].items()}
     told["curve"] = curve(client, told["ids"]["whole"], "loss")
     return told
+
+
+def environment(client: Client) -> Any:
+    said = {
+        "WANDB_NAME": "from env",
+        "WANDB_TAGS": "x,y",
+        "WANDB_NOTES": "env notes",
+        "WANDB_RUN_GROUP": "env group",
+        "WANDB_JOB_TYPE": "env job",
+        "WANDB_PROJECT": "sdk-env",
+        "WANDB_RUN_ID": f"env-{client.version.replace('.', '-')}",
+    }
+    told = told_by(client, "sdk_environment.py", **said)
+    return {**told, "wanted": said["WANDB_RUN_ID"], "run": run_of(client, told["id"])}
 
 
 def log(client: Client) -> Any:
@@ -185,10 +199,11 @@ def test_resume_goes_on_or_is_refused_by_the_client(told: Any) -> None:
 
 
 @pytest.mark.feature("SDK", "WANDB_* variables")
-@plays(init)
+@plays(environment)
 def test_the_environment_says_what_init_does_not(told: Any) -> None:
-    run = told["runs"]["environment"]
+    run = told["run"]
     details = run["details"]
+    assert run["id"] == told["id"] == told["wanted"]
     assert (run["project"], run["name"]) == ("sdk-env", "from env")
     assert (details["group"], details["job_type"]) == ("env group", "env job")
     assert (details["tags"], details["notes"]) == (["x", "y"], "env notes")
