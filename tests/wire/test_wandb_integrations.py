@@ -359,4 +359,4 @@ def test_lightning_goes_on_in_a_run(played: Any) -> None:
     ],
 )
 def test_lightning_restores_its_best_checkpoint(played: Played, scene: str) -> None:
-    assert "RESTORED True" in played.text
+    assert "RESTORED True v2" in played.text

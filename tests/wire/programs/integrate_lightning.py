@@ -54,10 +54,13 @@ trainer.fit(model, data, data)
 logger.log_image("pictures", [torch.rand(3, 8, 8), torch.rand(3, 8, 8)], caption=["one", "two"])
 logger.log_table("table", columns=["x", "text"], data=[[1, "one"], [2, "two"]])
 
+wandb.finish()
+
 if "restore" in sys.argv:
-    artifact = logger.use_artifact(f"model-{logger.experiment.id}:best", "model")
+    later = WandbLogger(project="lightning", job_type="restore")
+    artifact = later.use_artifact(f"model-{logger.version}:best", "model")
     kept = Line.load_from_checkpoint(f"{artifact.download()}/model.ckpt")
     saved = Line.load_from_checkpoint(best.best_model_path)
     same = torch.equal(kept.layer.weight, saved.layer.weight)
-    sys.stdout.write(f"RESTORED {same}\n")
-wandb.finish()
+    sys.stdout.write(f"\nRESTORED {same} {artifact.version}\n")
+    wandb.finish()
