@@ -716,7 +716,11 @@ def test_files_go_up_and_down_by_signed_absolute_urls(wire: Wire) -> None:
 
 def test_a_file_name_cannot_leave_the_runs_folder(wire: Wire) -> None:
     wire.init("f")
-    assert "errors" in wire.ask(FILES, run="f", files=["../../key"])
+    files = wire.data(FILES, run="f", files=["../../key", "good.txt"])["createRunFiles"]["files"]
+    assert [file["uploadUrl"].partition("?")[0].rpartition("/")[2] for file in files] == [
+        "good.txt"
+    ]
+    assert wire.context.unknown["createRunFiles(a bad name)"] == 1
 
 
 # -- GraphQL --------------------------------------------------------------------------------------

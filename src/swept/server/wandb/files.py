@@ -13,8 +13,10 @@ import hmac
 import mimetypes
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
+from typing import Any
 from urllib.parse import quote
 
+from swept.errors import UsageError
 from swept.model import File, Run
 from swept.server.auth import Access
 from swept.server.blobs import clean
@@ -41,7 +43,7 @@ def signed(service: Service, access: Access, base: str, run: Run, name: str) -> 
 
 
 def create(service: Service, access: Access, base: str, run: Run, data: Arguments) -> Node:
-    """`CreateRunFiles`: an upload URL for each name."""
+    """`CreateRunFiles`: an upload URL for each name. A bad one is left out: the others come in the same request."""
     names = data.get("files")
     return {
         "__typename": "CreateRunFilesPayload",
@@ -51,11 +53,19 @@ def create(service: Service, access: Access, base: str, run: Run, data: Argument
             {
                 "__typename": "File",
                 "name": name,
-                "uploadUrl": signed(service, access, base, run, clean(str(name))),
+                "uploadUrl": signed(service, access, base, run, name),
             }
-            for name in (names if isinstance(names, list) else [])
+            for name in _good(service, names if isinstance(names, list) else [])
         ],
     }
+
+
+def _good(service: Service, names: Iterable[Any]) -> Iterator[str]:
+    for name in names:
+        try:
+            yield clean(str(name))
+        except UsageError:
+            service.tally.add("createRunFiles(a bad name)")
 
 
 def listed(service: Service, access: Access, base: str, run: Run, arguments: Arguments) -> Node:
