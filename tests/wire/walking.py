@@ -51,6 +51,10 @@ MANIFEST = """mutation M($input: CreateArtifactManifestInput!) {
   createArtifactManifest(input: $input) { artifactManifest { id } } }"""
 TAG = """mutation T($input: CreateArtifactCollectionTagAssignmentsInput!) {
   createArtifactCollectionTagAssignments(input: $input) { tags { id } } }"""
+WAITING = (
+    f'mutation W {{ upsertBucket(input: {{modelName: "{PROJECT}", name: "waiting", state: "pending"}}) '
+    "{ bucket { id } } }"
+)
 COLLECTION = {"entityName": ENTITY, "projectName": PROJECT, "artifactCollectionName": "weights"}
 VERSION = {
     **COLLECTION,
@@ -106,6 +110,7 @@ def _people(client: Client) -> Names:
     (command,) = json.loads(given)
     names = {"run": found[1], "reader": found[2], "sweep": sweep, "agent": agent}
     names["sweep_run"] = command["run_id"]
+    names["waiting"] = server.graphql(WAITING)["data"]["upsertBucket"]["bucket"]["id"]
     names |= _pending(server, names["run"])
     server.graphql(TAG, {"input": {**COLLECTION, "tags": [{"tagName": "good"}]}})
     return names | _artifact(server, found[1])
@@ -213,7 +218,7 @@ INPUTS: Mapping[str, dict[str, str]] = {
         "md5": "str",
     },
     "ArtifactManifestEntryInput": {"storagePath": "str", "digest": "str"},
-    "UpdateRunStateInput": {"entity": "str", "project": "str", "runName": "str", "state": "str"},
+    "UpdateRunStateInput": {"id": "str", "state": "str"},
     "UploadPartsInput": {"partNumber": "int", "hexMD5": "str"},
 }
 """Input types of the Go client, which no Python text describes."""
@@ -281,7 +286,8 @@ class _Values:
             ("artifactCollection", "id"): at.get("collection"),
             ("clientIDMapping", "clientID"): CLIENT,
             ("deleteFiles", "files"): at.get("file"),
-            ("updateRunState", "state"): "FAILED",
+            ("updateRunState", "id"): at.get("waiting"),
+            ("updateRunState", "state"): "failed",
             ("file", "name"): "weights.txt",
             ("__type", "name"): "Query",
             ("files", "names"): None,

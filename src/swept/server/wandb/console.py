@@ -17,6 +17,7 @@ LARGEST = 10_000
 
 def lines(service: Service, run: Run, arguments: Arguments) -> Node:
     """The lines after a cursor, or the `last` so many; numbered from 0 through all attempts."""
+    arguments.ignore("useImprovedPagination")
     last = arguments.get("last")
     wanted = last if isinstance(last, int) else arguments.get("first")
     limit = min(LARGEST, max(1, wanted if isinstance(wanted, int) else PAGE))
@@ -27,7 +28,10 @@ def lines(service: Service, run: Run, arguments: Arguments) -> Node:
     shown = found[-limit:] if isinstance(last, int) else found[:limit]
     return {
         "__typename": "RunLogLineConnection",
-        "edges": [{"node": _node(one), "cursor": cursor(one["place"])} for one in shown],
+        "edges": [
+            {"__typename": "RunLogLineEdge", "node": _node(one), "cursor": cursor(one["place"])}
+            for one in shown
+        ],
         "pageInfo": {
             "__typename": "PageInfo",
             "hasNextPage": len(found) > limit and not isinstance(last, int),

@@ -53,6 +53,8 @@ def update_state(service: Service, access: Access, arguments: Arguments) -> Node
     wanted = data.text("state").lower()
     if run.sweep is not None:
         raise UsageError(f"run {run.id} belongs to a sweep, which decides about its state")
+    if wanted == "failed" and run.state in (RunState.FAILED, RunState.KILLED):
+        return _done("UpdateRunStatePayload")  # asked for once more
     if wanted != "failed" or run.state.ended:
         raise UsageError(
             f"run {run.id} is {run.state}: it cannot become {wanted or 'that'}",

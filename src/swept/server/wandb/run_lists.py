@@ -27,6 +27,7 @@ def of_sweep(service: Service, project: str, sweep: str, arguments: Arguments) -
 
 
 def of_agent(service: Service, project: str, agent: str, arguments: Arguments) -> Node:
+    arguments.ignore("before", "last")  # the client goes forwards only
     return _listed(service, project, _is("agent", agent), arguments)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from swept.errors import UsageError
 from swept.model import Agent, Sweep
 from swept.outlook import outlook
-from swept.server.wandb import run_lists, selecting, sweeps
+from swept.server.wandb import run_lists, selecting, sweeps, tokens
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.nodes import connection, entity_node, moment
 from swept.server.wandb.service import SEARCHED, Service
@@ -50,6 +51,8 @@ def sweep_node(service: Service, sweep: Sweep) -> Node:
 
 
 def sweeps_of(service: Service, project: str, arguments: Arguments) -> Node:
+    if tokens.mapping(arguments.get("filters")):
+        raise UsageError("sweeps cannot be filtered here", hint="list them and choose")
     found = service.store.sweeps(project)
     return connection([sweep_node(service, one) for one in found], arguments)
 

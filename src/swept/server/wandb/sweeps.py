@@ -40,7 +40,7 @@ COMMAND = ["${env}", INTERVAL, "${interpreter}", "${program}", "${args}"]
 def upsert(service: Service, access: Access, arguments: Arguments) -> Node:
     """Create a sweep, change its spec, or change its state. Raises UsageError and SpecError for people."""
     data = arguments.input()
-    data.ignore("entityName", "description", "templateVariableValues")
+    data.ignore("entityName", "description", "displayName", "templateVariableValues")
     _refuse_hosted(data)
     owner_only(access, "change sweeps")
     name, state = data.text("id"), data.text("state")
