@@ -214,8 +214,8 @@ def test_a_script_of_the_wandb_client_is_interrupted_once_and_given_its_time() -
     assert [one for one in actions if isinstance(one, loop.Interrupt)] == [
         loop.Interrupt("a", "too slow")
     ]
-    _, actions = advance(state, loop.Tick(21.0))
-    assert loop.End("a", "too slow") in actions
+    _, later = advance(state, loop.Tick(21.0))
+    assert loop.End("a", "too slow") in later
 
 
 def test_a_program_with_the_sdk_is_left_to_its_report() -> None:

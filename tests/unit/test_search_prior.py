@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -62,10 +63,14 @@ def prior(
 def priors() -> History:
     rng = np.random.default_rng(5)
     places = [{"x": float(x), "y": float(y)} for x, y in rng.random((16, 2))]
-    return History(tuple(prior(i, bowl(place), **place) for i, place in enumerate(places, 1)))
+    return History(
+        tuple(
+            prior(i, bowl(place), RunState.FINISHED, **place) for i, place in enumerate(places, 1)
+        )
+    )
 
 
-def away(starts: tuple[Start, ...]) -> float:
+def away(starts: Sequence[Start]) -> float:
     return float(np.mean([np.hypot(s.config["x"] - 0.2, s.config["y"] - 0.8) for s in starts]))
 
 

@@ -4,11 +4,16 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import wandb
 
 run = wandb.init()
-given = {"argv": sys.argv[1:], "environment": dict(os.environ), "config": dict(run.config)}
+given: dict[str, Any] = {
+    "argv": sys.argv[1:],
+    "environment": dict(os.environ),
+    "config": dict(run.config),
+}
 named = [part for part in sys.argv[1:] if part.endswith(".json")]
 given["file"] = json.loads(Path(named[0]).read_text()) if named else None
 Path(f"given-{run.id}.json").write_text(json.dumps(given))

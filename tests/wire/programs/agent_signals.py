@@ -16,7 +16,7 @@ run = wandb.init()
 heed = int(run.config.heed)
 if heed == 2:
     signal.signal(signal.SIGTERM, end)
-marks = Path(f"logged-{run.id}.txt").open("a")
+marks = Path(f"logged-{run.id}.txt").open("a")  # noqa: SIM115 as long as the process
 step = 0
 while step < 600:
     try:

@@ -32,7 +32,7 @@ run.save("live.txt", policy="live")
 run.save("end.txt", policy="end")
 Path("live.txt").write_text("second")
 run.log_code(".", include_fn=lambda path: path.endswith("sdk_files.py"))
-run.alert("lost", "the loss is NaN", level=wandb.AlertLevel.ERROR, wait_duration=300)
+run.alert("lost", "the loss is NaN", level=wandb.AlertLevel.ERROR, wait_duration=300)  # type: ignore[attr-defined] # not in its stubs
 run.alert("lost", "again", level="ERROR", wait_duration=300)
 run.alert("other", "text")
 for step in range(3):

@@ -70,7 +70,7 @@ def forked() -> str:
     os.wait()
     run.log({"loss": 1})
     run.finish()
-    return run.id
+    return str(run.id)
 
 
 def shared() -> str:
@@ -82,7 +82,7 @@ def shared() -> str:
     run.log({"loss": 5})
     run.summary["first"] = "done"
     run.finish()
-    return run.id
+    return str(run.id)
 
 
 if __name__ == "__main__" and len(sys.argv) > 1:
