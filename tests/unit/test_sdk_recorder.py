@@ -26,11 +26,12 @@ class Server:
         self.files: list[tuple[str, str]] = []
         self.refuses: tuple[str, ...] = ()
         self.before_answer: Callable[[], None] = lambda: None
+        self.desired = "go"
 
     def reports(self, run: str, body: Reports) -> ReportsAnswer:
         self.seen = max([self.seen, *(report["seq"] for report in body["reports"])])
         self.before_answer()
-        return {"acknowledged": self.seen, "lease": "ok", "desired": "go", "reason": ""}
+        return {"acknowledged": self.seen, "lease": "ok", "desired": self.desired, "reason": ""}
 
     def put_file(self, run: str, name: str, path: Path) -> None:
         self.files.append((name, path.read_text()))
@@ -96,3 +97,36 @@ def test_checkpoints_that_vanish_hold_up_no_reports(
     recorder.report("log", step=1, metrics={"loss": 1.0}, objective=True)
     recorder.finish(0)
     assert server.seen == 2
+
+
+def _after(tmp_path: Path) -> int:
+    told = Workspace(tmp_path / "run").told()
+    assert told is not None
+    return told.after
+
+
+def test_an_order_that_comes_between_two_reports_excuses_the_next_one(
+    server: Server, recorder: Recorder, tmp_path: Path
+) -> None:
+    """The program has looked before the order came, with the answer to a checkpoint."""
+    (tmp_path / "last.pt").write_text("state")
+    recorder.report("log", step=0, metrics={"loss": 1.0}, objective=True)
+    server.desired = "stop"
+    recorder.checkpoint(tmp_path / "last.pt", 0)
+    assert (recorder.wanted, _after(tmp_path)) == ("stop", 2)
+    recorder.report("log", step=0, metrics={"other": 1.0})
+    recorder.report("log", step=1, metrics={"loss": 1.0}, objective=True)
+    assert _after(tmp_path) == 4
+    recorder.report("log", step=2, metrics={"loss": 1.0}, objective=True)
+    assert _after(tmp_path) == 4, "it could have looked by now"
+    recorder.finish(0)
+
+
+def test_an_order_that_comes_with_the_answer_to_a_report_excuses_none(
+    server: Server, recorder: Recorder, tmp_path: Path
+) -> None:
+    server.desired = "stop"
+    for step in (0, 1):
+        recorder.report("log", step=step, metrics={"loss": 1.0}, objective=True)
+    assert _after(tmp_path) == 1
+    recorder.finish(0)

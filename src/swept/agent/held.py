@@ -40,12 +40,14 @@ class Held:
     def news(self) -> Iterator[Reported | ToldProgram]:
         """What the program has reported, and been told, since the last call."""
         run = self.claimed["run"]
+        # Before the order: one that these reports have been excused from is then there.
+        reports = self._new_reports()
         told = self.place.told()
         if told is not None and told != self._told:
             self._told = told
             yield ToldProgram(run, Desired(told.desired), told.after, told.read, told.reason)
         metric = self.claimed["metric"]
-        for report in self._new_reports():
+        for report in reports:
             if report["type"] == "log":
                 objective = metric is not None and has_metric(report.get("metrics", {}), metric)
                 yield Reported(run, report["seq"], objective=objective)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -109,6 +110,8 @@ class Recorder:
         self._filing = threading.Lock()
         self._refused: set[str] = set()  # files that the server does not take
         self._told: Told | None = None
+        self._waiting = False  # the program, for the answer to its report: it looks at the order after that
+        self._unwarned = False  # the order came while it did not: it may report once more before it looks
         self._reporter = Reporter(
             journal.reports,
             self._post,
@@ -120,7 +123,8 @@ class Recorder:
 
     @property
     def wanted(self) -> str:
-        return self._reporter.wanted.desired
+        told = self._told  # without the lock: a signal's handler may look, in a thread that has it
+        return told.desired if told else "go"
 
     @property
     def lost(self) -> str:
@@ -214,11 +218,28 @@ class Recorder:
 
     # -- inside -----------------------------------------------------------------------------------
     def _put(self, kind: str, *, durable: bool, wait: float, **fields: Any) -> None:
+        deciding = kind == "log" and wait > 0
         with self._lock:
+            if deciding:
+                self._excuse()
             report = self._journal.append(kind, self._clock.now(), durable=durable, **fields)
+            self._waiting = self._waiting or deciding
             self._reporter.queue(report, urgent=wait > 0)
         if wait:
             self._reporter.wait(report["seq"], wait)
+        if deciding:
+            with self._lock:
+                self._waiting = False
+
+    def _excuse(self) -> None:
+        """The next report of the objective after an order is no disobedience, where the program had no time to look.
+        The agent must find that before it finds the report."""
+        if self._told is None or not self._unwarned:
+            return
+        self._unwarned = False
+        self._told = replace(self._told, after=self._journal.last + 1)
+        with suppress(OSError):  # a full disk: then the report itself fails too
+            self._place.keep_told(self._told)
 
     def _server(self) -> Client:
         if self._client is None:
@@ -269,8 +290,9 @@ class Recorder:
     def _heard(self, wanted: Wanted) -> None:
         with self._lock:
             # All reports so far: with one that was on its way already the program has not disobeyed.
-            self._told = Told(wanted.desired, wanted.reason, self._journal.last)
-            self._place.keep_told(self._told)
+            told = Told(wanted.desired, wanted.reason, self._journal.last)
+            self._place.keep_told(told)
+            self._told, self._unwarned = told, not self._waiting
 
 
 class LocalFile:
