@@ -218,6 +218,17 @@ def test_a_script_of_the_wandb_client_is_interrupted_once_and_given_its_time() -
     assert loop.End("a", "too slow") in later
 
 
+def test_the_time_of_a_script_that_begins_its_run_late_counts_from_its_interrupt() -> None:
+    early = loop.Ordered("a", Desired.STOP, "too slow")
+    late = loop.Ordered("a", Desired.STOP, "too slow", wandb=True)
+    state, actions = play([*running(), early, loop.Tick(19.0), late, loop.Tick(38.0)])
+    assert [one for one in actions if isinstance(one, loop.Interrupt | loop.End)] == [
+        loop.Interrupt("a", "too slow")
+    ]
+    _, later = advance(state, loop.Tick(40.0))
+    assert loop.End("a", "too slow") in later
+
+
 def test_a_program_with_the_sdk_is_left_to_its_report() -> None:
     order = loop.Ordered("a", Desired.STOP, "too slow", wandb=True)
     _, actions = play([*running(), loop.Reported("a", 1), order])

@@ -57,7 +57,7 @@ class Tracked:
     phase: Phase = Phase.STARTING
     intent: Outcome | None = None  # what it was signalled for
     intent_reason: str = ""
-    interrupted: bool = False  # its main process got SIGINT, as W&B's own client would raise it
+    interrupted: float | None = None  # when its main process got SIGINT, as W&B's own client would raise it
     wandb: bool = False  # it reports through W&B's client
     desired: Desired = Desired.GO
     desired_reason: str = ""
@@ -401,9 +401,10 @@ def _interrupt(state: State, name: str) -> Step:
     KeyboardInterrupt, after which the client sends all rows. A program with swept's SDK stops at its report."""
     run = state.runs[name]
     wanted = run.desired is Desired.STOP and run.wandb and not run.speaks
-    if not wanted or run.phase is not Phase.RUNNING or run.interrupted or run.intent is not None:
+    again = run.interrupted is not None or run.intent is not None
+    if not wanted or run.phase is not Phase.RUNNING or again:
         return state, []
-    state = _with(state, replace(run, interrupted=True))
+    state = _with(state, replace(run, interrupted=state.now))
     return state, [Interrupt(name, run.desired_reason or "stopped")]
 
 
@@ -421,7 +422,9 @@ def _overdue(state: State, run: Tracked) -> bool:
     if run.desired is Desired.GO or run.intent is not None or run.phase is not Phase.RUNNING:
         return False
     if not run.speaks:
-        return state.now - run.ordered > state.limits.other_grace
+        # An order may come long before the program has begun its W&B run, and can be interrupted.
+        since = max(run.ordered, run.interrupted or run.ordered)
+        return state.now - since > state.limits.other_grace
     return state.now - max(run.ordered, run.heard) > state.limits.patience
 
 

@@ -110,8 +110,8 @@ class Recorder:
         self._filing = threading.Lock()
         self._refused: set[str] = set()  # files that the server does not take
         self._told: Told | None = None
-        self._waiting = False  # the program, for the answer to its report: it looks at the order after that
-        self._unwarned = False  # the order came while it did not: it may report once more before it looks
+        self._waiting = False  # the program, for the answer to its report; then it looks
+        self._unwarned = False  # the order came while it did not: it may report once more
         self._reporter = Reporter(
             journal.reports,
             self._post,
