@@ -57,7 +57,7 @@ class Tracked:
     phase: Phase = Phase.STARTING
     intent: Outcome | None = None  # what it was signalled for
     intent_reason: str = ""
-    interrupted: float | None = None  # when its main process got SIGINT, as W&B's own client would raise it
+    interrupted: float | None = None  # when its main process got SIGINT
     wandb: bool = False  # it reports through W&B's client
     desired: Desired = Desired.GO
     desired_reason: str = ""
