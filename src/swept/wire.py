@@ -378,7 +378,7 @@ class RunView(TypedDict):
     ended: float | None
     resumable: bool
     defined: dict[str, DefinedMetric]  # metric, or glob → how to draw it
-    details: dict[str, Any]  # group, job_type, notes, tags, host …; of one run also charts, metadata
+    details: dict[str, Any]  # group, job_type, tags …; of one run also charts, metadata
     alerts: NotRequired[list[AlertView]]  # of one run: its last ones
 
 
