@@ -48,7 +48,7 @@ def empty() -> None:
 
 
 def long_id() -> None:
-    run = begin("long", id="a" * 50 + "-" + "9" * 49)
+    run = begin("long", id=f"{PROJECT}-".ljust(100, "9"))
     run.log({"loss": 2.0})
     run.finish()
 
