@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 from swept.client import Client
 from swept.errors import NotFound, SweptError, UsageError
-from swept.model import Kind
+from swept.model import Kind, RunState
 from swept.moving.came import Came
 
 SYNC_SECONDS = 3600.0
@@ -40,6 +40,11 @@ class Folder:
     def run(self) -> str:
         named = _NAME.search(self.path.name)
         return named[1] if named else self.file.stem.removeprefix("run-")
+
+    @property
+    def offline(self) -> bool:
+        """Whether nothing of it went to a server while it was logged."""
+        return self.path.name.startswith("offline-")
 
     def stamp(self) -> str:
         with self.file.open("rb") as content:
@@ -85,8 +90,9 @@ class Sender:
         if self.target.imported([origin]):
             self.came.add(unchanged=1)
             return
-        if self._of_a_sweep(folder.run):
-            self._leave_out(folder, "a run of a sweep of this server: it is here")
+        here = self._here(folder)
+        if here:
+            self._leave_out(folder, here)
             return
         code, said = self._synced(folder)
         linked = _LINK.findall(said)
@@ -100,11 +106,17 @@ class Sender:
         if view["state"] == "crashed":
             self.came.leave_out(str(folder.path), f"{view['ended_because']}, after {rows} rows")
 
-    def _of_a_sweep(self, run: str) -> bool:
+    def _here(self, folder: Folder) -> str:
+        """Why it is not to be sent again, or "": the client's sync would begin the run anew, and end it."""
         try:
-            return self.target.run(run)["kind"] != Kind.MANUAL
+            view = self.target.run(folder.run)
         except NotFound:
-            return False
+            return ""
+        if view["kind"] != Kind.MANUAL:
+            return "a run of a sweep of this server: it is here"
+        if view["state"] == RunState.RUNNING and not folder.offline:
+            return "it is running on this server: import it once it is over"
+        return ""
 
     def _synced(self, folder: Folder) -> tuple[int, str]:
         """`wandb sync` as a process of its own: its exit code and what it said."""

@@ -150,13 +150,14 @@ class Moving:
     def _begun(
         self, bringer: Bringer, run: Any, found: FoundRun, *, new: bool
     ) -> Callable[[], None] | None:
-        """The run, made here in its order; what is left to do can wait for a thread."""
+        """The run, made here in its order; what is left to do can wait for a thread. One that is whole here becomes half
+        only when its turn comes: an interrupt leaves few of them so."""
         if not found.over and not found.summary and found.state == "pending":
             self._leave_out(found, "it never started there")
             return None
         sweep = self._sweep_of(found)
         try:
-            brought = bringer.begin(found, sweep)
+            begun = bringer.begin(found, sweep) if new else None
         except _FATAL:
             raise
         except SweptError as error:
@@ -165,7 +166,7 @@ class Moving:
 
         def job() -> None:
             try:
-                bringer.fill(run, found, sweep, brought)
+                bringer.fill(run, found, sweep, begun or bringer.begin(found, sweep))
             except (*_FATAL, Interrupted):
                 raise
             except SweptError as error:

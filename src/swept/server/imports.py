@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Request
 
 from swept import wire
 from swept.asked import member, new_sweep
-from swept.errors import UsageError
-from swept.model import Goal, Kind, Outcome, Row, RunState, SweepState
+from swept.errors import Conflict, UsageError
+from swept.model import Goal, Kind, Outcome, Row, Run, RunState, SweepState
 from swept.server.answers import Answer, documented
 from swept.server.auth import context_of, writing
 from swept.server.context import Context
@@ -82,6 +82,7 @@ def import_run(body: wire.ImportRun, request: Request) -> Answer:
 def import_rows(run: str, body: wire.ImportRows, request: Request) -> Answer:
     """A part of the run's history, system metrics and console."""
     context = context_of(request)
+    _check_filling(context.store.run(run))
     now = context.clock.now()
     rows, events = _rows(body["rows"]), _rows(body["events"])
     if rows or events:
@@ -123,6 +124,14 @@ def note(body: wire.ImportNote, request: Request) -> Answer:
     now = context.clock.now()
     context.store.note_import(body["origin"], run.id, body["stamp"], now=now)
     return Answer(run_view(context.store.run(run.id), Goal.MINIMIZE))
+
+
+def _check_filling(run: Run) -> None:
+    """Raises Conflict for a run whose rows are its own program's affair."""
+    if not run.why.get("imported"):
+        raise Conflict(f"run {run.id} was not imported")
+    if len(run.attempts) != 1 or not run.state.ended:
+        raise Conflict(f"run {run.id} went on here: what is new at its source is left out")
 
 
 def _lost(token: str) -> wire.Completion:

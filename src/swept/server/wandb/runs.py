@@ -333,6 +333,7 @@ def end(
 def stopped(service: Service, run: Run) -> bool:
     """Whether the client is asked to stop; remembers when it was first told."""
     if run.desired is not Desired.STOP:
+        service.notes.told.pop(run.id, None)  # withdrawn: a later order is a new one
         return False
     told(service, run)
     return to_stop(service, run)

@@ -158,10 +158,9 @@ def under_real_agent(service: Service, run: Run) -> bool:
     if run.kind is Kind.MANUAL and run.sweep is None and not run.attempts:
         return True
     attempt = last_attempt(run)
-    return attempt is not None and service.store.agent(attempt.agent).kind in (
-        WANDB_AGENT,
-        WANDB_SCRIPT,
-    )
+    if attempt is None or not attempt.agent:  # a copy, or imported: nothing here started it
+        return False
+    return service.store.agent(attempt.agent).kind in (WANDB_AGENT, WANDB_SCRIPT)
 
 
 def to_stop(service: Service, run: Run) -> bool:
