@@ -150,10 +150,11 @@ def _sorting(order: Sequence[Sort], dialect: str) -> _Columns:
         number, text = _pair(sort.field)
         first, second = (1, 0) if sort.descending else (0, 1)
         rank = case((number.is_not(None), first), (text.is_not(None), second), else_=2)
+        shown = case((number.is_not(None), literal("")), else_=func.coalesce(text, literal("")))
         columns += [
             (rank, False),
             (func.coalesce(number, literal(0.0)), sort.descending),
-            (_by_code_point(func.coalesce(text, literal("")), dialect), sort.descending),
+            (_by_code_point(shown, dialect), sort.descending),
         ]
     return [*columns, (_RUNS.ordinal, False)]
 
@@ -200,13 +201,13 @@ def _pair(field: Field) -> _Pair:
 
 
 def _value(field: Value, column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """`column` of the first of the field's keys that the run has."""
+    """`column` of the first of the field's keys that the run has one for. Mostly that is the first key: one look-up."""
     table = schema.flat_values.c
-    statement = select(column).where(_owned(field), table.key.in_(field.keys))
-    if len(field.keys) > 1:
-        place = {key: index for index, key in enumerate(field.keys)}
-        statement = statement.order_by(case(place, value=table.key))
-    return statement.limit(1).correlate(schema.runs).scalar_subquery()
+    looks = [
+        select(column).where(_owned(field), table.key == key).correlate(schema.runs)
+        for key in field.keys
+    ]
+    return func.coalesce(*(look.scalar_subquery() for look in looks), null())
 
 
 def _owned(field: Value) -> ColumnElement[bool]:
