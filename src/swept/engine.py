@@ -80,7 +80,7 @@ class Engine:
         self._decided: dict[str, int] = defaultdict(int)
         self._asked: dict[str, int] = defaultdict(int)
         self._last_tick: float | None = None
-        self.on_order: Callable[[], None] = _nobody  # the search wants something of a run
+        self.on_order: Callable[[], None] = _nobody  # something else is wanted of a run
 
     # -- sweeps -----------------------------------------------------------------------------------
     def create_sweep(
@@ -144,7 +144,9 @@ class Engine:
                 hint="`swept sweep --update FILE` or `swept enqueue` opens a finished sweep again",
             )
         reason = reason or f"asked for: {wished.value}"
-        return self.store.set_sweep_state(sweep_id, wished, reason=reason, now=self.clock.now())
+        changed = self.store.set_sweep_state(sweep_id, wished, reason=reason, now=self.clock.now())
+        self.on_order()
+        return changed
 
     def spec(self, sweep: Sweep) -> Spec:
         """The newest version: what the search and the early stopping go by."""
@@ -205,6 +207,7 @@ class Engine:
         wished = member(Desired, desired, "order for a run")
         now, why = self.clock.now(), reason or "asked for by a person"
         run = self.store.set_desired(run_id, wished, reason=why, by="person", now=now)
+        self.on_order()
         if run.sweep is not None and run.state.ended:
             self._dry.add(run.sweep)
         return run

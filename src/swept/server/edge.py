@@ -15,8 +15,6 @@ _UPLOAD = re.compile(r"/(files|artifacts)/")
 _REPORT = re.compile(r"/(reports|console|heartbeat|file_stream)$|/(files|artifacts)/")
 _STREAM = "/file_stream"
 """Of W&B's client, which takes one answer of 4xx there as the end of the run's upload."""
-_ORDER = re.compile(r"/(desired|state|spec|graphql)$")
-"""Where people want something of runs; every agent's heartbeat looks then. The search rings by itself."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -42,8 +40,6 @@ class Edge:
             context.news.ring()
             if not _REPORT.search(path):
                 context.work.ring()
-            if _ORDER.search(path):
-                context.orders.ring()
 
 
 def _declared(scope: Scope) -> int:

@@ -32,9 +32,7 @@ def stop(service: Service, access: Access, arguments: Arguments) -> Node:
 
 
 def _ask_to_stop(service: Service, run: Run) -> None:
-    service.store.set_desired(
-        run.id, Desired.STOP, reason="stopped by a person", by="person", now=service.now()
-    )
+    service.engine.order(run.id, Desired.STOP, "stopped by a person")
 
 
 def delete(service: Service, access: Access, arguments: Arguments) -> Node:
