@@ -316,7 +316,7 @@ class Engine:
         )
         if sum(run.state in FAILED for run in newest) < HELD_AFTER:
             return ""
-        runs = self.store.history(sweep.id).runs
+        runs = [run for run in self.store.history(sweep.id).runs if run.kind in SWEEP_KINDS]
         row = failed_in_a_row(runs)
         well = [run for run in runs if run.state not in FAILED]
         return f"the last {len(row)} runs failed; {failures_in_common([*row, *well])}"

@@ -463,6 +463,20 @@ def test_failures_in_a_row_are_explained_with_the_next_run(store: Store, clock: 
     assert "FileNotFoundError: cones.yaml" in why
 
 
+def test_a_prior_run_that_failed_is_no_failure_of_the_sweep(store: Store, clock: FakeClock) -> None:
+    engine = engine_of(store, clock)
+    other = engine.create_sweep(RANDOM)[0]
+    earlier = taken(engine, other.id, agent_of(engine, other.id), "earlier")
+    finish(engine, earlier, "failed", "no such file")
+    sweep = engine.create_sweep(RANDOM.replace("run_cap: 3", "run_cap: 9"), mode="create")[0]
+    engine.add_priors(sweep.id, [earlier.run.id])
+    agent = agent_of(engine, sweep.id)
+    for number in range(3):
+        clock.advance(1.0)
+        finish(engine, taken(engine, sweep.id, agent, f"r{number}"), "failed", "no such file")
+    assert "the last 3 runs failed" in engine.claim(sweep.id, ask(agent, "next"))[2]
+
+
 def test_failures_in_a_row_are_explained_also_after_a_restart(
     store: Store, clock: FakeClock
 ) -> None:

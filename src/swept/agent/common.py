@@ -13,7 +13,7 @@ from swept.wire import RunView, SweepView
 
 def explain(view: SweepView) -> str:
     """A sentence about the last failures in a row, "" with fewer than two."""
-    runs = [_run(run) for run in view["runs"]]
+    runs = [_run(run) for run in view["runs"] if run["kind"] != Kind.PRIOR]
     well = [run for run in runs if run.state in (RunState.FINISHED, RunState.STOPPED)]
     return failures_in_common([*failed_in_a_row(runs), *well])
 
