@@ -304,9 +304,10 @@ class Store(ArtifactVerbs, ReadVerbs, Protocol):
         *,
         now: float,
         events: Sequence[Row] = (),
+        details: Mapping[str, Any] | None = None,
     ) -> Order:
         """Rows that come with their own steps (the W&B file stream): upserted by (run, attempt, step), keys merged,
-        last wins. `events` are system metrics, kept apart. Idempotent; needs no token (the server checked the key)."""
+        last wins. `events` are system metrics, kept apart. `details` are stored with them. Idempotent; needs no token (the server checked the key)."""
         ...
 
     def set_desired(

@@ -39,6 +39,7 @@ def log_rows(
     attempt: int,
     rows: Sequence[MetricRow],
     events: Sequence[MetricRow],
+    details: Mapping[str, Any] | None,
 ) -> Order:
     """Take rows that bring their steps. They are a sign of life too: the attempt's lease is renewed or revived."""
     _attempt(work.connection, run, attempt)
@@ -49,6 +50,8 @@ def log_rows(
     intake.close()
     merged = _merged(work.connection, schema.system_rows, run, attempt, _by_step(events))
     _keep(work, schema.system_rows, run, attempt, merged)
+    if details:
+        runs.add_details(work, run, details)
     return intake.order(intake.attempt.last_sequence)
 
 

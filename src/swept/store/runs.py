@@ -349,17 +349,25 @@ def change(
     elif summary is not None:
         values["summary"] = {**row.summary, **summary}
         flat.keep(work, run, "summary", {**row.latest, **values["summary"]})
-    if details is not None:
-        values["details"] = {**row.details, **details}
-    if config is not None or (details and not _FLAT_DETAILS.isdisjoint(details)):
-        shown = values.get("config", row.config)
-        flat.keep_config(work, run, shown, values.get("details", row.details))
     if values:
         table = schema.runs
         work.connection.execute(update(table).where(table.c.id == run).values(**values))
+    if config is not None or details:
+        add_details(work, run, details or {}, anew=config is not None)
     if effective is not None:
         keep_effective(work, row, effective)
     return get(work.connection, run)
+
+
+def add_details(work: Work, run: str, details: Mapping[str, Any], *, anew: bool = False) -> None:
+    """Over those that the run has; `anew`: the flat config is made again in any case."""
+    row = find(work.connection, run)
+    changed = {**row.details, **details}
+    if details:
+        table = schema.runs
+        work.connection.execute(update(table).where(table.c.id == run).values(details=changed))
+    if anew or not _FLAT_DETAILS.isdisjoint(details):
+        flat.keep_config(work, run, row.config, changed)
 
 
 def keep_effective(work: Work, run: Row[Any], config: Config) -> None:

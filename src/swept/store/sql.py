@@ -256,9 +256,10 @@ class SqlStore(SqlArtifacts, SqlReads):
         *,
         now: float,
         events: Sequence[Row] = (),
+        details: Mapping[str, Any] | None = None,
     ) -> Order:
         return self._database.write(
-            lambda work: reports.log_rows(work, run, attempt, rows, events), now=now
+            lambda work: reports.log_rows(work, run, attempt, rows, events, details), now=now
         )
 
     def set_desired(

@@ -389,6 +389,17 @@ class StoreContract(SweepVerbs, ArtifactVerbs, ImportVerbs, ReadVerbs):
         assert [row.step for row in store.rows(lease.run.id, since=1)] == [1]
         assert [row.step for row in store.rows(lease.run.id, before=1, limit=1)] == [0]
 
+    def test_details_are_stored_with_their_rows_or_not_at_all(self, store: Store) -> None:
+        run = running(store).run.id
+        store.log_rows(
+            run, 1, [Row(0, {"loss": 1.0})], now=NOW, details={"lines": 1, "tags": ["a"]}
+        )
+        with pytest.raises(UsageError):
+            store.log_rows(run, 1, [Row(1 << 70, {"loss": 2.0})], now=NOW, details={"lines": 2})
+        found = store.run(run)
+        assert found.details == {"lines": 1, "tags": ["a"]}
+        assert [point.step for point in found.curve] == [0]
+
     def test_a_late_row_of_the_file_stream_revives_a_crashed_run(self, store: Store) -> None:
         run = store.add_run(project="p", sweep=None, kind=Kind.MANUAL, config={}, now=NOW)
         store.open_attempt(run.id, agent="sdk", host="h", now=NOW, lease_seconds=180.0)

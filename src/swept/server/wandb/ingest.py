@@ -64,22 +64,29 @@ def _store_shared(
     """One writer of several at a time: the rows of each are numbered on from those of all."""
     with service.notes.numbering:
         run = service.store.run(name)
-        _store(service, run, attempt, shared.placed(run, writer, post), whole=False)
-        if post.rows:
-            shared.taken(service, run, writer, post)
+        details = shared.taken(run, writer, post) if post.rows else None
+        _store(service, run, attempt, shared.placed(run, writer, post), details, whole=False)
 
 
 def _store(
-    service: Service, run: Run, attempt: int, post: stream.Post, *, whole: bool = True
+    service: Service,
+    run: Run,
+    attempt: int,
+    post: stream.Post,
+    details: Mapping[str, Any] | None = None,
+    *,
+    whole: bool = True,
 ) -> None:
-    """`whole`: the summary is all there is."""
+    """`details` are stored with the rows; `whole`: the summary is all there is."""
     now = service.now()
     changed = False
     if post.rows or post.events:
         rows = stream.numbered(post.rows, _following(service, run, post))
+        order = service.store.log_rows(
+            run.id, attempt, rows, now=now, events=post.events, details=details
+        )
         if rows and not whole:
             service.notes.following[run.id] = rows[-1].step + 1
-        order = service.store.log_rows(run.id, attempt, rows, now=now, events=post.events)
         changed = order.objective_changed
     # Under swept's own agent the console comes from the agent, which also sees what wandb does not.
     if post.console and under_real_agent(service, run):

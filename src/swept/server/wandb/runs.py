@@ -127,10 +127,16 @@ def _inited(service: Service, run: Run, host: str, writer: str) -> Run:
     resuming = marked(run, RESUMING) or (bool(writer) and marked(run, INITED))
     if _needs_attempt(service, run, resuming=resuming):
         run = _opened(service, run, host, resumable=resuming)
-    sharing = shared.joined(run, writer) if writer else {}
-    return service.store.update_run(
-        run.id, now=service.now(), details={INITED: mark(run), RESUMING: "", **sharing}
-    )
+    if not writer:
+        return _marked(service, run, {})
+    with service.notes.numbering:  # what the other writers have is read, and stored again
+        run = service.store.run(run.id)
+        return _marked(service, run, shared.joined(run, writer))
+
+
+def _marked(service: Service, run: Run, sharing: Mapping[str, Any]) -> Run:
+    details = {INITED: mark(run), RESUMING: "", **sharing}
+    return service.store.update_run(run.id, now=service.now(), details=details)
 
 
 def _needs_attempt(service: Service, run: Run, *, resuming: bool) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from swept.model import Run
-from swept.server.wandb.service import SHARED, Service, mark
+from swept.server.wandb.service import SHARED, mark
 from swept.server.wandb.stream import Post
 from swept.wire import ConsoleLine
 
@@ -43,13 +43,11 @@ def placed(run: Run, writer: str, post: Post) -> Post:
     )
 
 
-def taken(service: Service, run: Run, writer: str, post: Post) -> None:
-    """The rows of the post are durable: the same lines again are not."""
-    lines = _lines(service.store.run(run.id))
+def taken(run: Run, writer: str, post: Post) -> dict[str, Any]:
+    """The details of a run that has the post's rows too: stored with them, so that the same lines again are known."""
+    lines = _lines(run)
     reached = max(lines.get(writer, 0), post.first_row + len(post.rows))
-    service.store.update_run(
-        run.id, now=service.now(), details=_details(run, {**lines, writer: reached})
-    )
+    return _details(run, {**lines, writer: reached})
 
 
 def _lines(run: Run) -> Mapping[str, int]:
