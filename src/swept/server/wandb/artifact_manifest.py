@@ -24,11 +24,12 @@ from swept.store.base import Store
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """An artifact that can be committed. `digest` is None where its client has said the right one."""
+    """An artifact that can be committed. `digest` is what its content has, whatever was said: by it, content that is
+    here already is known again."""
 
     manifest: str
     files: list[ArtifactFile]
-    digest: str | None = None
+    digest: str
 
 
 def whole(store: Store, contents: Contents, artifact: Artifact) -> Whole:
@@ -44,8 +45,7 @@ def whole(store: Store, contents: Contents, artifact: Artifact) -> Whole:
         return _checked(contents, artifact, last.digest, _entries(contents, last.digest))
     entries = _merged(store, contents, parts)
     text = tokens.dumps({**tokens.mapping_of(contents.read(last.digest)), "contents": entries})
-    found = _checked(contents, artifact, contents.keep(text.encode()), entries)
-    return Whole(found.manifest, found.files, _digest(entries))
+    return _checked(contents, artifact, contents.keep(text.encode()), entries)
 
 
 def _merged(store: Store, contents: Contents, parts: list[Manifest]) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _checked(
             f"the first is “{missing[0]}”",
             hint="log it again: what has arrived is not sent twice",
         )
-    return Whole(manifest, files)
+    return Whole(manifest, files, _digest(entries))
 
 
 def _file(name: str, entry: Mapping[str, Any]) -> ArtifactFile:

@@ -154,13 +154,14 @@ class _Writes:
         artifact = self._artifact(data)
         self._check_own(artifact)
         base = data.text("baseArtifactID")
-        made = self._store.add_manifest(
-            artifact.number,
-            _KINDS.get(data.text("type") or "FULL", "full"),
-            _manifest_digest(data),
-            base=number_of(base, "Artifact") if base else None,
-            now=self._service.now(),
-        )
+        with self._service.context.collecting:  # its bytes come next, and are needed from here on
+            made = self._store.add_manifest(
+                artifact.number,
+                _KINDS.get(data.text("type") or "FULL", "full"),
+                _manifest_digest(data),
+                base=number_of(base, "Artifact") if base else None,
+                now=self._service.now(),
+            )
         return self._manifest_payload("CreateArtifactManifestPayload", made.number, made.digest)
 
     def update_manifest(self, arguments: Arguments) -> Node:
@@ -168,7 +169,8 @@ class _Writes:
         data.ignore("baseArtifactID")
         self._check_fresh()
         number = number_of(data.text("artifactManifestID"), "ArtifactManifest")
-        made = self._store.set_manifest(number, _manifest_digest(data), now=self._service.now())
+        with self._service.context.collecting:
+            made = self._store.set_manifest(number, _manifest_digest(data), now=self._service.now())
         return self._manifest_payload("UpdateArtifactManifestPayload", made.number, made.digest)
 
     def _manifest_payload(self, kind: str, number: int, digest: str) -> Node:
@@ -192,16 +194,18 @@ class _Writes:
         self._check_own(artifact)
         if artifact.version is None:
             with self._service.context.collecting:
-                contents = artifact_files.contents(self._service)
-                found = whole(self._store, contents, artifact)
-                artifact = self._store.commit_artifact(
-                    artifact.number,
-                    found.manifest,
-                    found.files,
-                    digest=found.digest,
-                    now=self._service.now(),
-                )
+                artifact = self._committed(artifact.number)
         return self._payload("CommitArtifactPayload", artifact)
+
+    def _committed(self, number: int) -> Artifact:
+        """Looked up anew: the same request, sent again while the first one was under way, may have waited for it."""
+        artifact = self._store.artifact(number)
+        if artifact.version is not None:
+            return artifact
+        found = whole(self._store, artifact_files.contents(self._service), artifact)
+        return self._store.commit_artifact(
+            number, found.manifest, found.files, digest=found.digest, now=self._service.now()
+        )
 
     # -- versions that are there ------------------------------------------------------------------
 

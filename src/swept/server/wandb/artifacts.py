@@ -10,7 +10,7 @@ import base64
 import binascii
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from swept.errors import NotFound
 from swept.model import Artifact, Collection
@@ -20,6 +20,7 @@ from swept.server.wandb.graphql import Arguments, Node, Resolver
 from swept.server.wandb.service import ENTITY, Service
 from swept.store.artifact_base import INPUT, LATEST, OUTPUT, ArtifactFile
 
+T = TypeVar("T")
 NO_TTL = -1
 """How W&B says that a version has no time to live of its own."""
 
@@ -186,7 +187,7 @@ class Shown:
         names = arguments.get("names")
         stored = self.service.store.artifact_files(one.number)
         wanted = [file for file in stored if not names or file.name in names]
-        return _page("FileConnection", [self._file(one, file) for file in wanted], arguments)
+        return _page("FileConnection", wanted, arguments, lambda file: self._file(one, file))
 
     def _files_of_entries(self, one: Artifact, arguments: Arguments) -> Node:
         """For the client's own entries; the md5 of each says which bytes."""
@@ -274,8 +275,8 @@ class Shown:
             if filters.matches(document, condition)
         ]
         ordered = filters.ordered(documents, arguments.text("order"))
-        nodes = [self.artifact(one["_artifact"]) for one in ordered]
-        page = _page("VersionedArtifactConnection", nodes, arguments)
+        found = [document["_artifact"] for document in ordered]
+        page = _page("VersionedArtifactConnection", found, arguments, self.artifact)
         edges = [{**edge, "version": f"v{edge['node']['versionIndex']}"} for edge in page["edges"]]
         return {**page, "edges": edges}
 
@@ -294,8 +295,8 @@ class Shown:
         ]
         wanted = [document for document in documents if filters.matches(document, condition)]
         ordered = filters.ordered(wanted, arguments.text("order"))
-        nodes = [self.collection(one["_collection"]) for one in ordered]
-        return _page("ArtifactCollectionConnection", nodes, arguments)
+        found = [document["_collection"] for document in ordered]
+        return _page("ArtifactCollectionConnection", found, arguments, self.collection)
 
     def _type_named(self, project: str, name: str) -> Node | None:
         found = [node for node in self._types(project) if node["name"] == name]
@@ -321,9 +322,16 @@ class Shown:
         }
 
 
-def _page(kind: str, nodes: Sequence[Node], arguments: Arguments) -> dict[str, Any]:
-    """One page; old clients have fragments on its type."""
-    return {**reads.connection(nodes, arguments), "__typename": kind}
+def _page(
+    kind: str,
+    things: Sequence[T],
+    arguments: Arguments,
+    node_of: Callable[[T], Any] = lambda one: one,
+) -> dict[str, Any]:
+    """One page, of which alone nodes are made; old clients have fragments on its type."""
+    page = reads.connection(things, arguments)
+    edges = [{**edge, "node": node_of(edge["node"])} for edge in page["edges"]]
+    return {**page, "edges": edges, "__typename": kind}
 
 
 def edges_node(kind: str, nodes: Sequence[Node]) -> Node:

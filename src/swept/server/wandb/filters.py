@@ -1,4 +1,4 @@
-"""Which runs a script asks for, and in which order: the client's Mongo-style filters over plain values.
+"""Which versions and collections of artifacts a script asks for, and in which order: the client's Mongo-style filters over plain values.
 
 A filter is a mapping of paths to values or operators (`{"config.lr.value": {"$gt": 0.1}}`), with `$and`, `$or`,
 `$nor`, `$not`. An order is `+summary_metrics.loss` or `-created_at`; runs without the value come last both ways.
@@ -7,16 +7,15 @@ A filter is a mapping of paths to values or operators (`{"config.lr.value": {"$g
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from swept.errors import UsageError
+from swept.store import patterns
 
 Document = Mapping[str, Any]
 
 _MISSING = object()
-MAX_PATTERN = 1000
 
 
 def matches(document: Document, condition: Any) -> bool:
@@ -110,12 +109,15 @@ def _ordering(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
 
 
 def _matches_pattern(value: Any, pattern: Any) -> bool:
-    if not isinstance(value, str) or len(str(pattern)) > MAX_PATTERN:
+    if not isinstance(value, str):
         return False
     try:
-        return re.search(str(pattern), value) is not None
-    except re.error as error:
-        raise UsageError(f"the pattern `{pattern}` cannot be read: {error}") from error
+        return bool(patterns.found(patterns.check(str(pattern)), value))
+    except TimeoutError as error:
+        raise UsageError(
+            f"the pattern `{pattern}` takes too long: it tries too many ways to match one text",
+            hint="leave out repeats inside of repeats",
+        ) from error
 
 
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {

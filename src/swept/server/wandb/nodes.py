@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.service import ENTITY
@@ -21,7 +22,7 @@ def entity_node() -> Node:
     return {"__typename": "Entity", "id": ENTITY, "name": ENTITY, "organization": None}
 
 
-def connection(nodes: Sequence[Node], arguments: Arguments) -> Node:
+def connection(nodes: Sequence[Any], arguments: Arguments) -> Node:
     """One page in relay style. The cursor is the place in the list, as the client goes on from the last edge's."""
     start = place(arguments.text("after"))
     first = arguments.get("first")
