@@ -240,7 +240,9 @@ def test_a_mapping_of_define_metric_is_its_value(store: Store) -> None:
         ({"tags": ["a"]}, "compares with numbers and texts"),
         ({"created_at": {"$gt": "yesterday"}}, "is no time"),
         (json.loads('{"$not":' * 30 + "{}" + "}" * 30), "nested"),
-        ({"$or": [{"state": "x"}] * 600}, "up to 500 tests"),
+        ({"$or": [{"state": "x"}] * 600}, "up to 100 tests"),
+        ({"$or": [{"name": {"$in": ["x"] * 3000}}] * 2}, "up to 5000 values"),
+        ([{"state": "x"}], "is no filter"),
     ],
 )
 def test_what_is_not_known_is_refused(condition: Any, says: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from swept.errors import UsageError
 from swept.server.wandb import selecting, tokens
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.history import Beside
@@ -44,7 +45,12 @@ def _is(name: str, value: str) -> Condition:
 
 
 def _wanted(arguments: Arguments) -> Condition:
-    return selecting.condition(tokens.mapping(arguments.get("filters")))
+    text = arguments.get("filters")
+    try:
+        found = tokens.loads(text) if isinstance(text, str) and text else text
+    except ValueError as error:
+        raise UsageError(f"the filter is no JSON: {error}") from error
+    return selecting.condition(found or {})
 
 
 def _listed(service: Service, project: str, where: Condition, arguments: Arguments) -> Node:

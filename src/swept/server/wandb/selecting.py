@@ -32,8 +32,8 @@ from swept.store.conditions import (
 )
 
 MAX_DEPTH = 20
-MAX_VALUES = 5000  # of one `$in`
-MAX_TESTS = 500  # of one filter
+MAX_VALUES = 5000  # of one filter: databases take so many parameters, and no more
+MAX_TESTS = 100  # of one filter: what SQLite needs grows with their square
 
 _SHOWN = Property("state", {state.value: label for state, label in STATES.items()})
 _FIELDS: Mapping[str, Field] = {
@@ -73,13 +73,14 @@ _MEANT = ("max", "min", "last", "mean", "best", "first")
 """Where define_metric left no plain value, the first of these is meant."""
 
 
-def condition(text: Any) -> Condition:
-    """The filter as a condition. Raises UsageError."""
-    if not isinstance(text, Mapping):
-        return All()
-    found = _all(text, 0)
-    if _size(found) > MAX_TESTS:
+def condition(wanted: Any) -> Condition:
+    """A filter as a condition. Raises UsageError."""
+    found = _all(wanted, 0)
+    tests = list(_tests(found))
+    if len(tests) > MAX_TESTS:
         raise UsageError(f"a filter has up to {MAX_TESTS} tests", hint="use `$in` for many values")
+    if sum(len(test.values) for test in tests if isinstance(test, Among)) > MAX_VALUES:
+        raise UsageError(f"a filter has up to {MAX_VALUES} values")
     return found
 
 
@@ -111,14 +112,15 @@ def _without_value(key: str) -> Iterator[str]:
             yield ".".join([*parts[:at], *parts[at + 1 :]])
 
 
-def _size(part: Condition) -> int:
+def _tests(part: Condition) -> Iterator[Condition]:
     match part:
         case All(parts) | AnyOf(parts):
-            return sum(map(_size, parts))
+            for inner in parts:
+                yield from _tests(inner)
         case Not(inner):
-            return _size(inner)
+            yield from _tests(inner)
         case _:
-            return 1
+            yield part
 
 
 # -- the grammar ----------------------------------------------------------------------------------
@@ -181,8 +183,6 @@ def _unknown(name: str) -> UsageError:
 def _among(of: Field, values: Any) -> Condition:
     """One of `values`; null is the value of what is not there."""
     listed = values if isinstance(values, list) else [values]
-    if len(listed) > MAX_VALUES:
-        raise UsageError(f"`$in` takes up to {MAX_VALUES} values")
     scalars = tuple(_scalar(of, value) for value in listed if value is not None)
     test: Condition = Among(of, scalars)
     return AnyOf((test, Not(Exists(of)))) if None in listed else test
