@@ -23,7 +23,7 @@ from swept.server.blobs import clean
 from swept.server.wandb import tokens
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.reads import connection, moment
-from swept.server.wandb.service import ENTITY, METADATA, Service, last_attempt
+from swept.server.wandb.service import ENTITY, METADATA, Service, last_attempt, may_report
 
 
 def signature(service: Service, run: str, attempt: int, name: str) -> str:
@@ -43,8 +43,11 @@ def signed(service: Service, access: Access, base: str, run: Run, name: str) -> 
 
 
 def create(service: Service, access: Access, base: str, run: Run, data: Arguments) -> Node:
-    """`CreateRunFiles`: an upload URL for each name. A bad one is left out: the others come in the same request."""
+    """`CreateRunFiles`: an upload URL for each name. A bad one is left out: the others come in the same request.
+    Raises UsageError for another run's key."""
     names = data.get("files")
+    if not may_report(access, run):
+        raise UsageError("this key belongs to another run", hint="use the server's API key")
     return {
         "__typename": "CreateRunFilesPayload",
         "runID": run.id,

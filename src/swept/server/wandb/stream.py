@@ -7,6 +7,7 @@ answer as the end of the run's upload, and would repeat a 5xx for ever.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Any
 
 from swept.model import Row
 from swept.server.wandb import tokens
+from swept.store import visible
 from swept.wire import ConsoleLine
 
 HISTORY = "wandb-history.jsonl"
@@ -114,13 +116,15 @@ def _objects(lines: Sequence[Any]) -> tuple[list[dict[str, Any]], int]:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """A finite one: no step and no time is anything else."""
+    found = None if isinstance(value, bool) else visible.number(value)
+    return found if found is not None and math.isfinite(found) else None
 
 
 def _loose(row: dict[str, Any]) -> Loose:
     step = _number(row.pop("_step", None))
     time = _number(row.pop("_timestamp", None))
-    whole = step is not None and step == step and abs(step) < 2**53
+    whole = step is not None and abs(step) < 2**53
     return Loose(int(step) if step is not None and whole else None, _without_bookkeeping(row), time)
 
 
