@@ -5,6 +5,7 @@ The client's agent waits 5 s before each heartbeat; one after the other the scen
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +15,7 @@ from operator import not_
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from tests.wire import results
 from tests.wire.harness import VERSIONS, Client, Server, missing
@@ -61,6 +63,11 @@ def need(version: str) -> None:
         pytest.skip(why)
 
 
+def place_of(scenario: Callable[[Client], Any]) -> str:
+    """The scenario's folder: two files may have one of the same name."""
+    return f"{scenario.__module__.rpartition('.')[2]}-{scenario.__name__}"
+
+
 @dataclass
 class Stage:
     """Starts the scenarios of all chosen tests at once; a test waits for the one it is about."""
@@ -82,7 +89,7 @@ class Stage:
                 continue
             if client_bug(item, version):
                 continue
-            key = (version, scenario.__name__)
+            key = (version, place_of(scenario))
             if key not in self.under_way:
                 self.under_way[key] = self.pool.submit(scenario, self.client(*key))
 
@@ -95,6 +102,15 @@ def stage(
         one = Stage(server, tmp_path_factory.mktemp("wandb"), pool)
         one.start(request.session.items)
         yield one
+    end_all(one.folder)
+
+
+def end_all(folder: Path) -> None:
+    """The clients' own processes outlive programs that were killed, and would knock at a closed door for hours."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if Path(process.environ().get("HOME", "/")).is_relative_to(folder):
+                process.kill()
 
 
 @pytest.fixture
@@ -108,7 +124,7 @@ def told(
     need(version)
     if why := client_bug(request.node, version):
         pytest.skip(f"a bug of the client: {why}")
-    return stage.under_way[version, scenario.__name__].result(timeout=280)
+    return stage.under_way[version, place_of(scenario)].result(timeout=280)
 
 
 @pytest.fixture(params=list(VERSIONS))

@@ -137,6 +137,4 @@ def test_an_unknown_id_is_said_to_be_unknown(told: dict[str, Any]) -> None:
     for kind in ("runs", "sweeps"):
         page = opened(told["server"], told["folder"], f"/local/links/{kind}/nobody00")
         assert f"there is no {kind.removesuffix('s')} `nobody00`" in page.texts
-    assert (
-        "No sweeps in elsewhere" in opened(told["server"], told["folder"], "/local/elsewhere").texts
-    )
+    assert "No sweeps in nowhere" in opened(told["server"], told["folder"], "/local/nowhere").texts

@@ -19,7 +19,7 @@ from typing import Any
 from graphql import Visitor, print_ast, visit
 from graphql.language import ast as gql
 from tests.wire.documents import Operation, Package
-from tests.wire.harness import KEY, NEWEST, VERSIONS, Client, Server
+from tests.wire.harness import KEY, NEWEST, Client, Server, environment
 
 from swept.engine import Engine
 from swept.server.auth import OWNER
@@ -93,7 +93,7 @@ def populated(folder: Path) -> Iterator[World]:
     server = Server(folder / "home")
     server.start()
     try:
-        names = _people(Client(NEWEST, VERSIONS[NEWEST], server, folder / "client"))
+        names = _people(Client(NEWEST, environment(NEWEST), server, folder / "client"))
     finally:
         server.end()
     yield World(folder / "home", names)
