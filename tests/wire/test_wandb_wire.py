@@ -712,6 +712,13 @@ def test_files_go_up_and_down_by_signed_absolute_urls(wire: Wire) -> None:
     assert [file.name for file in wire.store.files("f")] == ["media/a b.txt"]
     assert wire.http.put(path.replace("signature=", "signature=0")).status_code == 401
     assert wire.http.get("/files/local/p/f/media/a%20b.txt").status_code == 401
+    query = (
+        'query { project(name: "p") { run(name: "f") { files { edges { node { directUrl } } } } } }'
+    )
+    (edge,) = wire.data(query)["project"]["run"]["files"]["edges"]
+    read = "/files" + edge["node"]["directUrl"].partition("/files")[2]
+    assert wire.http.get(read).content == b"hello"
+    assert wire.http.put(read, content=b"other").status_code == 401
 
 
 def test_a_file_name_cannot_leave_the_runs_folder(wire: Wire) -> None:

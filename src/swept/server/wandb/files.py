@@ -3,7 +3,7 @@
     {base}/files/{entity}/{project}/{run}/{name}?attempt=N&signature=HMAC
 
 `CreateRunFiles` gives the URLs; they must be absolute, else the client silently uploads nothing. The signature is
-over run, attempt and name under the server's key. What belongs to an attempt that is over is read and dropped.
+over right, run, attempt and name under the server's key: one for reading writes nothing. What belongs to an attempt that is over is read and dropped.
 """
 
 from __future__ import annotations
@@ -25,19 +25,23 @@ from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.reads import connection, moment
 from swept.server.wandb.service import ENTITY, METADATA, Service, last_attempt, may_report
 
+READ, WRITE = "read", "write"
 
-def signature(service: Service, run: str, attempt: int, name: str) -> str:
-    message = f"{run}\n{attempt}\n{name}".encode()
+
+def signature(service: Service, right: str, run: str, attempt: int, name: str) -> str:
+    message = f"{right}\n{run}\n{attempt}\n{name}".encode()
     return hmac.new(service.context.key.encode(), message, hashlib.sha256).hexdigest()
 
 
-def signed(service: Service, access: Access, base: str, run: Run, name: str) -> str:
+def signed(
+    service: Service, access: Access, base: str, run: Run, name: str, right: str = WRITE
+) -> str:
     """The absolute URL for one file of the caller's attempt, or of the run's present one."""
     attempt = last_attempt(run)
     number = attempt.number if attempt else 0
     if access.run == run.id:
         number = access.attempt
-    mark = signature(service, run.id, number, name)
+    mark = signature(service, right, run.id, number, name)
     place = "/".join(quote(part, safe="") for part in (ENTITY, run.project, run.id))
     return f"{base}/files/{place}/{quote(name)}?attempt={number}&signature={mark}"
 
@@ -92,14 +96,15 @@ def _like(names: Iterable[str], arguments: Arguments) -> Iterator[str]:
 def _node(
     service: Service, access: Access, base: str, run: Run, name: str, file: File | None
 ) -> Node:
-    url = signed(service, access, base, run, clean(name))
+    read = signed(service, access, base, run, clean(name), READ)
+    write = signed(service, access, base, run, name) if may_report(access, run) else None
     return {
         "__typename": "File",
         "id": f"{run.id}/{name}",
         "name": name,
-        "url": lambda a: url if a.get("upload") or file else None,
-        "directUrl": url if file else None,
-        "uploadUrl": url,
+        "url": lambda a: write if a.get("upload") else read if file else None,
+        "directUrl": read if file else None,
+        "uploadUrl": write,
         "sizeBytes": file.size if file else 0,
         "mimetype": mimetypes.guess_type(name)[0],
         "updatedAt": moment(file.time) if file else None,
@@ -126,6 +131,11 @@ def wanted(service: Service, run: str, attempt: int | None) -> bool:
     return attempt is None or last is None or attempt == last.number
 
 
-def signed_for(service: Service, run: str, attempt: int, name: str, mark: str) -> bool:
-    """Whether the signature is the one that `signed` gave for this file."""
-    return hmac.compare_digest(mark.encode(), signature(service, run, attempt, name).encode())
+def signed_for(
+    service: Service, rights: Iterable[str], run: str, attempt: int, name: str, mark: str
+) -> bool:
+    """Whether the signature is one that `signed` gave for this file, with one of these rights."""
+    return any(
+        hmac.compare_digest(mark.encode(), signature(service, right, run, attempt, name).encode())
+        for right in rights
+    )

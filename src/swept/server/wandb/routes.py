@@ -188,7 +188,8 @@ def _attempt(request: Request) -> int | None:
 def _check(service: Service, request: Request, run: str, name: str) -> None:
     """A signed URL, the API key, or the run's own key. Raises Unauthorized."""
     mark = request.query_params.get("signature", "")
-    if mark and files.signed_for(service, run, _attempt(request) or 0, name, mark):
+    rights = (files.WRITE,) if request.method == "PUT" else (files.WRITE, files.READ)
+    if mark and files.signed_for(service, rights, run, _attempt(request) or 0, name, mark):
         return
     if authorize(service.context, request).run not in (None, run):
         raise Unauthorized("this key belongs to another run")
