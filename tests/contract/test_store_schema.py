@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -80,6 +81,30 @@ def _statements(engine: Engine) -> dict[str, Any]:
         return {
             name: sorted(line.strip().rstrip(",").replace(" ", "") for line in sql.splitlines())
             for name, sql in connection.execute(text(query))
+        }
+
+
+def test_a_store_of_the_first_schema_keeps_all_it_has(url: str, migrated: Engine) -> None:
+    before = _contents(migrated)
+    with migrated.begin() as connection:
+        command.downgrade(configuration(connection), "0001")
+    assert _contents(migrated) != before  # it is the old schema indeed
+    open_store(url).close()
+    assert _contents(migrated) == before
+    assert before["rows"]
+    assert {row[1] for row in before["flat_values"]} >= {"summary", "history"}
+
+
+def _contents(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
+    with engine.connect() as connection:
+        there = inspect(connection).get_table_names()
+        return {
+            name: sorted(
+                (tuple(row) for row in connection.execute(text(f'SELECT * FROM "{name}"'))),
+                key=repr,
+            )
+            for name in schema.metadata.tables
+            if name in there
         }
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from swept import wire
+from swept.errors import StoreError
 from swept.store import flat
 from swept.store.identity import SystemIdentities
 from swept.store.work import Counters, Work
@@ -60,7 +61,11 @@ def _kinds(before: Sequence[str], after: Sequence[str]) -> None:
         "WHERE type = 'table' AND name = 'runs' AND instr(sql, ?)",
         (old, new, old),
     )
-    assert changed.rowcount == 1
+    if changed.rowcount != 1:
+        raise StoreError(
+            "this SQLite does not let the store's schema be brought up to date",
+            hint="set SWEPT_HOME to a new folder, or use another Python's SQLite for the first start",
+        )
     bind.exec_driver_sql(f"PRAGMA schema_version={int(version or 0) + 1}")
     bind.exec_driver_sql("PRAGMA writable_schema=RESET")
 
