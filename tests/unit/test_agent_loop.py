@@ -210,22 +210,22 @@ def test_a_program_without_the_sdk_has_20_seconds() -> None:
 
 def test_a_script_of_the_wandb_client_is_interrupted_once_and_given_its_time() -> None:
     order = loop.Ordered("a", Desired.STOP, "too slow", wandb=True)
-    state, actions = play([*running(), order, order, loop.Tick(19.0)])
-    assert [one for one in actions if isinstance(one, loop.Interrupt)] == [
+    state, actions = play([*running(), order, order, loop.Tick(59.0)])
+    assert [one for one in actions if isinstance(one, loop.Interrupt | loop.End)] == [
         loop.Interrupt("a", "too slow")
     ]
-    _, later = advance(state, loop.Tick(21.0))
+    _, later = advance(state, loop.Tick(61.0))
     assert loop.End("a", "too slow") in later
 
 
 def test_the_time_of_a_script_that_begins_its_run_late_counts_from_its_interrupt() -> None:
     early = loop.Ordered("a", Desired.STOP, "too slow")
     late = loop.Ordered("a", Desired.STOP, "too slow", wandb=True)
-    state, actions = play([*running(), early, loop.Tick(19.0), late, loop.Tick(38.0)])
+    state, actions = play([*running(), early, loop.Tick(19.0), late, loop.Tick(78.0)])
     assert [one for one in actions if isinstance(one, loop.Interrupt | loop.End)] == [
         loop.Interrupt("a", "too slow")
     ]
-    _, later = advance(state, loop.Tick(40.0))
+    _, later = advance(state, loop.Tick(80.0))
     assert loop.End("a", "too slow") in later
 
 

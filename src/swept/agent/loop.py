@@ -32,6 +32,7 @@ class Limits:
     early: float = 60.0  # a run that fails later, or after a report, has started well
     patience: float = 300.0  # an order that a silent program does not obey is enforced after this
     other_grace: float = 20.0  # the same for programs that do not use the SDK
+    sending: float = 60.0  # an interrupted W&B script sends what it has left
     claim_pause: float = 0.5
 
 
@@ -421,10 +422,10 @@ def _tick(state: State, fact: Tick) -> Step:
 def _overdue(state: State, run: Tracked) -> bool:
     if run.desired is Desired.GO or run.intent is not None or run.phase is not Phase.RUNNING:
         return False
+    if run.interrupted is not None:
+        return state.now - run.interrupted > state.limits.sending
     if not run.speaks:
-        # An order may come long before the program has begun its W&B run, and can be interrupted.
-        since = max(run.ordered, run.interrupted or run.ordered)
-        return state.now - since > state.limits.other_grace
+        return state.now - run.ordered > state.limits.other_grace
     return state.now - max(run.ordered, run.heard) > state.limits.patience
 
 
