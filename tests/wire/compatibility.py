@@ -26,13 +26,14 @@ SIGNS = {WORKED: "yes", FAILED: "**no**", UNTRIED: "–"}
 
 HEAD = """# What works with which version of wandb
 
-Made by `make matrix` on {date}: each row is a test, run with the unmodified `wandb` package of that version against a
+{made}: each row is a test, run with the unmodified `wandb` package of that version against a
 real server, on Linux. What is not in the list is not tried. How it works: [the W&B subset](../design/wandb.md);
 how to use it: [Use your wandb scripts](../guides/wandb.md).
 
 `yes`: the tests of the row pass. `–`: not tried with this version. **no**: a test fails. A number: this version of the
 client cannot do it, whatever a server answers; the note says why.
 """
+UNMADE = "To be filled by `make matrix`, which has not been run whole since the rows changed"
 
 
 @dataclass
@@ -56,7 +57,9 @@ def page(results: Results, versions: Sequence[str], day: date) -> str:
     if unknown:
         raise ValueError(f"no such group of features: {', '.join(sorted(unknown))}")
     notes = _Notes()
-    parts = [HEAD.format(date=day.isoformat())]
+    tried = any(cell[0] != UNTRIED for cells in results.rows.values() for cell in cells.values())
+    made = f"Made by `make matrix` on {day.isoformat()}" if tried else UNMADE
+    parts = [HEAD.format(made=made)]
     for group in GROUPS:
         rows = [row for row in results.rows if row[0] == group]
         if rows:
