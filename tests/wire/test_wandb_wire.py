@@ -793,11 +793,14 @@ def test_what_is_not_served_is_declined_in_one_line(wire: Wire) -> None:
     assert "registry" in answer["errors"][0]["message"]
 
 
-def test_a_wrong_key_is_401(wire: Wire) -> None:
+def test_a_wrong_key_is_401_in_words_that_the_client_shows(wire: Wire) -> None:
     answer = wire.http.post(
         "/graphql", json={"query": "{ viewer { id } }"}, headers=basic("local-" + "0" * 40)
     )
     assert answer.status_code == 401
+    (error,) = answer.json()["errors"]  # all that the client shows of it
+    assert "not this server's API key" in error["message"]
+    assert "WANDB_API_KEY" in error["message"]
 
 
 def test_runs_are_filtered_and_ordered_like_mongo(wire: Wire) -> None:

@@ -19,7 +19,10 @@ from swept.errors import Unauthorized
 from swept.server.context import Context
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_HINT = "the key is in the file `key` of the server's .swept/ folder; clients take it from SWEPT_API_KEY"
+_HINT = (
+    "the key is in the file `key` of the server's .swept/ folder; clients take it from SWEPT_API_KEY, "
+    "W&B's from WANDB_API_KEY (`swept env` prints it)"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response
 
 from swept.errors import NotFound, SweptError, Unauthorized
+from swept.server.answers import failure
 from swept.server.auth import OWNER, Access, authorize
 from swept.server.context import Context
 from swept.server.wandb import artifact_files, files, ingest, tokens
@@ -39,7 +40,12 @@ def router(context: Context) -> APIRouter:
 
     @routes.post("/graphql")
     async def graphql(request: Request) -> Response:
-        access = await run_in_threadpool(authorize, context, request)
+        try:
+            access = await run_in_threadpool(authorize, context, request)
+        except Unauthorized as error:
+            # The client shows GraphQL's errors, and nothing at all of any other body.
+            said = {"errors": [{"message": str(error)}]}
+            return failure(401, "Unauthorized", error.message, error.hint, **said)
         try:
             body = tokens.mapping_of(await _body(request))
         except ValueError as error:
