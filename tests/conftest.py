@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,9 @@ from sqlalchemy import create_engine, text
 from tests.postgres import Postgres, wanted_binaries
 
 _SCHEMAS = itertools.count(1)
+
+# A shell without job control starts what it puts into the background with SIGINT ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
