@@ -67,11 +67,18 @@ class Engine:
     """Moves the sweeps of `store`; `think` runs the search."""
 
     def __init__(
-        self, store: Store, clock: Clock, think: Thinker, *, lease_seconds: float = LEASE_SECONDS
+        self,
+        store: Store,
+        clock: Clock,
+        think: Thinker,
+        *,
+        lease_seconds: float = LEASE_SECONDS,
+        wandb_lease_seconds: float = WANDB_LEASE_SECONDS,
     ) -> None:
         self.store = store
         self.clock = clock
         self.lease_seconds = lease_seconds
+        self.wandb_lease_seconds = wandb_lease_seconds
         self._think = think
         self._locks = _Locks()
         self._specs: dict[tuple[str, int], Spec] = {}
@@ -448,7 +455,7 @@ class Engine:
     def at_work(self, agent: Agent) -> bool:
         """Whether it was heard of within a lease; one that was killed cannot say that it has ended."""
         wandb = agent.kind.startswith("wandb")
-        seconds = max(self.lease_seconds, WANDB_LEASE_SECONDS) if wandb else self.lease_seconds
+        seconds = max(self.lease_seconds, self.wandb_lease_seconds) if wandb else self.lease_seconds
         return agent.ended is None and self.clock.now() - agent.last_seen < seconds
 
     # -- ends -------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ from swept.home import Home, ServerRecord, unwritable
 from swept.server.app import create_app
 from swept.server.auth import LOOPBACK
 from swept.server.context import Context, Settings
-from swept.store.base import LEASE_SECONDS, Store
+from swept.store.base import LEASE_SECONDS, WANDB_LEASE_SECONDS, Store
 from swept.store.sql import open_store
 from swept.think import WorkerThinker
 
@@ -59,6 +59,7 @@ class Plan:
     detached: bool = False
     lease_seconds: float = LEASE_SECONDS
     idle_seconds: float = IDLE_SECONDS
+    wandb_lease_seconds: float = WANDB_LEASE_SECONDS
 
     @property
     def loopback(self) -> bool:
@@ -66,24 +67,23 @@ class Plan:
 
 
 def plan_from_environment(host: str, port: int | None, store: str, *, detached: bool) -> Plan:
-    """SWEPT_LEASE_SECONDS and SWEPT_IDLE_SECONDS shorten what takes long, for tests. Raises UsageError."""
-    seconds = {}
+    """SWEPT_…_SECONDS shorten what takes long, for tests. Raises UsageError."""
+    seconds = []
     for name, usual in (
         ("SWEPT_LEASE_SECONDS", LEASE_SECONDS),
         ("SWEPT_IDLE_SECONDS", IDLE_SECONDS),
+        ("SWEPT_WANDB_LEASE_SECONDS", WANDB_LEASE_SECONDS),
     ):
         text = os.environ.get(name, "")
         try:
-            seconds[name] = float(text) if text else usual
+            seconds.append(float(text) if text else usual)
         except ValueError:
-            seconds[name] = math.nan
-        if not 0.0 < seconds[name] < math.inf:
+            seconds.append(math.nan)
+        if not 0.0 < seconds[-1] < math.inf:
             raise UsageError(
                 f"{name}={text!r} is no number of seconds", hint=f"unset it: {usual:g} is usual"
             )
-    return Plan(
-        host, port, store, detached, seconds["SWEPT_LEASE_SECONDS"], seconds["SWEPT_IDLE_SECONDS"]
-    )
+    return Plan(host, port, store, detached, *seconds)
 
 
 def serve(home: Home, plan: Plan, say: Callable[[str], None], clock: Clock | None = None) -> None:
@@ -251,7 +251,13 @@ def _serve(
     clock: Clock,
 ) -> None:
     think = WorkerThinker(clock=clock)
-    engine = Engine(store, clock, think, lease_seconds=plan.lease_seconds)
+    engine = Engine(
+        store,
+        clock,
+        think,
+        lease_seconds=plan.lease_seconds,
+        wandb_lease_seconds=plan.wandb_lease_seconds,
+    )
     settings = _settings(home, plan, int(listener.getsockname()[1]), clock)
     app = create_app(store, engine, settings)
     context: Context = app.state.context

@@ -39,7 +39,8 @@ def manual_runs(request: Request, project: str | None = None) -> Answer:
 def join(run: str, body: wire.Join, request: Request) -> Answer:
     """The lease of a run that a real `wandb agent` has started, for the program that it started."""
     context = context_of(request)
-    lease = joins.join(context.store, run, body, now=context.clock.now())
+    seconds = context.engine.wandb_lease_seconds
+    lease = joins.join(context.store, run, body, now=context.clock.now(), lease_seconds=seconds)
     sweep = context.store.sweep(lease.run.sweep) if lease.run.sweep else None
     return Answer(claimed_view(lease, sweep, context.engine.spec_of(lease.run)))
 

@@ -343,7 +343,8 @@ class Store(ArtifactVerbs, ReadVerbs, Protocol):
         finished→FINISH, failed→FAIL, stopped→STOP (KILL where the order was a cancel), paused→PAUSE if a checkpoint is
         recorded, else RELEASE; released, preempted→RELEASE (STOP/KILL where the desired state already was stop); oom,
         lost→REQUEUE while retries are left, else CRASH; killed→KILL. `overrides` (e.g. a smaller batch after an oom)
-        are kept for the next claim."""
+        are kept for the next claim. Where the objective of a finished or stopped run stands only in the summary, it is
+        the one point of the curve."""
         ...
 
     def overdue(self, *, now: float) -> list[Run]:

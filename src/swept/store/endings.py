@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, update
 
 from swept.model import SWEEP_KINDS, Desired, Kind, Move, Outcome, RunState, SweepState
-from swept.store import flat, moves, runs, schema, sweeps, visible
+from swept.store import flat, moves, points, runs, schema, sweeps, visible
 from swept.store.base import Ended
 from swept.store.work import Work
 
@@ -93,6 +93,9 @@ def end(
         .values(state=lease_state, answer=state.value, retried=int(retried))
     )
     flat.keep(work, run.id, "summary", {**run.latest, **run.summary})
+    if state in (RunState.FINISHED, RunState.STOPPED):
+        objective = sweeps.metric(work.connection, run.sweep)
+        points.of_summary(work, run, lease.attempt, run.summary, objective)
     return Ended(runs.get(work.connection, run.id), state, retried)
 
 

@@ -218,7 +218,7 @@ def end(work: Work, run: str, ended: ImportedEnd) -> Run:
     work.connection.execute(update(table).where(table.c.id == run).values(**values))
     _close(work, run, ended)
     flat.keep(work, run, "summary", {**row.latest, **ended.summary})
-    _value_of_summary(work, row, ended)
+    points.of_summary(work, row, 1, ended.summary, sweeps.metric(work.connection, row.sweep))
     _keep(work, record.origin, run=run, stamp=ended.stamp, whole=1)
     _make_stale(work, row.sweep)
     work.event(
@@ -246,18 +246,6 @@ def _close(work: Work, run: str, ended: ImportedEnd) -> None:
             host=ended.host,
         )
     )
-
-
-def _value_of_summary(work: Work, row: Row[Any], ended: ImportedEnd) -> None:
-    """Some programs write their objective into the summary alone: it is the one point of the curve."""
-    objective = sweeps.metric(work.connection, row.sweep)
-    if not objective or row.sweep is None:
-        return
-    table = schema.points
-    if work.connection.execute(select(func.count()).where(table.c.run == row.id)).scalar():
-        return
-    step = row.last_step or 0
-    points.keep(work, row.id, row.sweep, 1, {step: ended.summary}, objective)
 
 
 def _make_stale(work: Work, sweep: str | None) -> None:

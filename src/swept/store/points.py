@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Row, delete, select
 
 from swept.store import schema, visible
 from swept.store.work import Work
@@ -36,6 +36,26 @@ def keep(
     ]
     work.upsert_text(schema.points, _COLUMNS, fresh)
     return bool(fresh)
+
+
+def of_summary(
+    work: Work, run: Row[Any], attempt: int, summary: Mapping[str, Any], objective: str
+) -> None:
+    """Some programs write their objective into the summary alone: it is the one point of the curve."""
+    if not objective or run.sweep is None or _any(work.connection, run.id):
+        return
+    value = visible.summarized(summary, objective)
+    if value is not None:
+        row = {run.last_step or 0: {objective: value}}
+        keep(work, run.id, run.sweep, attempt, row, objective)
+
+
+def _any(connection: Connection, run: str) -> bool:
+    table = schema.points
+    return (
+        connection.execute(select(table.c.run).where(table.c.run == run).limit(1)).first()
+        is not None
+    )
 
 
 def _known(

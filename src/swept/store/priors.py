@@ -111,7 +111,7 @@ def _rows(work: Work, run: str, sweep: str, original: Run) -> None:
     if objective and not any(
         visible.lookup(row, objective) is not None for row in metrics.values()
     ):
-        value = visible.lookup(original.summary, objective)
+        value = visible.summarized(original.summary, objective)
         step = max(metrics, default=0)
         metrics |= {} if value is None else {step: {**metrics.get(step, {}), objective: value}}
     kept = [

@@ -50,12 +50,28 @@ def checkpoint(recorded: Iterable[Checkpoint], below: Ceilings) -> Checkpoint | 
 
 def lookup(metrics: Mapping[str, Any], name: str) -> float | None:
     """The objective in a row of metrics: by its name, else inside nested mappings ("val.acc"); None without."""
+    return number(_found(metrics, name))
+
+
+MEANT = ("max", "min", "last", "mean", "best", "first")
+"""Where W&B's define_metric left no plain value in a summary, the first of these is meant."""
+
+
+def summarized(summary: Mapping[str, Any], name: str) -> float | None:
+    """As `lookup`, in a summary."""
+    value = _found(summary, name)
+    if isinstance(value, Mapping):
+        value = next((value[meant] for meant in MEANT if meant in value), None)
+    return number(value)
+
+
+def _found(metrics: Mapping[str, Any], name: str) -> Any:
     value: Any = metrics.get(name)
     if value is None and "." in name:
         value = metrics
         for part in name.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
-    return number(value)
+    return value
 
 
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}

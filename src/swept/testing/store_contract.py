@@ -456,6 +456,26 @@ class StoreContract(SweepVerbs, ArtifactVerbs, ImportVerbs, ReadVerbs):
         store.report(lease.run.id, lease.token, [log(2, 1, new=1.0)], now=NOW)
         assert store.run(lease.run.id).summary == {"loss": 3, "new": 1.0}
 
+    @pytest.mark.parametrize("summary", [{"loss": 0.5}, {"loss": {"min": 0.5, "mean": 3}}])
+    @pytest.mark.parametrize("outcome", [Outcome.FINISHED, Outcome.STOPPED])
+    def test_an_objective_in_the_summary_alone_is_the_value_of_an_ended_run(
+        self, store: Store, summary: dict[str, Any], outcome: Outcome
+    ) -> None:
+        lease = running(store, log(1, 3, other=1.0))
+        store.update_run(lease.run.id, now=NOW, summary=summary, replace_summary=True)
+        run = end(store, lease, outcome).run
+        assert (run.value, curve(run)) == (0.5, [(3, 0.5)])
+
+    def test_an_objective_in_the_rows_counts_whatever_the_summary_says(self, store: Store) -> None:
+        lease = running(store, log(1, 0, loss=1.0), log(2, 1, loss=2.0))
+        store.update_run(lease.run.id, now=NOW, summary={"loss": {"min": 1.0}})
+        assert end(store, lease, Outcome.FINISHED).run.value == 2.0
+
+    def test_the_summary_of_a_run_that_may_come_back_is_no_value_yet(self, store: Store) -> None:
+        lease = running(store)
+        store.update_run(lease.run.id, now=NOW, summary={"loss": 0.5})
+        assert end(store, lease, Outcome.LOST, max_retries=0).run.curve == ()
+
     def test_a_summary_may_have_names_of_any_length(self, store: Store) -> None:
         lease = running(store)
         values = {"x" * 10_000: 1, "long": "y" * 100_000}

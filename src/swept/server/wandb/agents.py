@@ -30,7 +30,7 @@ from swept.server.wandb.service import (
     marked,
     owner_only,
 )
-from swept.store.base import WANDB_LEASE_SECONDS, RunFilter
+from swept.store.base import RunFilter
 from swept.wire import ClaimRequest
 
 GRACE_AFTER_TOLD = 20.0  # from "stopped": true on the file stream to SIGTERM by the agent
@@ -195,7 +195,7 @@ def _next(service: Service, agent: Agent, sweep: Sweep) -> list[Command]:
     replacing.replace_due(service, sweep)
     # An agent has one lease at a time: two heartbeats at once get the same run.
     request = ClaimRequest(agent=agent.id, host=agent.host, request=agent.id, wait=0.0)
-    status, lease, _ = service.engine.claim(sweep.id, request, WANDB_LEASE_SECONDS)
+    status, lease, _ = service.engine.claim(sweep.id, request, service.engine.wandb_lease_seconds)
     if status == "done":
         return _exit(service, agent)
     if lease is None:

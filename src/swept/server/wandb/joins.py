@@ -10,11 +10,11 @@ from __future__ import annotations
 from swept.errors import Conflict
 from swept.model import Run, RunState
 from swept.server.wandb.service import JOINED, JOINER, WANDB_AGENT, last_attempt, mark, marked
-from swept.store.base import WANDB_LEASE_SECONDS, Lease, Store
+from swept.store.base import Lease, Store
 from swept.wire import Join
 
 
-def join(store: Store, name: str, who: Join, *, now: float) -> Lease:
+def join(store: Store, name: str, who: Join, *, now: float, lease_seconds: float) -> Lease:
     """The run's lease. Repeated by the same process: the same; by a later one: the next attempt's.
 
     Raises NotFound, and Conflict for a run that no `wandb agent` started, or that is over.
@@ -33,7 +33,7 @@ def join(store: Store, name: str, who: Join, *, now: float) -> Lease:
                 agent=attempt.agent,
                 host=who["host"],
                 now=now,
-                lease_seconds=WANDB_LEASE_SECONDS,
+                lease_seconds=lease_seconds,
             )
             run = store.run(run.id)
         store.update_run(run.id, now=now, details={JOINED: mark(run), JOINER: joiner})

@@ -42,7 +42,6 @@ from swept.server.wandb.service import (
     to_stop,
     under_real_agent,
 )
-from swept.store.base import WANDB_LEASE_SECONDS
 from swept.wire import Completion
 
 _DETAILS: Mapping[str, str] = {
@@ -58,7 +57,7 @@ _DETAILS: Mapping[str, str] = {
 }
 """The client's name → the key in `Run.details`."""
 
-_RENEW_SECONDS = 20.0  # a lease of 180 s needs no renewal with every post
+_RENEWALS = 9  # in the time of a lease: it needs none with every post
 
 
 def upsert(service: Service, access: Access, arguments: Arguments) -> Node:
@@ -188,7 +187,7 @@ def _opened(service: Service, run: Run, host: str, *, resumable: bool) -> Run:
             agent=agent,
             host=host,
             now=now,
-            lease_seconds=WANDB_LEASE_SECONDS,
+            lease_seconds=service.engine.wandb_lease_seconds,
             resumable=resumable,
         )
     return service.store.run(run.id)
@@ -284,7 +283,8 @@ def renew(service: Service, run: Run) -> None:
     if attempt is None or run.state not in (RunState.RUNNING, RunState.CRASHED):
         return
     now = service.now()
-    recently = now - service.notes.renewed.get(run.id, -math.inf) < _RENEW_SECONDS
+    often = service.engine.wandb_lease_seconds / _RENEWALS
+    recently = now - service.notes.renewed.get(run.id, -math.inf) < often
     if run.state is RunState.RUNNING and recently:
         return
     service.notes.renewed[run.id] = now

@@ -30,6 +30,7 @@ from swept.store.conditions import (
     Sort,
     Value,
 )
+from swept.store.visible import MEANT
 
 MAX_DEPTH = 20
 MAX_VALUES = 5000  # of one filter: databases take so many parameters, and no more
@@ -69,8 +70,6 @@ _FIELDS: Mapping[str, Field] = {
 _TIMES = frozenset({"created", "heartbeat"})
 _SUMMARY = ("summary_metrics.", "summaryMetrics.", "summary.")
 _CONFIG = "config."
-_MEANT = ("max", "min", "last", "mean", "best", "first")
-"""Where define_metric left no plain value, the first of these is meant."""
 
 
 def condition(wanted: Any) -> Condition:
@@ -96,7 +95,7 @@ def field(path: str) -> Field:
         return known
     for root in _SUMMARY:
         if path.startswith(root) and (key := path.removeprefix(root)):
-            return Value("summary", (key, *(f"{key}.{meant}" for meant in _MEANT)))
+            return Value("summary", (key, *(f"{key}.{meant}" for meant in MEANT)))
     key = path.removeprefix(_CONFIG)
     if key and key != path:
         return Value("config", (key, *_without_value(key)))

@@ -9,9 +9,8 @@ from swept.server.wandb import run_lists, selecting, sweeps, tokens
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.nodes import connection, entity_node, moment
 from swept.server.wandb.service import SEARCHED, Service
-from swept.store.base import WANDB_LEASE_SECONDS
 from swept.store.conditions import All, Among, Exists, Property, Sort
-from swept.store.visible import lookup
+from swept.store.visible import summarized
 
 
 def sweep_node(service: Service, sweep: Sweep) -> Node:
@@ -67,7 +66,7 @@ def _best_loss(service: Service, sweep: Sweep) -> float | None:
     page = service.store.select_runs(
         sweep.project, where, [Sort(field, metric.goal.sign < 0)], kinds=SEARCHED, limit=1
     )
-    return next((lookup(run.summary, metric.name) for run in page.runs), None)
+    return next((summarized(run.summary, metric.name) for run in page.runs), None)
 
 
 def _agent(service: Service, sweep: Sweep, name: str) -> Node | None:
@@ -76,7 +75,7 @@ def _agent(service: Service, sweep: Sweep, name: str) -> Node | None:
 
 
 def _agent_node(service: Service, sweep: Sweep, agent: Agent) -> Node:
-    quiet = service.now() - agent.last_seen > WANDB_LEASE_SECONDS
+    quiet = service.now() - agent.last_seen > service.engine.wandb_lease_seconds
     return {
         "__typename": "Agent",
         "id": agent.id,
