@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from swept.model import Goal, History, Kind, Start
 from swept.models import gp
+from swept.models.features import Features
 from swept.search.acquisition import log_expected_improvement
 from swept.search.design import design, design_size
-from swept.search.features import Features
 from swept.search.maximise import maximise
 from swept.search.numbering import next_number, suggested
 from swept.search.observations import Observations, Scale, hopeful, observe, standardise

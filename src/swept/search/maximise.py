@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from swept.search.features import Features
+from swept.models.features import Features
 
 Array: TypeAlias = NDArray[np.float64]
 Score: TypeAlias = Callable[[Array], Array]

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swept.model import Goal, Outcome, Run, RunState
-from swept.search.features import Features
+from swept.models.features import Features
 
 Array = NDArray[np.float64]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from swept.model import Goal, Run
-from swept.search.features import Features
+from swept.models.features import Features
 from swept.search.observations import observe
 from swept.spec import Spec
 from swept.stopping.comparable import other_constants
