@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from swept.agent import memory
 from swept.agent.classify import Ending
-from swept.agent.console import Console
 from swept.agent.devices import Gpu, choose, take, visible
 from swept.agent.ending import GivenUp, finish
 from swept.agent.environment import environment
@@ -28,6 +27,7 @@ from swept.errors import Conflict, UsageError
 from swept.executors.base import Launch, StartFailed
 from swept.executors.local import LocalExecutor
 from swept.model import Outcome
+from swept.tracking.console import Console
 from swept.tracking.workspace import Workspace
 from swept.wire import Claimed
 

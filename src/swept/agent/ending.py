@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Callable, Sequence
 
 from swept.agent.classify import Ending
-from swept.agent.console import Console
 from swept.agent.link import Link
 from swept.client import Client
 from swept.clock import Clock
 from swept.errors import Conflict, LeaseLost, NotFound, ServerUnreachable, SweptError
 from swept.model import Outcome
 from swept.tracking import workspace
+from swept.tracking.console import Console
 from swept.tracking.reporting import deliver_rest
 from swept.tracking.workspace import Workspace
 from swept.wire import (

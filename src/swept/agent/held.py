@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator
 
 from swept.agent.classify import Exit, Memory
-from swept.agent.console import Console
 from swept.agent.loop import Reported, ToldProgram
 from swept.agent.memory import Watch
 from swept.executors.base import Job
 from swept.model import Desired
+from swept.tracking.console import Console
 from swept.tracking.reporting import has_metric
 from swept.tracking.workspace import Told, Workspace, read_json
 from swept.wire import Claimed, Report

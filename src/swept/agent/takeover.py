@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from swept.agent.classify import Ending, Exit, classify
-from swept.agent.console import Console
 from swept.agent.ending import GivenUp, finish
 from swept.agent.folder import AgentFolder, Record
 from swept.agent.leftovers import send_leftovers
@@ -21,6 +20,7 @@ from swept.clock import Clock
 from swept.errors import NotFound, SweptError
 from swept.home import Home
 from swept.model import Desired, Outcome
+from swept.tracking.console import Console
 from swept.tracking.workspace import Workspace, read_json
 from swept.wire import ClaimRequest
 
@@ -47,7 +47,7 @@ def take_over(link: Link, home: Home, host: str, clock: Clock, say: Callable[[st
             folder.leave()
         else:
             folder.remove()
-    send_leftovers(link, home.runs, server, say)
+    send_leftovers(link, home.runs, server, clock, say)
     return count
 
 

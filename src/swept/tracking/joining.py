@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from swept.clock import Clock
 from swept.errors import SweptError
-from swept.tracking import workspace
+from swept.tracking import printed, workspace
+from swept.tracking.printed import Printed
 from swept.tracking.recording import Backend, Identity, LocalFile, Recorder, ResumePoint, Silent
 from swept.tracking.reporting import Journal, JournalBusy, complain
 from swept.tracking.values import Config
@@ -298,7 +299,18 @@ def _own_recorder(
         clock,
         complete=complete,
         patience=0.0 if by_hand else END_PATIENCE,
+        printed=_printed(place, clock),
     )
+
+
+def _printed(place: Workspace, clock: Clock) -> Printed | None:
+    if not printed.wanted():
+        return None
+    try:
+        return Printed(place.console, clock)
+    except OSError as error:
+        complain(f"what this program prints is not kept ({error})")
+        return None
 
 
 def completion(ended: Manual) -> Completion:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from swept.clock import Clock
 from swept.errors import Conflict, LeaseLost, ServerUnreachable, SweptError, UsageError
 from swept.tracking import workspace
+from swept.tracking.printed import Printed
 from swept.tracking.reporting import Journal, Reporter, Wanted, complain, deliver_rest
 from swept.tracking.values import Config
 from swept.tracking.workspace import Told, Workspace
-from swept.wire import Report, Reports, ReportsAnswer
+from swept.wire import ConsoleLine, Report, Reports, ReportsAnswer
 
 if TYPE_CHECKING:
     from swept.client import Client
@@ -83,7 +84,7 @@ class Recorder:
 
     `connect` is called in the reporter's thread, so that starting a training waits for no network; `complete` is
     None under swept's agent. Its arguments: the client, the exit code, the order that the program obeyed by leaving.
-    `patience`: for how many seconds the end waits for a server that is away.
+    `patience`: for how many seconds the end waits for a server that is away. `printed`: None where somebody else sends it.
     """
 
     def __init__(
@@ -99,7 +100,9 @@ class Recorder:
         *,
         complete: Callable[[Client, int, Told | None], None] | None = None,
         patience: float = 0.0,
+        printed: Printed | None = None,
     ) -> None:
+        self._printed = printed
         self._run, self._lease = run, lease
         self._place, self._journal, self._checkpoints = place, journal, checkpoints
         self._attempt, self._clock, self._complete = attempt, clock, complete
@@ -118,7 +121,7 @@ class Recorder:
             workspace.publish,
             clock,
             heard=self._heard,
-            idle=self._upload,
+            idle=self._send_rest,
         )
 
     @property
@@ -176,6 +179,9 @@ class Recorder:
 
     def finish(self, exit_code: int) -> None:
         seconds = CLAIMED_FLUSH_SECONDS if self._complete is None else MANUAL_FLUSH_SECONDS
+        if self._printed is not None:
+            self._printed.end()
+            self._reporter.nudge()
         sent = self._reporter.close(seconds)
         self._journal.close()
         if self._complete is not None and not self.lost:
@@ -206,6 +212,8 @@ class Recorder:
             try:
                 if not sent:
                     deliver_rest(self._journal.path, self._post, workspace.publish)
+                while self._send_printed():
+                    pass
                 return complete()
             except ServerUnreachable:
                 if self._clock.monotonic() >= until:
@@ -263,6 +271,16 @@ class Recorder:
         if self._client is not None:
             self._client.close()
             self._client = None
+
+    def _send_rest(self) -> bool:
+        """What is no report: one file or one part of the console a call. True = there is more."""
+        return self._upload() or self._send_printed()
+
+    def _send_printed(self) -> bool:
+        def add(lines: list[ConsoleLine]) -> None:
+            self._server().add_console(self._run, {"lease": self._lease, "lines": lines})
+
+        return self._printed is not None and self._printed.send(add)
 
     def _upload(self) -> bool:
         """One file a call, so that reports need not wait for many. True = there are more."""
