@@ -9,11 +9,13 @@ from swept.model import Run, RunState
 from swept.server.auth import Access
 from swept.server.wandb import runs, shared, stream
 from swept.server.wandb.service import (
+    JOINED,
     PREEMPTING,
     Service,
     last_attempt,
     locate,
     mark,
+    marked,
     may_report,
     stale,
     under_real_agent,
@@ -88,8 +90,8 @@ def _store(
         if rows and not whole:
             service.notes.following[run.id] = rows[-1].step + 1
         changed = order.objective_changed
-    # Under swept's own agent the console comes from the agent, which also sees what wandb does not.
-    if post.console and under_real_agent(service, run):
+    # Else it comes from swept's own agent, or from swept's SDK in the same program, under numbers of its own.
+    if post.console and under_real_agent(service, run) and not marked(run, JOINED):
         service.store.add_console(run.id, attempt, post.console, now=now)
     if post.summary is not None or post.preempting:
         service.store.update_run(
