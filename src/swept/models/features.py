@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -167,5 +168,12 @@ def _lattice(parameter: Parameter) -> Array | None:
         return None
     if parameter.q is None:
         return np.asarray((np.arange(levels) + 0.5) / levels)
+    return _steps(parameter)
+
+
+@lru_cache(maxsize=256)
+def _steps(parameter: Parameter) -> Array:
+    """The lattice of a quantized parameter: up to a thousand conversions, for every suggestion of its sweep."""
     least, _ = parameter.range
-    return np.unique([parameter.to_unit(least + i * parameter.q) for i in range(levels)])
+    levels, q = parameter.levels or 0, parameter.q or 0.0
+    return np.unique([parameter.to_unit(least + i * q) for i in range(levels)])
