@@ -100,6 +100,46 @@ def test_killed_while_the_server_is_away_its_reports_are_sent_by_the_next_agent(
     site.assert_whole(run["id"], journal.read_text().count('"log"'))
 
 
+PRINTING = """
+import os, sys, swept
+run = swept.init()
+print("first")
+print("10 %", end="\\r")
+print("100 %")
+print("to stderr", file=sys.stderr)
+{ending}
+"""
+PRINTED = ["first", "100 %", "to stderr"]
+
+
+def lines(site: Site, run: RunView) -> list[str]:
+    with site.client() as client:
+        return [line["text"] for line in client.console(run["id"])["lines"]]
+
+
+def test_what_a_program_of_its_own_prints_is_there(site: Site) -> None:
+    program = start(site, PRINTING.format(ending="raise KeyError('the end')"))
+    run = run_of(site, program)
+    assert close(program) == 1
+    assert lines(site, run)[:3] == PRINTED
+    assert lines(site, run)[-1] == "KeyError: 'the end'"
+
+
+def test_what_a_killed_program_printed_is_sent_by_the_next_agent(site: Site) -> None:
+    program = start(site, PRINTING.format(ending="sys.stdout.flush(); os.kill(os.getpid(), 9)"))
+    run = run_of(site, program)
+    assert close(program) == -9
+    assert site.ended(site.start_agent(site.create(epochs=1))) == 0
+    assert lines(site, run) == PRINTED
+
+
+def test_a_console_can_be_kept_out(site: Site) -> None:
+    program = start(site, PRINTING.format(ending=""), SWEPT_CONSOLE="off")
+    run = run_of(site, program)
+    assert close(program) == 0
+    assert lines(site, run) == []
+
+
 def test_only_the_last_checkpoint_is_kept(site: Site) -> None:
     sweep = site.create(epochs=4)
     assert site.ended(site.start_agent(sweep)) == 0
