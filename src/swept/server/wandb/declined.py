@@ -14,6 +14,10 @@ AUTOMATIONS = "automations are not served"
 PEOPLE = "there are no users and teams: the server has one API key, in the file `key` of its folder"
 SCHEDULER = "the client's own sweep scheduler is not served: swept chooses the runs itself"
 PROJECTS = "a project is a name, and is there as long as a run or a sweep of it"
+REWIND = (
+    "resume_from (rewinding a run) is not served, as it takes rows away: fork_from with the same RUN?_step=N begins a "
+    "new run with the rows up to there"
+)
 CHARTS = "chart presets are not kept; those that wandb.plot brings along work"
 
 
@@ -69,7 +73,7 @@ MUTATIONS: Mapping[str, str] = _by_name(
         SCHEDULER: ("enqueueSweepRun",),
         PROJECTS: ("deleteModel",),
         CHARTS: ("createCustomChart",),
-        "rewinding runs is not served": ("rewindRun",),
+        REWIND: ("rewindRun",),
     }
 )
 

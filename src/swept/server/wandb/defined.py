@@ -1,7 +1,8 @@
 """What `define_metric` said, from the client's records to plain words. Pure.
 
 The client keeps a list of records with numbers for names, those of its `MetricRecord`, in the config it sends
-(`_wandb.value.m`), and for what the charts of `wandb.plot` need another entry (`_wandb.value.visualize`).
+(`_wandb.value.m`), and for what the charts of `wandb.plot` need another entry (`_wandb.value.visualize`). What
+`fork_from` named stands there too.
 """
 
 from __future__ import annotations
@@ -44,6 +45,15 @@ def charts_of(config: Any) -> dict[str, Any]:
     """Key of a table → the custom chart that is drawn from it."""
     entry = _bookkeeping(config)
     return {**tokens.mapping(entry.get("viz")), **tokens.mapping(entry.get("visualize"))}
+
+
+def branch_of(config: Any) -> tuple[str, int] | None:
+    """The run and step that `fork_from` (or `resume_from`) named."""
+    point = tokens.mapping(_bookkeeping(config).get("branch_point"))
+    run, step = point.get("run_id"), point.get("step")
+    if not isinstance(run, str) or not isinstance(step, int | float):
+        return None
+    return run, int(step)
 
 
 def _bookkeeping(config: Any) -> Mapping[str, Any]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from swept.model import Run, RunState
 from swept.server.auth import Access
-from swept.server.wandb import runs, shared, stream
+from swept.server.wandb import forks, runs, shared, stream
 from swept.server.wandb.service import (
+    FORKED,
     JOINED,
     PREEMPTING,
     Service,
@@ -49,7 +50,7 @@ def take(
     if access.writer:
         _store_shared(service, run.id, attempt.number, access.writer, post)
     else:
-        _store(service, run, attempt.number, post)
+        _store(service, run, attempt.number, *forks.placed(run, post))
     if post.complete and shared.began(run, access.writer):
         runs.complete(service, service.store.run(run.id), post.exit_code)
     return _answer(stopped=runs.stopped(service, service.store.run(run.id)))
@@ -98,7 +99,7 @@ def _store(
             run.id,
             now=now,
             summary=post.summary,
-            replace_summary=whole and post.summary is not None,
+            replace_summary=whole and not marked(run, FORKED) and post.summary is not None,
             details={PREEMPTING: mark(run)} if post.preempting else None,
         )
     if changed and run.state is RunState.RUNNING:

@@ -13,7 +13,7 @@ from swept.server.wandb import console, defined, history, tokens
 from swept.server.wandb.graphql import Node
 from swept.server.wandb.history import Beside
 from swept.server.wandb.nodes import entity_node, moment
-from swept.server.wandb.service import CHARTS, DEFINED, ENTITY, STATES, Service, to_stop
+from swept.server.wandb.service import CHARTS, DEFINED, ENTITY, FORK, STATES, Service, to_stop
 from swept.store.flat import whole_config
 
 
@@ -44,7 +44,7 @@ def run_node(service: Service, run: Run, beside: Beside | None = None) -> Node:
         "wandbConfig": lambda a: "{}",
         "summaryMetrics": lambda a: tokens.dumps(_summary(service, run, beside)),
         "systemMetrics": lambda a: beside.newest_event(run.id),
-        "historyLineCount": None,  # a number here would be the offset of a re-sent history
+        "historyLineCount": _offset(run),
         "historyKeys": lambda a: beside.keys(run.id),
         "history": lambda a: history.lines(service, run, a),
         "events": lambda a: history.events(service, run, a),
@@ -61,6 +61,12 @@ def run_node(service: Service, run: Run, beside: Beside | None = None) -> Node:
             "entity": entity_node(),
         },
     }
+
+
+def _offset(run: Run) -> int | None:
+    """Where the client's history begins: a number of rows would be the offset of one that it sends again. In a fork,
+    `wandb sync` up to 0.26 dies of a null."""
+    return 0 if FORK in run.details else None
 
 
 def _heartbeat(service: Service, run: Run) -> float:
@@ -93,9 +99,14 @@ def _described(run: Run) -> dict[str, Any]:
 
 
 def _bookkeeping(run: Run) -> dict[str, Any]:
-    """The client's own entry of a config: what define_metric and wandb.plot said."""
+    """The client's own entry of a config: what define_metric, wandb.plot and fork_from said."""
     metrics = defined.metrics(run.details.get(DEFINED))
-    said = {"m": defined.records(metrics), "visualize": run.details.get(CHARTS)}
+    fork = run.details.get(FORK)
+    said = {
+        "m": defined.records(metrics),
+        "visualize": run.details.get(CHARTS),
+        "branch_point": {"run_id": fork["run"], "step": fork["step"]} if fork else None,
+    }
     kept = {key: value for key, value in said.items() if value}
     return {"_wandb": {"value": kept, "desc": None}} if kept else {}
 

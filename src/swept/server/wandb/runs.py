@@ -16,7 +16,8 @@ from typing import Any
 from swept.errors import Conflict, NotFound, UsageError
 from swept.model import Desired, Kind, Outcome, Run, RunState
 from swept.server.auth import Access
-from swept.server.wandb import defined, reads, shared, tokens
+from swept.server.wandb import defined, forks, reads, shared, tokens
+from swept.server.wandb.forks import Fork
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.service import (
     CHARTS,
@@ -44,6 +45,7 @@ from swept.server.wandb.service import (
 )
 from swept.wire import Completion
 
+_BY_HAND = "started by hand: wandb.init outside a sweep's agent"
 _DETAILS: Mapping[str, str] = {
     "groupName": "group",
     "jobType": "job_type",
@@ -75,13 +77,17 @@ def upsert(service: Service, access: Access, arguments: Arguments) -> Node:
     waiting = data.text("state").lower() == "pending"  # `Api().create_run`: somebody will init it
     init = data.get("host") is not None or (run_found is None and not waiting)
     data.ignore("entityName", "sweep", "debug")
-    run = run_found or _created(service, project, name, data)
+    asked = (project, name, data.get("config"), run_found)
+    fork = forks.asked(service, access, *asked) if init else None
+    run = run_found or _created(service, project, name, data, fork)
     if not may_report(access, run):
         raise UsageError("this key belongs to another run", hint="use the server's API key")
     if access.run == run.id and stale(service, access):
         return _answer(service, run, inserted=False)
     if init:
         run = _inited(service, run, str(data.get("host") or ""), access.writer)
+    if fork is not None:
+        run = forks.begin(service, run, fork)
     run = _changed(service, run, data)
     return _answer(service, run, inserted=run_found is None)
 
@@ -95,7 +101,7 @@ def _answer(service: Service, run: Run, *, inserted: bool) -> Node:
     }
 
 
-def _created(service: Service, project: str, name: str, data: Arguments) -> Run:
+def _created(service: Service, project: str, name: str, data: Arguments, fork: Fork | None) -> Run:
     """A run that nobody handed out: a plain `wandb.init`."""
     wanted = checked_name(name) if name else None
     if wanted and _taken(service, wanted):
@@ -109,7 +115,8 @@ def _created(service: Service, project: str, name: str, data: Arguments) -> Run:
         now=service.now(),
         name=data.text("displayName"),
         run_id=wanted,
-        why={"reason": "started by hand: wandb.init outside a sweep's agent"},
+        parent=fork.parent.id if fork else None,
+        why={"reason": fork.reason if fork else _BY_HAND},
     )
 
 
