@@ -31,7 +31,8 @@ def plays(scenario: Callable[[Client], Any]) -> pytest.MarkDecorator:
 
 def texts(client: Client, run: str) -> list[str]:
     """The console's lines, the last text of each."""
-    after, lines = 0, {}
+    lines: dict[tuple[int, int], str] = {}
+    after = 0
     while (page := client.server.get(f"/api/runs/{run}/console?after={after}"))["lines"]:
         lines |= {(line["attempt"], line["number"]): line["text"] for line in page["lines"]}
         after = page["next"]
