@@ -25,7 +25,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 from scipy.optimize import minimize
 
 Array = NDArray[np.float64]
@@ -114,7 +115,7 @@ def condition(
     """The posterior at given hyperparameters; `noise` (n,) is each point's noise variance."""
     kernel = _kernel(X, X, group, hyper)
     L = _stable_cholesky(kernel, noise)
-    alpha = cho_solve((L, True), y - hyper.mean, check_finite=False)
+    alpha, _ = dpotrs(L, y - hyper.mean, lower=1)
     return Model(X, y, group, hyper, noise, L, alpha)
 
 
@@ -130,8 +131,8 @@ def negative_log_posterior(
     correlation, slope = _matern(r)
     L = _stable_cholesky(amplitude * correlation, np.full(len(y), noise))
     residual = y - hyper.mean
-    alpha = cho_solve((L, True), residual, check_finite=False)
-    inverse = cho_solve((L, True), np.eye(len(y)), check_finite=False)
+    inverse = _inverse(L)
+    alpha = inverse @ residual
     value = 0.5 * float(residual @ alpha) + float(np.log(np.diag(L)).sum())
 
     outer = inverse - np.outer(alpha, alpha)  # twice the derivative by K
@@ -225,14 +226,21 @@ def _distance(A: Array, B: Array) -> Array:
 def _stable_cholesky(kernel: Array, noise: Array) -> Array:
     """The lower factor of kernel + diag(noise), with as little extra jitter as it takes."""
     jitter = JITTER
+    diagonal = np.diag_indices(len(noise))
     for _ in range(8):
-        try:
-            return np.asarray(
-                cholesky(kernel + np.diag(noise + jitter), lower=True, check_finite=False)
-            )
-        except np.linalg.LinAlgError:
-            jitter *= 10.0
+        matrix = kernel.copy()
+        matrix[diagonal] += noise + jitter
+        L, failed = dpotrf(matrix.T, lower=1, clean=1, overwrite_a=1)
+        if not failed:
+            return np.asarray(L)
+        jitter *= 10.0
     return np.asarray(np.diag(np.sqrt(np.diag(kernel) + noise)))
+
+
+def _inverse(L: Array) -> Array:
+    """(L Lᵀ)⁻¹."""
+    lower, _ = dpotri(L, lower=1)
+    return np.asarray(np.tril(lower) + np.tril(lower, -1).T)
 
 
 def _spread(n: int, most: int) -> NDArray[np.intp]:
