@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from swept.errors import StoreError
 from swept.store import schema
 from swept.store.migrate import REVISIONS, configuration
 from swept.store.sql import open_store
-from swept.testing.scenes import log, running
+from swept.testing.scenes import NOW, log, running
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -84,7 +85,30 @@ def _statements(engine: Engine) -> dict[str, Any]:
         }
 
 
+def _odd_values(url: str) -> None:
+    """A run whose values are of every kind that flat ones can have."""
+    store = open_store(url)
+    odd: dict[str, Any] = {
+        "nan": math.nan,
+        "inf": -math.inf,
+        "huge": 10**400,
+        "true": True,
+        "null": None,
+        "text": "NaN and \x00",
+        "list": [1, "x", None, {"a": 1}],
+        "long": list(range(150)),
+        "empty": {},
+        "deep": {"a": {"b.c": 2}, "a.b": 3},
+        "n" * 500: 1,
+    }
+    lease = running(store, log(1, 0, loss=1.0, deep={"a": 1}, text="x", bad=math.nan))
+    details = {"tags": ["a", "b"], "group": "g", "charts": {"c": 1}, "wandb_config": {"own": odd}}
+    store.update_run(lease.run.id, now=NOW, summary=odd, details=details)
+    store.close()
+
+
 def test_a_store_of_the_first_schema_keeps_all_it_has(url: str, migrated: Engine) -> None:
+    _odd_values(url)
     before = _contents(migrated)
     with migrated.begin() as connection:
         command.downgrade(configuration(connection), "0001")

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
 
-from swept import wire
 from swept.errors import StoreError
-from swept.store import flat
-from swept.store.identity import SystemIdentities
-from swept.store.work import Counters, Work
+from swept.store.migrations import flat_0002
 
 revision = "0002"
 down_revision = "0001"
@@ -279,10 +275,9 @@ def _flatten() -> None:
     columns = ("config", "latest", "summary", "details")
     runs = sa.table("runs", *map(sa.column, ("id", *columns)))
     statement = sa.select(*(runs.c[name] for name in columns))
-    work = Work(bind, 0.0, SystemIdentities(), Counters(0, 0, 0))
+    flat = sa.table("flat_values", *map(sa.column, ("run", "source", "key", "number", "text")))
     for run in ids:
         row = bind.execute(statement.where(runs.c.id == run)).one()
-        config, latest, summary, details = (wire.decode(json.loads(text)) for text in row)
-        flat.keep_config(work, run, config, details)
-        flat.keep(work, run, "summary", {**latest, **summary})
-        flat.add_names(work, run, latest)
+        values = list(flat_0002.rows(run, *row))
+        if values:
+            bind.execute(sa.insert(flat), values)
