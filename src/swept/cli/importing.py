@@ -17,7 +17,7 @@ from swept.cli.render import size
 from swept.client import Client
 from swept.clock import SystemClock
 from swept.connect import connect
-from swept.errors import SweptError, UsageError
+from swept.errors import NotFound, SweptError, UsageError
 from swept.moving.came import Came
 from swept.moving.offline import Sender, check_client, folders
 from swept.moving.project import Moving, refuse_same, survey
@@ -108,6 +108,8 @@ def _move(
     with _progress() as tell:
         moving = Moving(source, client, project, files, place, tell=tell)
         error = _run(moving)
+    if isinstance(error, NotFound) and not moving.came.sweeps and not moving.came.counts:
+        raise error
     if path is not None and error is None:
         _write(client, moving.came, path)
     _account(moving.came, source.url, as_json)
@@ -115,6 +117,10 @@ def _move(
         say("interrupted: the same command goes on where it was")
         return INTERRUPTED
     if error is not None:
+        say(
+            "not all has come: runs that were under way are killed here, with that reason, until the same command "
+            "has gone on and brought the rest"
+        )
         raise error
     _hint(moving.came, source.place, path)
     return int(bool(moving.came.counts["left_out"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,9 +11,11 @@ from typing import NoReturn, TypeVar
 
 import click
 
+from swept.cli.output import say
 from swept.client import Client
-from swept.connect import connect
+from swept.connect import check_protocol, connect
 from swept.errors import NotFound, UsageError
+from swept.tracking import wandb_login
 from swept.wire import RunView, SweepView
 
 SWEEP_ID = click.argument("sweep", metavar="[ID]", required=False)
@@ -29,11 +32,26 @@ class Found:
 
 
 def client_for(typed: str | None) -> Client:
-    """The server that knows what was typed: the one of the sweep file's folder, else of the working folder."""
+    """The server that knows what was typed: the one of the sweep file's folder, else of the working folder, else
+    the one that W&B's client reports to."""
     path = Path(typed) if typed else None
     if path is not None and is_file(typed):
         return connect(path.resolve().parent, make=False)
-    return connect(None, make=False)
+    try:
+        return connect(None, make=False)
+    except NotFound:
+        login = wandb_login.login() if os.environ.get("WANDB_BASE_URL") else None
+        if login is None:
+            raise
+    return _reported_to(login)
+
+
+def _reported_to(login: wandb_login.Login) -> Client:
+    """Outside of any project, after `swept env`: the server that W&B's client reports to."""
+    client = Client(login.url, login.key)
+    check_protocol(client.handshake(), login.url)
+    say(f"no .swept/ folder here: this is the server at {login.url} (WANDB_BASE_URL)")
+    return client
 
 
 def is_file(typed: str | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -16,6 +16,7 @@ from swept.cli.ls import manual_lines
 from swept.cli.output import as_json, data, print_json
 from swept.cli.render import clip, duration, moment, table
 from swept.cli.views import question_of, runs_of, spec_of
+from swept.client import Client
 from swept.model import RunState
 from swept.wire import RunView, SweepView
 
@@ -34,6 +35,10 @@ RUN_FIELDS = (
     "why",
     "ended_because",
 )
+OWN_FIELDS = ("name", "project", "sweep", "parent", "summary", "details")
+"""What `swept show RUN --json` has beside them."""
+SHOWN = 40
+"""Lines of a summary, at most."""
 
 
 @click.command("show")
@@ -46,9 +51,10 @@ def command(sweep: str | None, as_json: bool) -> None:
     """
     with client_for(sweep) as client:
         found = sweep_or_run(client, sweep)
+        last = last_step(client, found.run) if found.run else None
         manual = client.manual_runs(found.sweep["project"]) if found.sweep else []
     if found.run is not None:
-        print_json(run_document(found.run)) if as_json else _show_run(found.run)
+        print_json(whole_document(found.run, last)) if as_json else _show_run(found.run, last)
     elif found.sweep is not None:
         print_json(sweep_document(found.sweep)) if as_json else _show_sweep(found.sweep, manual)
 
@@ -71,6 +77,21 @@ def best_of(view: SweepView) -> Best | None:
 def run_document(view: RunView) -> dict[str, Any]:
     plain: dict[str, Any] = dict(view)
     return {name: plain[name] for name in RUN_FIELDS}
+
+
+def whole_document(view: RunView, last: int | None) -> dict[str, Any]:
+    plain: dict[str, Any] = dict(view)
+    own = {name: plain[name] for name in OWN_FIELDS}
+    return {**run_document(view), **own, "last_step": last}
+
+
+def last_step(client: Client, view: RunView) -> int | None:
+    """The step of the last row, whatever is in it. The W&B client says it in its summary."""
+    said = view["summary"].get("_step")
+    if isinstance(said, int):
+        return said
+    rows = client.history(view["id"])
+    return rows[-1]["step"] if rows else None
 
 
 def _show_sweep(view: SweepView, manual: Sequence[RunView]) -> None:
@@ -115,15 +136,19 @@ def _reason(run: RunView) -> str:
     return run["why"] if ordinary else run["ended_because"] or run["why"]
 
 
-def _show_run(run: RunView) -> None:
+def _show_run(run: RunView, last: int | None) -> None:
     data(f"run     {run['number']} ({run['id']})  {run['name']}")
     data(f"kind    {run['kind']}" + (f", of run {run['parent']}" if run["parent"] else ""))
     data(f"state   {run['state']}{_because(run['ended_because'])}")
-    data(
-        f"value   {figure(run['value'])} at step {run['steps']} (best along the curve {figure(run['best_value'])})"
-    )
+    if run["curve"] or run["sweep"]:
+        data(
+            f"value   {figure(run['value'])} at step {run['steps']} (best along the curve {figure(run['best_value'])})"
+        )
+    data(f"step    {figure(last)}")
     if run["why"]:
         data(f"why     {run['why']}")
+    for line in _described(run):
+        data(line)
     data("config")
     effective = flat(run["effective_config"] or {})
     for name, value in flat(run["config"]).items():
@@ -131,6 +156,8 @@ def _show_run(run: RunView) -> None:
         data(
             f"  {name} = {figure(value)}" + (f"  (really {figure(real)})" if real != value else "")
         )
+    for line in _summary(run):
+        data(line)
     for attempt in run["attempts"]:
         spent = None if attempt["ended"] is None else attempt["ended"] - attempt["started"]
         data(
@@ -141,6 +168,35 @@ def _show_run(run: RunView) -> None:
         data(f"{alert['level'].lower():<7} {moment(alert['time'])}  {alert['title']}")
         for line in alert["text"].splitlines():
             data(f"        {line}")
+
+
+def _described(run: RunView) -> Iterator[str]:
+    """Where it belongs, and what people have said of it."""
+    details = run["details"]
+    said = {
+        "project": run["project"],
+        "group": details.get("group"),
+        "job": details.get("job_type"),
+        "tags": ", ".join(map(str, details.get("tags") or ())),
+    }
+    yield from (f"{name:<7} {value}" for name, value in said.items() if value)
+    for number, line in enumerate(str(details.get("notes") or "").splitlines()):
+        yield f"{'' if number else 'notes':<7} {line}"
+
+
+def _summary(run: RunView) -> Iterator[str]:
+    """Its figures and words; not what the client keeps for itself, nor media and lists."""
+    plain = {key: value for key, value in flat(run["summary"]).items() if _of_interest(key, value)}
+    if plain:
+        yield "summary"
+    yield from (f"  {key} = {figure(value)}" for key, value in list(plain.items())[:SHOWN])
+    if len(plain) > SHOWN:
+        yield f"  and {len(plain) - SHOWN} more: --json"
+
+
+def _of_interest(key: str, value: Any) -> bool:
+    own = any(part.startswith("_") for part in key.split("."))
+    return isinstance(value, str | int | float) and not own
 
 
 def _because(reason: str) -> str:

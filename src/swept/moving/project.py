@@ -53,11 +53,12 @@ class Moving:
     _found: dict[str, FoundSweep] = field(default_factory=dict)
 
     def run(self) -> None:
-        """Raises ServerUnreachable and the like where it cannot go on, KeyboardInterrupt; then what came is kept."""
-        for found in self.source.sweeps():
+        """Raises NotFound where there is nothing; ServerUnreachable and the like where it cannot go on,
+        KeyboardInterrupt: then what came is kept."""
+        sweeps, total, runs = self.source.contents()
+        for found in sweeps:
             self._found[found.id] = found
             self._sweeps[found.id] = self._bring_sweep(found)
-        total, runs = self.source.runs()
         bringer = Bringer(
             self.source, self.target, self.project, self.came, self.files, self.interrupted
         )
@@ -182,9 +183,9 @@ class Moving:
 
 
 def survey(source: Source) -> Mapping[str, Any]:
-    """What would come: nothing is written. Rows are an upper bound where the source does not count them."""
-    sweeps = [found.id for found in source.sweeps()]
-    total, runs = source.runs()
+    """What would come: nothing is written. Rows are an upper bound where the source does not count them. Raises
+    NotFound."""
+    sweeps, total, runs = source.contents()
 
     def one(run: Any) -> tuple[int, int, int, int]:
         found = source.found(run)
@@ -195,4 +196,8 @@ def survey(source: Source) -> Mapping[str, Any]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         sums = [sum(column) for column in zip(*pool.map(one, runs), strict=True)] or [0] * 4
     names = ("rows", "files", "bytes", "small_bytes")
-    return {"sweeps": sweeps, "runs": total, **dict(zip(names, sums, strict=True))}
+    return {
+        "sweeps": [found.id for found in sweeps],
+        "runs": total,
+        **dict(zip(names, sums, strict=True)),
+    }

@@ -21,16 +21,17 @@ import httpx
 from swept.clock import Clock
 from swept.errors import NotFound, ServerUnreachable, SweptError, UsageError
 from swept.moving.found import FoundRun, FoundSweep, line_of, mapping, moment, row_of
+from swept.moving.refusals import CLIENTS_OWN, settled
 from swept.wire import ConsoleLine, ImportRow
 
 T = TypeVar("T")
 PAUSES = (1.0, 4.0, 15.0, 45.0)
 """Seconds before what failed is asked again."""
 PAGE = 1000
+NAMED = 20
+"""Projects that are listed where one is not found."""
 EVENTS = 10_000
 """Rows of system metrics of a run, at most: the API gives no more of them than a sample."""
-_OURS = (TypeError, AttributeError, KeyError, ValueError)
-"""What no repetition mends: the client itself, or something that is not there."""
 
 
 class SourceError(SweptError):
@@ -102,10 +103,10 @@ class Source:
         while True:
             try:
                 return question()
-            except _OURS as error:
+            except CLIENTS_OWN as error:
                 raise SourceError(_first_line(error)) from error
             except Exception as error:  # the client's errors have no common base
-                if not pauses or _settled(error):
+                if not pauses or settled(error):
                     raise self._failure(error) from error
             self._clock.sleep(pauses.pop(0))
 
@@ -122,6 +123,32 @@ class Source:
         )
 
     # -- sweeps and runs --------------------------------------------------------------------------
+
+    def contents(self) -> tuple[list[FoundSweep], int, Iterator[Any]]:
+        """The sweeps, how many runs there are, and the runs. Raises NotFound where there is nothing at all."""
+        try:
+            sweeps = list(self.sweeps())
+            total, runs = self.runs()
+        except SourceError as error:
+            raise self._nothing(f" ({error.message})") from error
+        if not sweeps and not total:
+            raise self._nothing("")
+        return sweeps, total, runs
+
+    def _nothing(self, why: str) -> NotFound:
+        known = self._projects()
+        return NotFound(
+            f"{self.url} has no project `{self.place.path}`, or nothing in it{why}",
+            hint=f"there is: {', '.join(known)}" if known else "write ENTITY/PROJECT",
+        )
+
+    def _projects(self) -> list[str]:
+        """Some of those that the entity has; none where that is not told."""
+        try:
+            listed = self.ask(lambda: list(islice(self._api.projects(self.place.entity), NAMED)))
+        except SweptError:
+            return []
+        return [f"{self.place.entity}/{project.name}" for project in listed]
 
     def sweeps(self) -> Iterator[FoundSweep]:
         """The project's sweeps, or the one that was named. Raises NotFound for that one."""
@@ -297,14 +324,6 @@ def _taken(function: Callable[..., Any], wanted: Mapping[str, Any]) -> dict[str,
     """Those of the arguments that this version of the client has."""
     known = inspect.signature(function).parameters
     return {name: value for name, value in wanted.items() if name in known or "kwargs" in known}
-
-
-def _settled(error: Exception) -> bool:
-    """Whether asking again gives the same: a refusal, or something that is not there."""
-    text = str(error).lower()
-    return any(
-        word in text for word in ("401", "403", "404", "permission", "not found", "serializable")
-    )
 
 
 def _first_line(error: Exception) -> str:

@@ -35,6 +35,7 @@ def create_app(store: Store, engine: Engine, settings: Settings) -> FastAPI:
     app.include_router(routes.router(context))
     app.include_router(unserved.router(context))
     app.include_router(page.docs_router)
+    app.include_router(page.login_router)
     app.add_api_route("/api/{path:path}", _no_such_path, include_in_schema=False)
     app.include_router(page.router)
     return app

@@ -21,6 +21,7 @@ _POLICY = (
 
 docs_router = APIRouter(include_in_schema=False, dependencies=[Depends(reading)])
 router = APIRouter(include_in_schema=False, dependencies=[Depends(reading)])
+login_router = APIRouter(include_in_schema=False)
 
 
 @router.get("/static/{name}")
@@ -69,6 +70,21 @@ def docs(request: Request) -> HTMLResponse:
         "<table><tr><th>method<th>path<th>request<th>answer<th>what it does" + "".join(rows)
     )
     return HTMLResponse(text + "</table>", headers={"Content-Security-Policy": _POLICY})
+
+
+@login_router.get("/authorize")
+def authorize(request: Request) -> HTMLResponse:
+    """Where `wandb login` sends a person for the key. It is said where it lies, and never shown: whoever reaches the
+    port may read this."""
+    text = (
+        '<!doctype html><meta charset="utf-8"><title>swept: the API key</title>'
+        f'<link rel="stylesheet" href="{prefix_of(request)}/static/page.css"><h1>The API key</h1>'
+        "<p>This server has one key. On its machine, in the project's folder, <code>swept env</code> prints it as "
+        "<code>WANDB_API_KEY</code>; it lies in the file <code>.swept/key</code>."
+        "<p>There, <code>eval &quot;$(swept env)&quot;</code> makes <code>wandb login</code> unnecessary. Elsewhere, give "
+        "<code>wandb login</code> that key, or ask whoever runs the server for it."
+    )
+    return HTMLResponse(text, headers={"Content-Security-Policy": _POLICY})
 
 
 def prefix_of(request: Request) -> str:

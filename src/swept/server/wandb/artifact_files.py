@@ -26,6 +26,7 @@ from swept.server.wandb.service import ENTITY, Service
 
 _HEX = re.compile(r"[0-9a-f]{32}", re.ASCII)
 READ, WRITE = "read", "write"
+READING = ["GET", "HEAD"]
 
 
 def digest_of(md5: str) -> str:
@@ -70,12 +71,12 @@ def add_routes(routes: APIRouter, service: Service) -> None:
         await contents(service).receive(digest, request.stream())
         return JSONResponse({})
 
-    @routes.get("/artifacts/{entity}/{digest}")
-    @routes.get("/artifacts/{entity}/{digest}/{name}")
+    @routes.api_route("/artifacts/{entity}/{digest}", methods=READING)
+    @routes.api_route("/artifacts/{entity}/{digest}/{name}", methods=READING)
     def get(digest: str, request: Request) -> Response:
         return _sent(service, request, digest)
 
-    @routes.get("/artifactsV2/{place:path}")
+    @routes.api_route("/artifactsV2/{place:path}", methods=READING)
     def get_by_place(place: str, request: Request) -> Response:
         parts = place.split("/")
         named = len(parts) > 4  # region, entity, birth, md5; later clients have more, and the name

@@ -72,7 +72,7 @@ def router(context: Context) -> APIRouter:
     async def upload(project: str, run: str, name: str, request: Request) -> Response:
         return await _upload(service, request, (project, run, name))
 
-    @routes.get("/files/{entity}/{project}/{run}/{name:path}")
+    @routes.api_route("/files/{entity}/{project}/{run}/{name:path}", methods=["GET", "HEAD"])
     def download(project: str, run: str, name: str, request: Request) -> Response:
         return _download(service, request, run, name)
 
