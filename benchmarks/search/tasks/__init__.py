@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from tasks import lcbench, tabular
+from tasks import lcbench, rugged, tabular
 from tasks.task import Task
 
 __all__ = ["FAMILIES", "Task", "load"]
@@ -24,6 +24,7 @@ _SOURCES: Final[Mapping[str, Callable[[str], Iterator[Task]]]] = {
     "lcbench-noisy": lcbench.tasks,
     "lcbench-warped": lcbench.tasks,
     "tabular": tabular.tasks,
+    "rugged": rugged.tasks,
 }
 FAMILIES: Final = tuple(_SOURCES)
 
