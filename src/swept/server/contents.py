@@ -3,8 +3,8 @@
 md5 is the client's choice: its manifests name files by it. Whoever sends bytes says their md5 first, and others are
 refused; bytes that are there are never replaced by other ones.
 
-Garbage is told from what is needed under the context's lock `collecting`. Who relies on bytes that lie here already
-(`needed`, then `has`) does both under it too, so that nothing vanishes in between.
+Garbage is removed by whoever holds the context's lock `collecting` alone, a part at a time. Who relies on bytes that lie
+here already says so and looks (`announce_files`, then `has`) while sharing it, so that nothing vanishes in between.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +26,18 @@ FOLDER = ".artifacts"  # no run's folder: a leading dot is quoted there
 ABANDONED_SECONDS = 7 * 86_400.0
 """An artifact that has not become whole by then never will."""
 _SPARED_SECONDS = 3600.0
+_REMOVED_AT_ONCE = 200
 READ_BYTES = 256 * 1024 * 1024
 """The list of a million files has fewer."""
 _DIGEST = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """Bytes that no artifact needs."""
+
+    path: Path
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +98,13 @@ class Contents:
             raise UsageError(f"a list of files has more than {READ_BYTES} bytes")
         return content
 
-    def older(self, moment: float) -> Iterator[Path]:
-        """The files that came before then."""
+    def older(self, moment: float) -> Iterator[Garbage]:
+        """The files that came before then, whether they are needed or not."""
         for path in sorted((self.folder / FOLDER).glob("??/*")):
-            if _DIGEST.fullmatch(path.name) and path.stat().st_mtime < moment:
-                yield path
-
-
-@dataclass(frozen=True, slots=True)
-class Garbage:
-    """Bytes that no artifact needs."""
-
-    path: Path
-    size: int
+            with suppress(FileNotFoundError):  # somebody else collects
+                about = path.stat()
+                if _DIGEST.fullmatch(path.name) and about.st_mtime < moment:
+                    yield Garbage(path, about.st_size)
 
 
 def contents_of(context: Context) -> Contents:
@@ -112,10 +116,21 @@ def collect(context: Context, *, remove: bool) -> list[Garbage]:
     now, contents = context.clock.now(), contents_of(context)
     if remove:
         context.store.forget_pending(before=now - ABANDONED_SECONDS, now=now)
-    with context.collecting:
-        old = {path.name: path for path in contents.older(now - _SPARED_SECONDS)}
-        needless = sorted(context.store.needless(old))
-        found = [Garbage(old[name], old[name].stat().st_size) for name in needless]
-        for one in found if remove else ():
-            one.path.unlink(missing_ok=True)
-    return found
+    old = {one.path.name: one for one in contents.older(now - _SPARED_SECONDS)}
+    needless = sorted(context.store.needless(old))
+    if not remove:
+        return [old[name] for name in needless]
+    gone: list[Garbage] = []
+    for some in _batches(needless, _REMOVED_AT_ONCE):
+        with context.collecting.alone():
+            still = context.store.needless(some)  # they may be needed by now
+            found = [old[name] for name in some if name in still]
+            for one in found:
+                one.path.unlink(missing_ok=True)
+        gone += found
+    return gone
+
+
+def _batches(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(names), size):
+        yield names[start : start + size]

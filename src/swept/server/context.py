@@ -10,6 +10,7 @@ from pathlib import Path
 
 from swept.clock import Clock
 from swept.engine import Engine
+from swept.server.locks import SharedLock
 from swept.store.base import Store
 
 MEBI = 1 << 20
@@ -87,7 +88,7 @@ class Context:
     orders: Bell = field(default_factory=Bell)
     unknown: Counter[str] = field(default_factory=Counter)
     stopping: threading.Event = field(default_factory=threading.Event)
-    collecting: threading.Lock = field(default_factory=threading.Lock)  # see `contents`
+    collecting: SharedLock = field(default_factory=SharedLock)  # see `contents`
     listeners: int = 0  # open event streams: pages, terminals
     last_request: float = 0.0
 

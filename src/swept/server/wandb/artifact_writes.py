@@ -122,7 +122,7 @@ class _Writes:
             number = number_of(str(spec.get("artifactID")), "Artifact")
             name, md5 = clean(str(spec.get("name"))), str(spec.get("md5"))
             digests.setdefault(number, {})[name] = artifact_files.digest_of(md5)
-        with self._service.context.collecting:
+        with self._service.context.collecting.shared():
             for number, files in digests.items():
                 self._announce(number, files)
             uploads = edges_node("FileConnection", [self._upload(spec) for spec in specs])
@@ -154,7 +154,7 @@ class _Writes:
         artifact = self._artifact(data)
         self._check_own(artifact)
         base = data.text("baseArtifactID")
-        with self._service.context.collecting:  # its bytes come next, and are needed from here on
+        with self._service.context.collecting.shared():  # its bytes come next, and are needed from here on
             made = self._store.add_manifest(
                 artifact.number,
                 _KINDS.get(data.text("type") or "FULL", "full"),
@@ -169,7 +169,7 @@ class _Writes:
         data.ignore("baseArtifactID")
         self._check_fresh()
         number = number_of(data.text("artifactManifestID"), "ArtifactManifest")
-        with self._service.context.collecting:
+        with self._service.context.collecting.shared():
             made = self._store.set_manifest(number, _manifest_digest(data), now=self._service.now())
         return self._manifest_payload("UpdateArtifactManifestPayload", made.number, made.digest)
 
@@ -193,7 +193,8 @@ class _Writes:
         artifact = self._artifact(arguments.input())
         self._check_own(artifact)
         if artifact.version is None:
-            with self._service.context.collecting:
+            one, collecting = self._service.notes.committing, self._service.context.collecting
+            with one.of(artifact.number), collecting.shared():
                 artifact = self._committed(artifact.number)
         return self._payload("CommitArtifactPayload", artifact)
 

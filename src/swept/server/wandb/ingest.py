@@ -65,7 +65,7 @@ def _store_shared(
     service: Service, name: str, attempt: int, writer: str, post: stream.Post
 ) -> None:
     """One writer of several at a time: the rows of each are numbered on from those of all."""
-    with service.notes.numbering:
+    with service.notes.numbering.of(name):
         run = service.store.run(name)
         details = shared.taken(run, writer, post) if post.rows else None
         _store(service, run, attempt, shared.placed(run, writer, post), details, whole=False)

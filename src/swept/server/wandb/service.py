@@ -18,6 +18,7 @@ from swept.model import SWEEP_KINDS, Attempt, Desired, Kind, Run, RunState, Swee
 from swept.server.auth import Access
 from swept.server.blobs import Blobs
 from swept.server.context import Context
+from swept.server.locks import Stripes
 from swept.server.wandb.graphql import Tally
 from swept.spec import Spec
 from swept.store.base import Store
@@ -77,7 +78,8 @@ class Notes:
         default_factory=dict
     )  # run → step of its next row without one
     replacing: threading.Lock = field(default_factory=threading.Lock)
-    numbering: threading.Lock = field(default_factory=threading.Lock)
+    numbering: Stripes = field(default_factory=Stripes)  # by run
+    committing: Stripes = field(default_factory=Stripes)  # by artifact
 
     def forget(self, run: str) -> None:
         for notes in (self.told, self.missing, self.renewed, self.following):
