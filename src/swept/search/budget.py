@@ -15,9 +15,19 @@ def room(spec: Spec, history: History, n: int) -> int:
 
 def budget_used(spec: Spec, history: History, now: float | None) -> str:
     """Why no new run may start, or ""."""
-    counted, hours = history.counted(), spec.options.budget_hours
-    if spec.max_runs is not None and counted >= spec.max_runs:
+    return runs_used(spec, history) or hours_used(spec, history, now)
+
+
+def runs_used(spec: Spec, history: History) -> str:
+    """Why no new run may start, or "". Runs are counted, not how often they are continued."""
+    if spec.max_runs is not None and history.counted() >= spec.max_runs:
         return f"the budget of {spec.max_runs} runs is used up"
+    return ""
+
+
+def hours_used(spec: Spec, history: History, now: float | None) -> str:
+    """Why nothing may start or be continued, or ""."""
+    hours = spec.options.budget_hours
     used = slot_hours(history, now)
     if hours is not None and used >= hours:
         return f"the budget of {hours:g} slot-hours is used up ({used:.1f} so far)"

@@ -1,6 +1,6 @@
 """What should run next: `suggest(spec, history, n)`, a pure function of the sweep's log.
 
-In this order: runs that the early stopping wants continued; then, unless the sweep is full (target reached,
+In this order: runs that the early stopping wants continued, unless the hours are used; then, unless the sweep is full (target reached,
 budget used), the baseline, which comes first and which nothing waits for; then the method's own suggestions.
 """
 
@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from swept.model import History, Run, RunState, Start, Suggestions, Wait
+from swept.model import Done, History, Run, RunState, Start, Suggestions, Wait
 from swept.search import bayes, grid, random
 from swept.search.baseline import baseline
-from swept.search.budget import budget_used, close, room, target_reached
+from swept.search.budget import close, hours_used, room, runs_used, target_reached
 from swept.search.numbering import next_number
 from swept.spec import Spec
-from swept.stopping.decide import promotions
+from swept.stopping.decide import last, promotions
 
 Method: TypeAlias = Callable[..., list[Start]]
 
@@ -38,14 +38,17 @@ def suggest(
     """
     if target := target_reached(spec, history):
         return close(history, target)
-    continued = promotions(spec, history)[: max(n, 0)]
-    full = budget_used(spec, history, now)
+    spent = hours_used(spec, history, now)
+    continued = () if spent else promotions(spec, history)[: max(n, 0)]
+    full = runs_used(spec, history) or spent
     starts = [] if full else _starts(spec, history, n - len(continued), seed)
     if continued or starts:
         return (*continued, *starts)
     if n < 1:
         return Wait("no run was asked for")
-    return close(history, full or _end(spec))
+    ended = close(history, full or _end(spec))
+    finishing = last(spec, history) if isinstance(ended, Done) and not spent else ()
+    return finishing or ended
 
 
 def _starts(spec: Spec, history: History, n: int, seed: int) -> list[Start]:

@@ -7,7 +7,8 @@ it. A run that is worse than the threshold stops; equal is good enough. `strict`
 the rung; without it, its best value so far.
 
 Source: Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar 2018, "Hyperband", and W&B's implementation, whose
-choices (the value at the rung and not the best before it, no minimum number of runs) are kept.
+choices (the value at the rung and not the best before it, no minimum number of runs) are kept. One thing is ours: a
+run that has reported its last step is let finish.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from swept.sweepfile.schema import Hyperband
+from swept.model import Decision, Desired, Goal, History, Kind, Run, RunState
+from swept.spec import Spec
+from swept.stopping.comparable import comparable
+from swept.stopping.rungs import ETA, longest
+from swept.stopping.rungs import rungs as steps_of
+from swept.sweepfile.schema import Hyperband, Metric
 
 MOST_RUNGS = 100
 LAST_RUNG = 10**9
@@ -104,3 +110,81 @@ def _forward(min_iter: int, eta: float) -> list[int]:
         found.append(int(rung))
         rung *= eta
     return found
+
+
+# -- decisions ------------------------------------------------------------------------------------
+
+
+def rules_of(spec: Spec) -> Hyperband | None:
+    """W&B's `early_terminate`; or what `swept.early_stopping: hyperband` means; None without either."""
+    options = spec.options
+    if spec.early_terminate is not None or options.early_stopping != "hyperband":
+        return spec.early_terminate
+    eta = options.stopping_eta or ETA
+    levels = steps_of(longest(spec), eta, options.stopping_min_epochs)
+    return Hyperband(min_iter=levels[0], eta=eta) if levels else None
+
+
+def decide(spec: Spec, history: History) -> list[Decision]:
+    """A stop for each running run that is worse than the threshold of its last rung, in order of number."""
+    rules, metric = rules_of(spec), spec.metric
+    if rules is None or metric is None:
+        return []
+    runs = comparable(spec, history)
+    curves = {run.id: _reports(run, metric.goal) for run in runs}
+    levels = thresholds(rules, list(curves.values()))
+    unit = "step" if spec.options.epochs is None else "epoch"
+    decisions = []
+    for run in runs:
+        if not _open(run) or _complete(spec, run):
+            continue
+        verdict = judge(rules, levels, curves[run.id])
+        if verdict is not None and verdict.stop:
+            reason = _reason(run, verdict, metric, rules, unit)
+            decisions.append(Decision(run.id, Desired.STOP, reason, run.steps))
+    return decisions
+
+
+def _open(run: Run) -> bool:
+    """Whether nothing has been decided on a run that can be stopped."""
+    running = run.kind is Kind.SEARCH and run.state is RunState.RUNNING
+    return running and run.desired is Desired.GO
+
+
+def _complete(spec: Spec, run: Run) -> bool:
+    """Whether the run has reported its last step; programs count them from 0 or from 1."""
+    full = spec.epochs_of(run.config)
+    if full is None or not run.curve:
+        return False
+    return run.steps + (run.curve[0].step == 0) >= full
+
+
+def _reports(run: Run, goal: Goal) -> list[float]:
+    return reports((point.value for point in run.curve), goal.sign)
+
+
+def _reason(run: Run, verdict: Verdict, metric: Metric, rules: Hyperband, unit: str) -> str:
+    """The rung, the two figures, and how many runs were compared."""
+    sign = metric.goal.sign
+    steps = [point.step for point in run.curve if math.isfinite(point.value)]
+    value, threshold = _apart(sign * verdict.value, sign * verdict.threshold)
+    what = f"{metric.name} {value}" if rules.strict else f"the best {metric.name} so far, {value},"
+    side = "above" if metric.goal is Goal.MINIMIZE else "below"
+    return (
+        f"{unit} {steps[verdict.rung - 1]} (report {verdict.rung}): {what} is {side} the "
+        f"{threshold} of the best {_share(rules.eta)} of {verdict.runs} runs at this rung"
+    )
+
+
+def _apart(a: float, b: float) -> tuple[str, str]:
+    """Two different figures, with as many digits as it takes to see it."""
+    for digits in range(4, 17):
+        if f"{a:.{digits}g}" != f"{b:.{digits}g}":
+            return f"{a:.{digits}g}", f"{b:.{digits}g}"
+    return repr(a), repr(b)
+
+
+def _share(eta: float) -> str:
+    """1/η in words."""
+    words: dict[float, str] = {2: "half", 3: "third", 4: "quarter"}
+    return words.get(eta, f"1/{eta:g}")

@@ -363,7 +363,7 @@ def _check_stopping(given: Given, options: Options, findings: Findings) -> None:
         hint = "keep one of them"
         findings.error(place, "`swept.early_stopping` and `early_terminate` are both there", hint)
     elif word is None and given.lacks("early_terminate") and given.metric is not None:
-        hint = "write `early_terminate: {type: hyperband, min_iter: …}`"
+        hint = "write `swept: {early_stopping: auto}`, or W&B's `early_terminate`"
         findings.note((), "no early stopping: every run trains to its end", hint)
     if word not in (None, "off") and "metric" not in given.top:
         findings.error(
@@ -371,12 +371,29 @@ def _check_stopping(given: Given, options: Options, findings: Findings) -> None:
             "`swept.early_stopping` needs a `metric` to judge runs by",
             "write `metric: {name: …, goal: …}`",
         )
-    if word == "auto" and options.epochs is None:
+    _check_lengths(given, options, findings)
+    _check_rungs(given, options, findings)
+
+
+def _check_lengths(given: Given, options: Options, findings: Findings) -> None:
+    """What each kind of early stopping has to know of a full run."""
+    word, least = options.early_stopping, options.stopping_min_epochs
+    place: Place = ("swept", "early_stopping")
+    said = options.epochs is not None or "epochs" in (given.top.get("swept") or {})
+    if word == "auto" and not said:
         hint = "write `swept: {epochs: NAME}`"
         findings.warning(
             place, "`early_stopping: auto` needs to know the steps of a full run", hint
         )
-    _check_rungs(given, options, findings)
+    if word in ("asha", "hyperband") and not said and least is None:
+        hint = (
+            f"write `epochs: NAME` beside it, or `early_stopping: {{type: {word}, min_epochs: 3}}`"
+        )
+        findings.error(place, f"`early_stopping: {word}` needs to know where its rungs are", hint)
+    full = _fixed_epochs(given.space, options)
+    if least is not None and full is not None and least >= full:
+        message = f"`min_epochs: {least}` judges no run: a run has {full} epochs"
+        findings.warning((*place, "min_epochs"), message, f"write less than {full}")
 
 
 def _check_rungs(given: Given, options: Options, findings: Findings) -> None:

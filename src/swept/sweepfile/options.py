@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from swept.sweepfile.document import finite
+from swept.sweepfile.early_stopping import read_early_stopping
 from swept.sweepfile.findings import Findings, Place, did_you_mean, dotted, kind_of, shown
 
 ADAPTERS: Final = ("ultralytics",)
-EARLY_STOPPING: Final = ("auto", "asha", "median", "off")
 RETRIES: Final = 3
 _TOP: Final = "swept"
 
@@ -40,6 +40,9 @@ class Options:
     budget_hours: float | None = None
     until: str | None = None
     early_stopping: str | None = None
+    stopping_eta: float | None = None
+    stopping_min_epochs: int | None = None
+    stopping_min_runs: int | None = None
     prior: Mapping[str, Any] = field(default_factory=dict)
     constraints: tuple[str, ...] = ()
     epochs: str | int | None = None
@@ -80,7 +83,6 @@ def inactive(options: Options) -> tuple[str, ...]:
         "swept.noise": options.noise_repeats is not None,
         "swept.confirm": options.confirm_top is not None,
         "swept.warm_start": bool(options.warm_start),
-        "swept.early_stopping": options.early_stopping not in (None, "off"),
         "swept.until": options.until is not None,
         # one GPU a run is what an agent gives anyway
         "swept.resources.gpu": resources.get("gpu", 1) != 1,
@@ -164,18 +166,6 @@ def _until(value: Any, place: Place, findings: Findings) -> _Found:
     if value == "converged":
         return {"until": "converged"}
     findings.error(place, f"`{dotted(place)}` is {shown(value)}", "write `until: converged`")
-    return {}
-
-
-def _early_stopping(value: Any, place: Place, findings: Findings) -> _Found:
-    # YAML 1.1 reads `off` as false
-    word = "off" if value is False else value
-    if word in EARLY_STOPPING:
-        return {"early_stopping": word}
-    hint = did_you_mean(value, EARLY_STOPPING)
-    if word == "hyperband":
-        hint = "Hyperband is W&B's own key: write `early_terminate: {type: hyperband, min_iter: …}`"
-    findings.error(place, f"`swept.early_stopping` does not know {shown(value)}", hint)
     return {}
 
 
@@ -370,7 +360,7 @@ _READERS: Final[Mapping[str, _Reader]] = {
     "targets": _targets,
     "budget": _budget,
     "until": _until,
-    "early_stopping": _early_stopping,
+    "early_stopping": read_early_stopping,
     "prior": _values("prior"),
     "constraints": _constraints,
     "epochs": _epochs,
