@@ -18,7 +18,8 @@ from typing import Any
 import psutil
 import pytest
 from tests.wire.harness import KEY, NEWEST, ROOT, VERSIONS, Client, Server, until
-from tests.wire.test_wandb_integrations import ENVIRONMENT, Learner, absent
+from tests.wire.libraries import ENVIRONMENT
+from tests.wire.test_wandb_integrations import Learner, absent
 from tests.wire.test_wandb_sdk import console, digests, run_of, told_by
 
 pytestmark = [pytest.mark.slow]
@@ -126,13 +127,27 @@ def raw(client: Client) -> Any:
 
 def printed(client: Client, mode: str) -> Any:
     told = told_by(client, "sdk_console.py", mode, "300")
-    return {"lines": console(client, told["id"]), "run": run_of(client, told["id"])}
+    return {
+        "lines": console(client, told["id"]),
+        "files": digests(client, told["id"]),
+        "run": run_of(client, told["id"]),
+    }
 
 
-@pytest.mark.feature("SDK", "console: wrap_raw, wrap_emu, redirect")
-@pytest.mark.parametrize("scenario", [redirected, emulated, raw], ids=["redirect", "emu", "raw"])
-def test_each_way_of_listening_to_the_console_says_the_same(told: Any) -> None:
+@pytest.mark.feature("SDK", "console: wrap_raw")
+@plays(raw)
+def test_a_wrapped_console_comes_line_by_line(told: Any) -> None:
     assert told["lines"] == PRINTED
+
+
+@pytest.mark.feature(
+    "SDK", "console: redirect, wrap_emu: the client sends no lines, only its output.log"
+)
+@pytest.mark.parametrize("scenario", [redirected, emulated], ids=["redirect", "wrap_emu"])
+def test_a_console_that_the_client_keeps_to_itself_is_its_file(told: Any) -> None:
+    assert told["lines"] == []
+    assert "output.log" in told["files"]
+    assert told["run"]["state"] == "finished"
 
 
 # -- very many files ------------------------------------------------------------------------------
@@ -349,7 +364,7 @@ def overtaken(client: Client) -> Any:
             signal_all(still, signal.SIGSTOP)
             with swept_agent(own, sweep, "new") as new:
                 until(lambda: tried(own, sweep, 2), 90, "second attempt")
-                reported(own, run, 2)
+                until(lambda: own.server.rows(run)[0]["attempt"] == 2, 90, "row of the new program")
                 signal_all([one for one in still if is_program(one)], signal.SIGCONT)
                 unknown = until(lambda: stale_posts(own), 90, "post with the old key")
                 until((own.folder / "old" / "logged").exists, 90, "end of the old program")

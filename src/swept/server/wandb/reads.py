@@ -7,7 +7,7 @@ from swept.server.wandb import run_lists, sweep_nodes
 from swept.server.wandb.graphql import Arguments, Node
 from swept.server.wandb.nodes import connection, entity_node, moment
 from swept.server.wandb.run_nodes import resume_node, run_node
-from swept.server.wandb.service import ENTITY, Service, find_sweep, locate
+from swept.server.wandb.service import ENTITY, Service, find_sweep, locate, stale
 
 __all__ = ["connection", "entity_node", "moment", "resume_node", "run_node"]
 
@@ -87,7 +87,12 @@ def _created(service: Service, name: str) -> float:
 
 def _run_of(service: Service, access: Access, project: str, name: str) -> Node | None:
     run = locate(service, access, project, name)
-    return run_node(service, run) if run else None
+    if run is None:
+        return None
+    node = run_node(service, run)
+    # The oldest clients ask here what newer ones are told on the file stream.
+    overtaken = access.run == run.id and stale(service, access)
+    return {**node, "stopped": True} if overtaken else node
 
 
 def _sweep_of(service: Service, arguments: Arguments) -> Node | None:
