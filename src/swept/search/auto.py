@@ -1,0 +1,147 @@
+"""Bayesian search with learning curves: new configurations by what the model expects of them at the end.
+
+The companion of `swept.stopping.auto`, which pauses and continues. First comes a space-filling design, larger than
+without curves, since its runs are short; then the model of all curves proposes, at a distance from what was tried,
+and now and then a random draw keeps it honest: the less the model predicts on this very sweep, the more often.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swept.model import History, Kind, Start
+from swept.models.curves import CurveModel
+from swept.search.acquisition import log_expected_improvement
+from swept.search.design import design
+from swept.search.maximise import maximise
+from swept.search.numbering import next_number
+from swept.search.seeds import Stream, generator, run_seed
+from swept.spec import Spec
+from swept.stopping.forecast import Forecast
+
+Array: TypeAlias = NDArray[np.float64]
+
+STARTS = 24
+ANCHORS = 6
+MARGIN = 0.1
+"""By how much (of w) a proposal has to improve to count."""
+RADIUS = 0.1
+"""How far proposals keep from all that was tried, in units of √d."""
+RANDOM = (0.05, 0.5)
+"""The least and the largest share of random draws."""
+
+
+def starts(dimension: int) -> int:
+    """How many runs are spread out before the model proposes."""
+    return min(STARTS, 3 * dimension + 3)
+
+
+def propose(spec: Spec, history: History, n: int, *, seed: int) -> list[Start]:
+    """The next n runs; fewer where a finite space has nothing left."""
+    forecast = Forecast.of(spec, history)
+    assert forecast is not None
+    first = next_number(history)
+    proposals = _Proposals(forecast, seed)
+    found = []
+    for number in range(first, first + n):
+        pick = proposals.next(number)
+        if pick is None:
+            break
+        u, why = pick
+        config = forecast.features.config(u)
+        found.append(Start(Kind.SEARCH, config, run_seed(seed, number), why))
+    return found
+
+
+class _Proposals:
+    """One batch. `tried` (k, d) grows with each pick."""
+
+    def __init__(self, forecast: Forecast, seed: int) -> None:
+        self.forecast, self.seed = forecast, seed
+        self.features = forecast.features
+        inside = np.isfinite(forecast.places).all(axis=1)
+        self.tried = forecast.places[inside]
+        waiting = [not len(each.steps) and each.going for each in forecast.runs]
+        self.waiting = forecast.places[inside & np.array(waiting, dtype=np.bool_)]
+        self.started = sum(each.run.kind is Kind.SEARCH for each in forecast.runs)
+
+    def next(self, number: int) -> tuple[Array, dict[str, Any]] | None:
+        rng = generator(self.seed, number, Stream.CANDIDATES)
+        size = starts(self.features.dimension)
+        if self.started < size:
+            points = design(size, self.features.dimension, self.seed)
+            u, why = self.features.snap(points[self.started][None])[0], self._spread(size)
+        elif self.forecast.model is None or rng.random() < self._random_share():
+            u, why = self.features.snap(rng.random((1, self.features.dimension)))[0], self._drawn()
+        else:
+            u, why = self._modelled(self.forecast.model, rng)
+        self.tried = np.vstack([self.tried, u])
+        self.waiting = np.vstack([self.waiting, u])
+        self.started += 1
+        return u, why
+
+    def _random_share(self) -> float:
+        least, most = RANDOM
+        return max(least, most * (1.0 - max(0.0, skill(self.forecast))))
+
+    def _modelled(
+        self, model: CurveModel, rng: np.random.Generator
+    ) -> tuple[Array, dict[str, Any]]:
+        believed = model.believe(self.features.columns(self.waiting))
+        mark = self.forecast.best - MARGIN
+        mean, _ = model.predict(self.features.columns(self.tried))
+        anchors = self.tried[np.argsort(mean, kind="stable")[:ANCHORS]]
+
+        def score(U: Array) -> Array:
+            mean, sd = believed.predict(self.features.columns(U))
+            return log_expected_improvement(mean, sd, mark) + self._allow(U)
+
+        u, found = maximise(score, self.features, anchors, rng)
+        if not math.isfinite(found):
+            return self.features.snap(rng.random((1, self.features.dimension)))[0], self._drawn()
+        mean, sd = believed.predict(self.features.columns(u[None]))
+        return u, self._explain(float(mean[0]), float(sd[0]), found)
+
+    def _allow(self, U: Array) -> Array:
+        A, B = self.features.columns(U), self.features.columns(self.tried)
+        squared = (A * A).sum(1)[:, None] + (B * B).sum(1)[None, :] - 2.0 * (A @ B.T)
+        radius = RADIUS * math.sqrt(self.features.dimension)
+        return np.where(squared.min(1) >= radius**2, 0.0, -np.inf)
+
+    def _spread(self, size: int) -> dict[str, Any]:
+        return {
+            "reason": f"space-filling {self.started + 1} of {size}",
+            "strategy": "space-filling",
+        }
+
+    def _drawn(self) -> dict[str, Any]:
+        return {"reason": "a random draw, to keep the model honest", "strategy": "random"}
+
+    def _explain(self, mean: float, sd: float, log_ei: float) -> dict[str, Any]:
+        forecast = self.forecast
+        low, high = sorted([forecast.own(mean - sd), forecast.own(mean + sd)])
+        name = forecast.spec.metric.name if forecast.spec.metric else "the objective"
+        return {
+            "reason": f"model: expects {name} {forecast.own(mean):.4g} ({low:.4g} to {high:.4g}) at the end, "
+            f"best so far {forecast.own(forecast.best):.4g}",
+            "strategy": "model",
+            "predicted_mean": forecast.own(mean),
+            "predicted_band": [low, high],
+            "log_expected_improvement": log_ei,
+        }
+
+
+def skill(forecast: Forecast) -> float:
+    """Spearman's rank correlation of what each run was last seen at with what the model of the others expects."""
+    model = forecast.model
+    if model is None:
+        return 0.0
+    observed, predicted = model.without_each_run()
+    if len(observed) < 4:
+        return 0.0
+    ranks = [np.argsort(np.argsort(each)).astype(np.float64) for each in (observed, predicted)]
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])

@@ -1,0 +1,238 @@
+"""What the sweep so far says about how runs will end: a model of learning curves, in the metric's own terms.
+
+| symbol | meaning |
+|---|---|
+| v | a value on the way, signed so that smaller is better |
+| r | (v - best) / (median - best) over what was observed, at most 10 |
+| w | log(r + c), standardised: what the model sees. c ≥ 0.05: differences below it are noise, not progress |
+
+The logarithm spreads the good end, where the search has to tell runs apart, and presses the bad end together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swept.model import Config, History, Run
+from swept.models.curves import CurveModel, Index, Observations, condition, fit
+from swept.models.features import Features
+from swept.spec import Spec
+from swept.stopping.progress import Progress, full_steps, progress, rungs_of
+
+Array = NDArray[np.float64]
+
+OFFSET = 0.05
+WORST = 10.0
+FIT_MOST = 120
+"""θ is fitted on at most so many observations."""
+_REMEMBERED = 20_000
+_KEPT = ((35, 7), (70, 4), (110, 3))
+"""Up to so many runs, so many of the last observations of each are kept; beyond, two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Between signed values v and the model's w."""
+
+    low: float
+    spread: float  # median - low
+    offset: float
+    centre: float
+    deviation: float
+
+    def inward(self, v: Array) -> Array:
+        r = np.minimum((v - self.low) / self.spread, WORST)
+        return (np.log(np.maximum(r, 0.0) + self.offset) - self.centre) / self.deviation
+
+    def outward(self, w: float) -> float:
+        r = math.exp(min(self.centre + self.deviation * w, 50.0)) - self.offset
+        return self.low + self.spread * r
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The runs of a sweep, and the model of their curves."""
+
+    spec: Spec
+    features: Features
+    most: int  # steps of the longest training
+    runs: tuple[Progress, ...]
+
+    @classmethod
+    def of(cls, spec: Spec, history: History) -> Forecast | None:
+        """None where the sweep does not say how many steps a training has, or has no metric."""
+        most = full_steps(spec)
+        if most is None or spec.metric is None:
+            return None
+        return cls(spec, _features(spec).features, most, tuple(progress(spec, history)))
+
+    def rungs(self, each: Progress) -> tuple[int, ...]:
+        return rungs_of(each.full, self.most)
+
+    @cached_property
+    def places(self) -> Array:
+        """(runs, d): where each run lies, NaN for one outside of the space."""
+        where = _features(self.spec)
+        rows = [where.locate(each.run) for each in self.runs]
+        return np.array(rows).reshape(len(rows), self.features.dimension)
+
+    # -- the model ------------------------------------------------------------------------------
+
+    @cached_property
+    def _values(self) -> tuple[Index, Array, Array]:
+        """(index of the run, progress, v) of the observations that the model is given, in order."""
+        kept = next((k for most, k in _KEPT if len(self.runs) <= most), 2)
+        found = [
+            (number, self._progress(step, each), value)
+            for number, each in enumerate(self.runs)
+            if np.isfinite(self.places[number]).all()
+            for step, value in list(self._observed(each))[-kept:]
+        ]
+        if not found:
+            return np.empty(0, dtype=np.intp), np.empty(0), np.empty(0)
+        run, t, v = zip(*found, strict=True)
+        return np.array(run, dtype=np.intp), np.array(t), np.array(v)
+
+    def _observed(self, each: Progress) -> Iterator[tuple[int, float]]:
+        """(step, v) at the rungs passed, and now."""
+        steps = sorted({rung for rung in self.rungs(each) if rung <= each.reached} | {each.reached})
+        for step in steps:
+            value = each.at(step) if step else None
+            if value is not None:
+                yield step, value
+
+    def _progress(self, step: int, each: Progress) -> float:
+        return math.log(step) / math.log(each.full) if each.full > 1 else 1.0
+
+    @cached_property
+    def scale(self) -> Scale | None:
+        """None while fewer than two runs have a finite value, or all have the same."""
+        _, _, v = self._values
+        finite = v[np.isfinite(v)]
+        if len(finite) < 2 or not np.ptp(finite) > 0.0:
+            return None
+        low = float(finite.min())
+        spread = float(np.median(finite)) - low
+        if not spread > 0.0:
+            spread = float(finite.max()) - low
+        raw = np.log(np.minimum((finite - low) / spread, WORST) + OFFSET)
+        return Scale(low, spread, OFFSET, float(raw.mean()), float(raw.std()) + 1e-9)
+
+    @cached_property
+    def model(self) -> CurveModel | None:
+        scale = self.scale
+        if scale is None:
+            return None
+        run, t, v = self._values
+        finite = np.isfinite(v)
+        w = np.empty_like(v)
+        w[finite] = scale.inward(v[finite])
+        # A training that diverged is as bad as the worst seen: its neighbourhood is left, and no figure is made up.
+        w[~finite] = w[finite].max()
+        X = self.features.columns(self.places[run])
+        return _fit(Observations(X, t, run, w), self.features.group)
+
+    @property
+    def best(self) -> float:
+        """The best w observed at any step."""
+        model = self.model
+        assert model is not None
+        return float(model.seen.y.min())
+
+    def final(self, number: int) -> tuple[float, float]:
+        """Mean and deviation of w at the end of the run at place `number`, its own luck included."""
+        model = self.model
+        assert model is not None
+        X = self.features.columns(self.places[number][None])
+        mean, sd = model.predict(X, np.array([number], dtype=np.intp))
+        return float(mean[0]), float(sd[0])
+
+    def own(self, w: float) -> float:
+        """w in the metric's own unit and direction."""
+        assert self.scale is not None
+        assert self.spec.metric is not None
+        return self.spec.metric.goal.sign * self.scale.outward(w)
+
+
+class _Places:
+    """The features of a spec, and where runs lie in them, remembered: a history is looked at again and again."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.features = Features.of(spec)
+        self._found: dict[int, tuple[Config, Config | None, Array]] = {}
+
+    def locate(self, run: Run) -> Array:
+        known = self._found.get(id(run.config))
+        effective = run.effective_config
+        if known is not None and known[0] is run.config and known[1] is effective:
+            return known[2]
+        place = self.features.locate(run.config, effective or {})
+        found = np.full(self.features.dimension, np.nan) if place is None else place
+        if len(self._found) >= _REMEMBERED:
+            self._found.clear()
+        self._found[id(run.config)] = run.config, effective, found
+        return found
+
+
+_SPECS: dict[int, tuple[Spec, _Places]] = {}
+
+
+def _features(spec: Spec) -> _Places:
+    known = _SPECS.get(id(spec))
+    if known is not None and known[0] is spec:
+        return known[1]
+    if len(_SPECS) >= 8:
+        _SPECS.clear()
+    places = _Places(spec)
+    _SPECS[id(spec)] = spec, places
+    return places
+
+
+_Packed: TypeAlias = tuple[tuple[bytes, tuple[int, ...], str], ...]
+
+
+def _pack(*arrays: NDArray[Any]) -> _Packed:
+    return tuple((array.tobytes(), array.shape, array.dtype.str) for array in arrays)
+
+
+def _unpack(packed: _Packed) -> list[NDArray[Any]]:
+    return [np.frombuffer(data, kind).reshape(shape) for data, shape, kind in packed]
+
+
+def _fit(seen: Observations, group: Index) -> CurveModel:
+    """θ is that of the first runs, up to a number which grows by eighths: it changes slowly, and its fit is most of the
+    cost."""
+    first = _milestone(int(seen.run.max()) + 1)
+    old = seen.take(seen.run < first)
+    theta = _theta(_pack(old.X, old.t, old.run, old.y, group))
+    return _condition(_pack(seen.X, seen.t, seen.run, seen.y, group, theta))
+
+
+def _milestone(runs: int) -> int:
+    """The largest of 8, 9, 10, 11, 13, 15 … that is not above `runs`; few runs are taken as they are."""
+    reached = runs
+    step = 8
+    while step <= runs:
+        reached = step
+        step += max(1, step // 8)
+    return reached
+
+
+@lru_cache(maxsize=8)
+def _theta(packed: _Packed) -> Array:
+    """The fit as a function of its data, remembered: a decision and the suggestion after it share one."""
+    X, t, run, y, group = _unpack(packed)
+    return fit(Observations(X, t, run, y), group, FIT_MOST)
+
+
+@lru_cache(maxsize=8)
+def _condition(packed: _Packed) -> CurveModel:
+    X, t, run, y, group, theta = _unpack(packed)
+    return condition(Observations(X, t, run, y), group, theta)
