@@ -28,7 +28,7 @@ class Outlook:
 def outlook(spec: Spec, rungs: Sequence[int]) -> Outlook:
     """`rungs`: `swept.stopping.hyperband.rungs` of the spec's `early_terminate`, () without one."""
     epochs = _epochs(spec)
-    grid = spec.space.grid_size() if spec.method == "grid" else None
+    grid = spec.grid_size if spec.method == "grid" else None
     runs = _runs(spec, grid)
     total = (runs * epochs[0], runs * epochs[1]) if runs is not None and epochs else None
     below = tuple(dict.fromkeys(r for r in rungs if epochs is None or r < epochs[1]))

@@ -7,12 +7,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 import yaml
 
 from swept.errors import Problem, SpecError
 from swept.model import Config, Goal
+from swept.rules import Rules
 from swept.space import Parameter, Space, number
 from swept.sweepfile import adapter, agreement, schema
 from swept.sweepfile.document import Document, from_python, load
@@ -61,6 +63,25 @@ class Spec:
         """How many runs may be started at most (`run_cap` and `budget.runs`); None without a limit."""
         limits = [limit for limit in (self.run_cap, self.options.budget_runs) if limit is not None]
         return min(limits, default=None)
+
+    @cached_property
+    def rules(self) -> Rules:
+        """What the parameters have to keep together, and when they act."""
+        options, known = self.options, self.options.adapter
+        return Rules.of(
+            self.space,
+            options.constraints,
+            options.conditions,
+            lambda name: adapter.default(known, name),
+            options.baseline or {},
+            {} if self.method == "grid" else {n: i.default for n, i in self.inert.items()},
+        )
+
+    @property
+    def grid_size(self) -> int | None:
+        """How many points W&B's grid has under the rules; None where a parameter has no finite grid."""
+        size = self.space.grid_size()
+        return len(self.rules.grid) if size is not None and self.rules else size
 
     def epochs_of(self, config: Config) -> int | None:
         """The steps of a full run with `config`; None where that is not known."""
@@ -228,7 +249,7 @@ def _read(document: Document, path: str, strict: bool) -> Spec | None:
     stopping = schema.read_hyperband(top, findings)
     options = read_options(top.get("swept"), findings)
     inert, likely = _acting(options, space, metric, findings, path, strict)
-    given = agreement.Given(top, method, metric, space, stopping, options, likely)
+    given = agreement.Given(top, method, metric, space, stopping, options, likely, inert)
     options = agreement.settle(given, findings)
     waiting = inactive(options)
     wrong = {problem.key for problem in findings.problems if problem.severity == "error"}

@@ -190,11 +190,8 @@ def test_a_baseline_at_another_fixed_value_is_told() -> None:
 @pytest.mark.parametrize(
     ("option", "value", "key"),
     [
-        ("prior", "{lr: 0.01}", "swept.prior"),
-        ("constraints", '["depth < epochs"]', "swept.constraints"),
         ("noise", "{repeats: 2}", "swept.noise"),
         ("confirm", "{top: 2, seeds: 3}", "swept.confirm"),
-        ("warm_start", "[abc123]", "swept.warm_start"),
         ("until", "converged", "swept.until"),
         ("resources", "{gpu: 0.5}", "swept.resources.gpu"),
         ("resources", "{memory: 8G}", "swept.resources.memory"),

@@ -69,7 +69,7 @@ def question_of(spec: Spec) -> Question:
 
 def planned_runs(spec: Spec) -> int | None:
     """How many runs there will be: the limit, or the grid (with its baseline) where that is smaller."""
-    grid = spec.space.grid_size() if spec.method == "grid" else None
+    grid = spec.grid_size if spec.method == "grid" else None
     if grid is not None and spec.options.baseline is not None:
         grid += 1
     known = [count for count in (spec.max_runs, grid) if count is not None]

@@ -8,22 +8,28 @@
 
 Reals and integers enter by their unit coordinate (logarithmic where the distribution is), numeric categories
 by rank in [0, 1], unordered categories one-hot with the weight √½, so that two different categories are at
-distance 1 whatever their number.
+distance 1 whatever their number. Normal and log-normal distributions enter by their value (its logarithm), eight
+standard deviations to the unit: their probability would press all that is far from the centre into the cube's faces.
+
+What does not act (`swept.rules`) is held at one level, so that places which differ in it alone are the same.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from swept.model import Config
-from swept.space import Parameter, Space
+from swept.rules import Rules
+from swept.space import UNBOUNDED, Parameter, Space
+from swept.spec import Spec
 
 Array = NDArray[np.float64]
 
@@ -31,6 +37,10 @@ MOST_LEVELS = 100_000
 MOST_STEPS = 1_000
 """Integers of more levels, and quantized parameters of more steps, are searched as if they were continuous: that
 two suggestions meet on such a lattice is no concern."""
+MOST_RULED = 5_000
+"""Finite spaces of at most so many points are counted by the rules."""
+WIDTH = 4.0
+"""How many standard deviations of a normal distribution are searched, to each side."""
 _OUTSIDE = 0.5
 """How far beyond its bounds, in widths of the range, an effective value is believed."""
 
@@ -43,6 +53,31 @@ class Axis:
     lattice: Array | None
     category: bool  # unordered
     ranked: bool  # numeric categories
+
+    @property
+    def bell(self) -> bool:
+        """Whether its coordinate counts standard deviations, from -4 to 4, and not probability."""
+        return self.parameter.distribution in UNBOUNDED
+
+    def coordinate(self, value: Any) -> float:
+        """As `Parameter.to_unit`: NaN for no value of the parameter, beyond [0, 1] outside of its bounds."""
+        u = self.parameter.to_unit(value)
+        if not self.bell or math.isnan(u):
+            return u
+        x = math.log(value) if self.parameter.log and value > 0 else value
+        if self.parameter.log and value <= 0:
+            return 0.0
+        return 0.5 + (x - self.parameter.mu) / self.parameter.sigma / (2.0 * WIDTH)
+
+    def unit(self, u: float) -> float:
+        """The space's own coordinate at u."""
+        return float(ndtr(2.0 * WIDTH * (u - 0.5))) if self.bell else u
+
+    def values(self, u: Array) -> list[Any]:
+        """The values at u (m,)."""
+        if self.lattice is None:
+            return [self.parameter.from_unit(self.unit(float(x))) for x in u]
+        return [self.parameter.from_unit(x) for x in self.lattice[self._nearest(u)]]
 
     @property
     def width(self) -> int:
@@ -67,17 +102,21 @@ class Axis:
         return np.searchsorted(middles, u)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Features:
     """The active parameters of a space, as axes of the search."""
 
     space: Space
     axes: tuple[Axis, ...]
     inert: Mapping[str, Any]  # what the parameters that cannot act are held at
+    rules: Rules
 
     @classmethod
-    def of(cls, space: Space, active: Sequence[Parameter], inert: Mapping[str, Any]) -> Features:
-        return cls(space, tuple(_axis(parameter) for parameter in active), inert)
+    def of(cls, spec: Spec) -> Features:
+        inert = {name: found.default for name, found in spec.inert.items()}
+        return cls(
+            spec.space, tuple(_axis(parameter) for parameter in spec.active), inert, spec.rules
+        )
 
     @property
     def dimension(self) -> int:
@@ -90,21 +129,94 @@ class Features:
 
     @property
     def combinations(self) -> int | None:
-        """How many different configurations there are; None where a parameter is (as good as) continuous."""
+        """How many different configurations there are; None where a parameter is (as good as) continuous. With
+        constraints or conditions in a large space, an upper bound."""
         lattices = self._lattices()
-        return None if lattices is None else math.prod(len(lattice) for lattice in lattices)
+        if lattices is None:
+            return None
+        size = math.prod(len(lattice) for lattice in lattices)
+        return len(self.all_points()) if self.rules and size <= MOST_RULED else size
 
     def all_points(self) -> Array:
-        """Every configuration of a finite space, (combinations, d)."""
+        """Every configuration of a finite space that the rules allow, (combinations, d)."""
+        return self._points
+
+    @cached_property
+    def _points(self) -> Array:
         lattices = self._lattices()
         if not lattices:
             return np.empty((1, 0))
-        return np.stack([grid.ravel() for grid in np.meshgrid(*lattices, indexing="ij")], axis=1)
+        grids = np.meshgrid(*lattices, indexing="ij")
+        points = np.stack([grid.ravel() for grid in grids], axis=1)
+        if not self.rules:
+            return points
+        points = self._settled(points)
+        points = points[np.sort(np.unique(points, axis=0, return_index=True)[1])]
+        return points[self.feasible(points)]
 
     def snap(self, U: Array) -> Array:
-        """U (m, d) with every discrete coordinate at its nearest level."""
+        """U (m, d) with every discrete coordinate at its nearest level, and what does not act at its one."""
         snapped = [axis.snap(U[:, i])[:, None] for i, axis in enumerate(self.axes)]
-        return np.concatenate([np.empty((len(U), 0)), *snapped], axis=1)
+        return self._settled(np.concatenate([np.empty((len(U), 0)), *snapped], axis=1))
+
+    def _settled(self, U: Array) -> Array:
+        if not self.rules.conditions or not len(U):
+            return U
+        U, where = U.copy(), {axis.parameter.name: i for i, axis in enumerate(self.axes)}
+        held = {
+            name: self.axes[i].coordinate(self.rules.held[name])
+            for name, i in where.items()
+            if name in self.rules.held
+        }
+        for row, values in zip(U, self._values(U, self.rules.controls), strict=True):
+            for name in self.rules.idle(values):
+                if name in held:
+                    row[where[name]] = held[name]
+        return U
+
+    def feasible(self, U: Array) -> NDArray[np.bool_]:
+        """Which of the places U (m, d) keep the constraints."""
+        if not self.rules.constraints:
+            return np.ones(len(U), dtype=np.bool_)
+        names = self.rules.names | self.rules.controls
+        found = [self.rules.feasible(values) for values in self._values(U, names)]
+        return np.array(found, dtype=np.bool_)
+
+    @property
+    def ruled(self) -> NDArray[np.bool_]:
+        """The parameters (d,) on which it depends whether a place is feasible."""
+        named = [axis.parameter.name in self.rules.names for axis in self.axes]
+        return np.array(named, dtype=np.bool_)
+
+    def obey(self, U: Array, rng: np.random.Generator) -> Array:
+        """U (m, d), snapped; where a place is not feasible, the coordinates that matter are those of one that is."""
+        bad = ~self.feasible(U)
+        pool = self._pool
+        if not bad.any() or not len(pool):
+            return U
+        U = U.copy()
+        drawn = pool[rng.integers(len(pool), size=int(bad.sum()))]
+        U[np.ix_(bad, self.ruled)] = drawn
+        return self.snap(U)
+
+    @cached_property
+    def _pool(self) -> Array:
+        """Feasible places in the coordinates that `ruled` marks."""
+        axes = [axis for axis in self.axes if axis.parameter.name in self.rules.names]
+        rows = [[axis.coordinate(v[axis.parameter.name]) for axis in axes] for v in self.rules.pool]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(axes))
+
+    def _values(self, U: Array, names: Collection[str]) -> list[dict[str, Any]]:
+        """What the parameters among `names` have at U (m, d)."""
+        fixed = {name: value for name, value in self.inert.items() if name in names}
+        named = [(i, axis) for i, axis in enumerate(self.axes) if axis.parameter.name in names]
+        keys = [axis.parameter.name for _, axis in named]
+        rows = (
+            zip(*(axis.values(U[:, i]) for i, axis in named), strict=True)
+            if named
+            else [()] * len(U)
+        )
+        return [{**fixed, **dict(zip(keys, row, strict=True))} for row in rows]
 
     def steps(self) -> Array:
         """The distance (d,) between neighbouring levels, 0 for a continuous parameter."""
@@ -133,12 +245,12 @@ class Features:
         None if a value is missing, or is none that the parameter can take. Numbers beyond a bound are placed outside
         of [0, 1], at most half a range away.
         """
-        u = np.array([self._coordinate(axis.parameter, config, effective) for axis in self.axes])
-        return u if np.isfinite(u).all() else None
+        u = np.array([self._coordinate(axis, config, effective) for axis in self.axes])
+        return self._settled(u[None])[0] if np.isfinite(u).all() else None
 
-    def _coordinate(self, parameter: Parameter, config: Config, effective: Config) -> float:
-        suggested = self.space.get(config, parameter.name)
-        u = parameter.to_unit(self.space.get(effective, parameter.name, suggested))
+    def _coordinate(self, axis: Axis, config: Config, effective: Config) -> float:
+        suggested = self.space.get(config, axis.parameter.name)
+        u = axis.coordinate(self.space.get(effective, axis.parameter.name, suggested))
         return u if math.isnan(u) else min(max(u, -_OUTSIDE), 1.0 + _OUTSIDE)
 
     def _lattices(self) -> list[Array] | None:
@@ -147,7 +259,9 @@ class Features:
         return found if len(found) == self.dimension else None
 
     def _full(self, u: Array) -> Array:
-        active = {axis.parameter.name: float(x) for axis, x in zip(self.axes, u, strict=True)}
+        active = {
+            axis.parameter.name: axis.unit(float(x)) for axis, x in zip(self.axes, u, strict=True)
+        }
         return np.array([active.get(parameter.name, 0.5) for parameter in self.space.parameters])
 
 

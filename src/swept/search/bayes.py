@@ -18,11 +18,13 @@ from swept.model import Goal, History, Kind, Start
 from swept.models import gp
 from swept.models.features import Features
 from swept.search.acquisition import log_expected_improvement
-from swept.search.design import design, design_size
+from swept.search.belief import Belief
+from swept.search.design import design_size
 from swept.search.maximise import maximise
 from swept.search.numbering import next_number, suggested
 from swept.search.observations import Observations, Scale, hopeful, observe, standardise
 from swept.search.seeds import Stream, generator, run_seed
+from swept.search.start import start_places
 from swept.spec import Spec
 from swept.stopping.comparable import comparable, prior
 
@@ -44,8 +46,7 @@ class Pick:
 
 def propose(spec: Spec, history: History, n: int, *, seed: int) -> list[Start]:
     """The next n runs; fewer, or none, where a finite space has nothing left that was not suggested."""
-    inert = {name: found.default for name, found in spec.inert.items()}
-    features = Features.of(spec.space, spec.active, inert)
+    features = Features.of(spec)
     search = _Search.of(spec, history, features, seed)
     first = next_number(history)
     starts = []
@@ -63,6 +64,7 @@ class _Search:
     """One batch: what was observed, and what has been suggested since, this batch's own picks among it."""
 
     features: Features
+    belief: Belief
     observations: Observations
     metric: str
     sign: float
@@ -85,6 +87,7 @@ class _Search:
         places = [features.locate(run.config, {}) for run in runs]
         return cls(
             features=features,
+            belief=Belief.of(spec, features),
             observations=observations,
             metric=spec.metric.name if spec.metric else "the objective",
             sign=goal.sign,
@@ -115,8 +118,7 @@ class _Search:
 
     def _spread_out(self, rng: np.random.Generator) -> Pick:
         block, row = divmod(self.started, self.size)
-        points = design(self.size, self.features.dimension, self.seed, block)
-        u = self.features.snap(points[row : row + 1])[0]
+        u = start_places(self.features, self.belief, self.size, self.seed, block)[row]
         if not np.isfinite(self._allow(u[None])[0]):
             u = self._farthest(rng)
         why: dict[str, Any] = {"reason": self._spread_reason(), "strategy": "space-filling"}
@@ -138,7 +140,8 @@ class _Search:
 
         def score(U: Array) -> Array:
             mean, sd = model.predict(self.features.columns(U))
-            return log_expected_improvement(mean, sd, best) + self._allow(U)
+            pull = self.belief.pull(U, len(self.observations.values))
+            return log_expected_improvement(mean, sd, best) + self._allow(U) + pull
 
         order = np.argsort(self.observations.values, kind="stable")[:ANCHORS]
         anchors = self.observations.located[order]

@@ -28,8 +28,5 @@ def fallback(
     draws = 0 if spec.method == "grid" else room(spec, history, n) - len(starts)
     first = next_number(history) + len(starts)
     reason = f"drawn at random: {because}"
-    starts += [
-        random.draw(spec, number, seed=seed, reason=reason, strategy="fallback")
-        for number in range(first, first + draws)
-    ]
+    starts += random.draws(spec, first, draws, seed=seed, reason=reason, strategy="fallback")
     return tuple(starts) or Wait("no run was asked for")

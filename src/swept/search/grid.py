@@ -2,7 +2,8 @@
 
 A point is done once a run with its suggested values exists, whatever became of that run; failed and crashed ones
 are not tried again. Values are equal as W&B has it: 1 equals 1.0, but not True. A value that stands twice in a
-list is visited once.
+list is visited once. Points that break a constraint are left out; of those that differ only in parameters without
+effect (`swept.rules`) one is visited.
 """
 
 from __future__ import annotations
@@ -20,28 +21,34 @@ from swept.spec import Spec
 
 def propose(spec: Spec, history: History, n: int, *, seed: int) -> list[Start]:
     """The next n points; fewer, or none, at the end of the grid."""
-    size, first = spec.space.grid_size() or 0, next_number(history)
+    size, first = spec.grid_size or 0, next_number(history)
     starts = []
-    for number, index in zip(range(first, first + n), _open(spec, history), strict=False):
+    for number, (index, config) in zip(range(first, first + n), _open(spec, history), strict=False):
         why = {
             "reason": f"grid point {index + 1} of {size}",
             "strategy": "grid",
             "point": index + 1,
             "points": size,
         }
-        starts.append(Start(Kind.SEARCH, spec.space.grid(index), run_seed(seed, number), why))
+        starts.append(Start(Kind.SEARCH, config, run_seed(seed, number), why))
     return starts
 
 
-def _open(spec: Spec, history: History) -> Iterator[int]:
-    """The indices of the points that no run has had, in order."""
+def _open(spec: Spec, history: History) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The points that no run has had, in order, with their places in it."""
     space = spec.space
-    done = {_key(space, run.config) for run in suggested(spec, history)}
-    for index in range(space.grid_size() or 0):
-        key = _key(space, space.grid(index))
+    done = {_key(space, spec.rules.settled(run.config)) for run in suggested(spec, history)}
+    for index, config in enumerate(_points(spec)):
+        key = _key(space, config)
         if key not in done:
             done.add(key)
-            yield index
+            yield index, config
+
+
+def _points(spec: Spec) -> Iterator[dict[str, Any]]:
+    if not spec.rules:
+        return spec.space.grid_points()
+    return (spec.rules.settled(spec.space.grid(index)) for index in spec.rules.grid)
 
 
 def _key(space: Space, config: Config) -> str:

@@ -2,7 +2,8 @@
 
 A finite space of moderate size is looked at whole. Otherwise: candidates all over the cube (a shifted Sobol
 sequence) and around the best known points, then local refinement of the best of them by random moves that shrink.
-Every point looked at is a configuration that can be run, so what is predicted is what is suggested.
+Every point looked at is a configuration that can be run, so what is predicted is what is suggested. Constraints are
+kept: what breaks one takes the coordinates concerned from a place that does not.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def maximise(
     score: Score, features: Features, anchors: Array, rng: np.random.Generator
 ) -> tuple[Array, float]:
     """The best point found (d,) and its score, -inf if no point was allowed. `anchors` (a, d): good places."""
+    score = _obeying(score, features)
     points = _candidates(features, anchors, rng)
     scores = score(points)
     top = np.argsort(-scores, kind="stable")[:TOPS]
@@ -43,6 +45,12 @@ def maximise(
         best, best_scores = _refine(score, features, best, best_scores, rng)
     first = int(np.argmax(best_scores))
     return best[first], float(best_scores[first])
+
+
+def _obeying(score: Score, features: Features) -> Score:
+    if not features.rules.constraints:
+        return score
+    return lambda U: np.where(features.feasible(U), score(U), -np.inf)
 
 
 def _whole(features: Features) -> bool:
@@ -55,7 +63,7 @@ def _candidates(features: Features, anchors: Array, rng: np.random.Generator) ->
     scattered = (_sobol(features.dimension) + rng.random(features.dimension)) % 1.0
     sizes = rng.choice([0.2, 0.05, 0.01], size=(len(anchors) * NEAR, 1))
     near = _move(features, np.repeat(anchors, NEAR, axis=0), sizes, rng)
-    return np.vstack([features.snap(scattered), near])
+    return np.vstack([features.obey(features.snap(scattered), rng), near])
 
 
 def _refine(
@@ -82,7 +90,10 @@ def _move(features: Features, U: Array, sizes: Array, rng: np.random.Generator) 
     chosen[np.arange(m), rng.integers(d, size=m)] = True
     shifted = U + np.maximum(sizes, features.steps()) * rng.normal(size=(m, d))
     moved = np.where(features.categories(), rng.random((m, d)), np.clip(shifted, 0.0, 1.0))
-    return features.snap(np.where(chosen, moved, np.clip(U, 0.0, 1.0)))
+    U = np.clip(U, 0.0, 1.0)
+    moved = features.snap(np.where(chosen, moved, U))
+    back = ~features.feasible(moved)[:, None] & features.ruled
+    return features.snap(np.where(back, U, moved)) if back.any() else moved
 
 
 @lru_cache(maxsize=8)

@@ -19,7 +19,7 @@ def unused(spec: Spec, run: Run) -> str:
         value = spec.space.get(run.effective_config or {}, name, spec.space.get(run.config, name))
         here = spec.space.fixed[name]
         return f"not used: it ran with {name} {value!r}, and this sweep has {here!r}"
-    seen = observe([run], Features.of(spec.space, spec.active, {}), Goal.MINIMIZE)
+    seen = observe([run], Features.of(spec), Goal.MINIMIZE)
     if len(seen.values) or len(seen.barren):
         return ""
     if seen.left_out:

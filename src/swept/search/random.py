@@ -8,19 +8,31 @@ from swept.search.seeds import Stream, generator, run_seed
 from swept.spec import Spec
 
 
-def draw(spec: Spec, number: int, *, seed: int, reason: str, strategy: str) -> Start:
-    """The draw that belongs to run `number`, with parameters that cannot act at their defaults."""
-    config = spec.space.sample(generator(seed, number, Stream.DRAW))
+def draw(spec: Spec, number: int, *, seed: int, reason: str, strategy: str) -> Start | None:
+    """The draw that belongs to run `number`, with parameters that cannot act at their defaults; None if no feasible
+    one was found (`Rules.drawn`)."""
+    rng = generator(seed, number, Stream.DRAW)
+    config = spec.space.sample(rng)
     for name, inert in spec.inert.items():
         config = spec.space.put(config, name, inert.default)
-    why = {"reason": reason, "strategy": strategy}
-    return Start(Kind.SEARCH, config, run_seed(seed, number), why)
+    drawn = spec.rules.drawn(config, rng)
+    if drawn is None:
+        return None
+    return Start(
+        Kind.SEARCH, drawn, run_seed(seed, number), {"reason": reason, "strategy": strategy}
+    )
+
+
+def draws(spec: Spec, first: int, n: int, *, seed: int, reason: str, strategy: str) -> list[Start]:
+    """The draws of n runs from number `first` on."""
+    found = (
+        draw(spec, number, seed=seed, reason=reason, strategy=strategy)
+        for number in range(first, first + n)
+    )
+    return [start for start in found if start is not None]
 
 
 def propose(spec: Spec, history: History, n: int, *, seed: int) -> list[Start]:
     """n draws. Random search never runs out; a small space repeats itself, as W&B's does."""
     first = next_number(history)
-    return [
-        draw(spec, number, seed=seed, reason="a random draw", strategy="random")
-        for number in range(first, first + n)
-    ]
+    return draws(spec, first, n, seed=seed, reason="a random draw", strategy="random")

@@ -16,6 +16,7 @@ class Stream(IntEnum):
     DRAW = 1  # a random configuration
     DESIGN = 2  # the space-filling design
     CANDIDATES = 3  # where the acquisition is looked at
+    REPAIR = 4  # feasible values for the design's places
 
 
 def generator(seed: int, number: int, stream: Stream) -> np.random.Generator:

@@ -83,5 +83,5 @@ def _with(history: History, starts: list[Start]) -> History:
 def _end(spec: Spec) -> str:
     """What it means that a method has nothing more."""
     if spec.method == "grid":
-        return f"all {spec.space.grid_size() or 0} grid points were tried"
+        return f"all {spec.grid_size or 0} grid points were tried"
     return "every configuration of this space was tried; more runs would repeat them"

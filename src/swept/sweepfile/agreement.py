@@ -6,17 +6,20 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from swept.conditions import Meaningless, read_condition
 from swept.model import Goal
+from swept.rules import LEAST_SHARE, Rules, circle
 from swept.space import Parameter, Space, number, same
 from swept.sweepfile import adapter
 from swept.sweepfile.findings import Findings, Place, did_you_mean, kind_of, misspelt, shown
-from swept.sweepfile.options import Options, condition_names
+from swept.sweepfile.options import Options
 from swept.sweepfile.parameters import declared
 from swept.sweepfile.schema import KEYS, Hyperband, Metric
+from swept.ultralytics.facts import Inert
 
 MOST_GRID = 100_000
 _ADD = "add it under `parameters`, or remove it here"
@@ -34,6 +37,7 @@ class Given:
     stopping: Hyperband | None
     options: Options
     likely: str | None = None
+    inert: Mapping[str, Inert] = field(default_factory=dict)
 
     def knows(self, name: str) -> bool:
         return name in self.space.names() or adapter.knows(self.options.adapter, name)
@@ -54,7 +58,6 @@ def settle(given: Given, findings: Findings) -> Options:
     _check_method(given, findings)
     _check_program(given, findings)
     _check_targets(given, findings)
-    _check_constraints(given, findings)
     options = dataclasses.replace(
         given.options,
         epochs=_epochs(given, findings),
@@ -66,6 +69,7 @@ def settle(given: Given, findings: Findings) -> Options:
     if options.oom is None:
         options = dataclasses.replace(options, oom=adapter.oom(options.adapter, given.space))
     _check_stopping(given, options, findings)
+    _check_rules(given, options, findings)
     return options
 
 
@@ -140,13 +144,82 @@ def _check_targets(given: Given, findings: Findings) -> None:
                 findings.error((*place, name), message, hint)
 
 
-def _check_constraints(given: Given, findings: Findings) -> None:
-    for i, text in enumerate(given.options.constraints):
-        for name in condition_names(text):
-            if not given.knows(name) and not given.broken(name):
-                hint = did_you_mean(name, given.space.names()) or _ADD
-                message = f"the condition {shown(text)} names `{name}`, which is no parameter"
-                findings.error(("swept", "constraints", i), message, hint)
+def _check_rules(given: Given, options: Options, findings: Findings) -> None:
+    """The names in constraints and conditions, and whether enough of the space is left."""
+    place: Place = ("swept", "constraints")
+    good = True
+    for i, text in enumerate(options.constraints):
+        good &= _knows_names(given, text, (*place, i), findings)
+    for name, text in options.conditions.items():
+        good &= _check_conditional(given, name, text, findings)
+    if not good or given.method is None or findings.failed:
+        return
+    found = circle({name: read_condition(text) for name, text in options.conditions.items()})
+    if found is not None:
+        message = f"whether `{found}` acts depends on itself"
+        findings.error(("swept", "conditions", found), message, "remove one of the conditions")
+    elif options.constraints:
+        _check_share(given, options, findings)
+
+
+def _knows_names(given: Given, text: str, place: Place, findings: Findings) -> bool:
+    unknown = [name for name in read_condition(text).names if not given.knows(name)]
+    for name in unknown:
+        if not given.broken(name):
+            hint = did_you_mean(name, given.space.names()) or _ADD
+            message = f"the condition {shown(text)} names `{name}`, which is no parameter"
+            findings.error(place, message, hint)
+    return not unknown
+
+
+def _check_conditional(given: Given, name: str, text: str, findings: Findings) -> bool:
+    place: Place = ("swept", "conditions", name)
+    if given.space.parameter(name) is None:
+        if not given.broken(name):
+            hint = did_you_mean(name, [p.name for p in given.space]) or _ADD
+            message = f"`swept.conditions` names `{name}`, which is not searched"
+            findings.error(place, message, hint)
+        return False
+    return _knows_names(given, text, place, findings)
+
+
+def _check_share(given: Given, options: Options, findings: Findings) -> None:
+    """An error where (nearly) no configuration is feasible; at one constraint, if it alone leaves none."""
+    place: Place = ("swept", "constraints")
+    least = 0.0 if given.method == "grid" else LEAST_SHARE
+    for i, text in enumerate(options.constraints):
+        try:
+            share = _rules(given, options, (text,)).share()
+        except Meaningless as why:
+            hint = "compare numbers with numbers, and texts with texts"
+            findings.error((*place, i), f"{shown(text)} has no meaning here: {why}", hint)
+            return
+        if share <= least:
+            _too_few((*place, i), f"{shown(text)} leaves", share, findings)
+            return
+    if len(options.constraints) < 2:
+        return
+    share = _rules(given, options, options.constraints).share()
+    if share <= least:
+        _too_few(place, "the constraints together leave", share, findings)
+
+
+def _rules(given: Given, options: Options, constraints: tuple[str, ...]) -> Rules:
+    known = options.adapter
+    return Rules.of(
+        given.space,
+        constraints,
+        options.conditions,
+        lambda name: adapter.default(known, name),
+        options.baseline or {},
+        {} if given.method == "grid" else {n: i.default for n, i in given.inert.items()},
+    )
+
+
+def _too_few(place: Place, what: str, share: float, findings: Findings) -> None:
+    some = "fewer than one configuration in 10,000" if share else "no configuration of this space"
+    hint = "widen the ranges, or loosen the constraint; parameters that are not whole numbers never fulfil an equation"
+    findings.error(place, f"{what} {some}", hint)
 
 
 # -- epochs, seed, out of memory ------------------------------------------------------------------

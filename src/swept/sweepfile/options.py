@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from swept.conditions import Meaningless, read_condition
 from swept.sweepfile.document import finite
 from swept.sweepfile.early_stopping import read_early_stopping
 from swept.sweepfile.findings import Findings, Place, did_you_mean, dotted, kind_of, shown
@@ -30,7 +30,7 @@ class Options:
     """The `swept:` key, checked. Names of parameters are dotted; None and empty mean: not said.
 
     `epochs`: the parameter (or the number) that holds the steps of a full run. `keep`: of how many of the best
-    finished runs the checkpoints are kept. `at`: which point of a curve is a run's value, `last` or `best`.
+    finished runs the checkpoints are kept. `conditions`: when a parameter acts. `at`: which point of a curve is a run's value, `last` or `best`.
     """
 
     adapter: str | None = None
@@ -45,6 +45,7 @@ class Options:
     stopping_min_runs: int | None = None
     prior: Mapping[str, Any] = field(default_factory=dict)
     constraints: tuple[str, ...] = ()
+    conditions: Mapping[str, str] = field(default_factory=dict)
     epochs: str | int | None = None
     seed: str | None = None
     retries: int = RETRIES
@@ -78,11 +79,8 @@ def inactive(options: Options) -> tuple[str, ...]:
     """The keys that are valid, and do nothing yet."""
     resources = options.resources
     waiting = {
-        "swept.prior": bool(options.prior),
-        "swept.constraints": bool(options.constraints),
         "swept.noise": options.noise_repeats is not None,
         "swept.confirm": options.confirm_top is not None,
-        "swept.warm_start": bool(options.warm_start),
         "swept.until": options.until is not None,
         # one GPU a run is what an agent gives anyway
         "swept.resources.gpu": resources.get("gpu", 1) != 1,
@@ -177,47 +175,39 @@ def _constraints(value: Any, place: Place, findings: Findings) -> _Found:
     texts = []
     for i, item in enumerate(value):
         text = findings.text((*place, i), item)
-        if text is not None and _is_condition(text):
+        if text is not None and _is_condition(text, (*place, i), findings):
             texts.append(text)
-        elif text is not None:
-            hint = "compare parameters and numbers, for example `warmup_epochs < epochs`"
-            findings.error((*place, i), f"{shown(text)} is no condition", hint)
     return {"constraints": tuple(texts)}
 
 
-_CONDITION = (
-    *(ast.Expression, ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.Compare, ast.Name, ast.Constant),
-    *(ast.Attribute, ast.Load, ast.operator, ast.unaryop, ast.boolop, ast.cmpop),
-)
+def _conditions(value: Any, place: Place, findings: Findings) -> _Found:
+    """Parameter, nested or dotted → the condition under which it acts."""
+    mapping = findings.mapping(place, value, "conditions: {momentum: \"optimizer == 'SGD'\"}")
+    if mapping is None:
+        return {}
+    return {"conditions": dict(_nested_conditions(mapping, place, findings))}
 
 
-def _parsed(text: str) -> ast.Expression | None:
-    try:
-        return ast.parse(text.strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def _is_condition(text: str) -> bool:
-    tree = _parsed(text)
-    if tree is None or not isinstance(tree.body, ast.Compare | ast.BoolOp | ast.UnaryOp):
-        return False
-    return all(isinstance(node, _CONDITION) for node in ast.walk(tree))
-
-
-def condition_names(text: str) -> list[str]:
-    """The parameters that a condition names, dotted."""
-    tree = _parsed(text)
-    if tree is None:
-        return []
-    names = []
-    inner: set[int] = set()
-    for node in ast.walk(tree):
-        if id(node) in inner or not isinstance(node, ast.Name | ast.Attribute):
+def _nested_conditions(
+    mapping: Mapping[str, Any], place: Place, findings: Findings, prefix: str = ""
+) -> Iterator[tuple[str, str]]:
+    for key, value in mapping.items():
+        if isinstance(value, Mapping):
+            yield from _nested_conditions(value, (*place, key), findings, f"{prefix}{key}.")
             continue
-        inner.update(id(part) for part in ast.walk(node))
-        names.append(ast.unparse(node))
-    return names
+        text = findings.text((*place, key), value)
+        if text is not None and _is_condition(text, (*place, key), findings):
+            yield f"{prefix}{key}", text
+
+
+def _is_condition(text: str, place: Place, findings: Findings) -> bool:
+    try:
+        read_condition(text)
+    except Meaningless as why:
+        hint = "compare parameters and values, for example `warmup_epochs < epochs`"
+        findings.error(place, f"{shown(text)} is no condition: {why}", hint)
+        return False
+    return True
 
 
 def _epochs(value: Any, place: Place, findings: Findings) -> _Found:
@@ -363,6 +353,7 @@ _READERS: Final[Mapping[str, _Reader]] = {
     "early_stopping": read_early_stopping,
     "prior": _values("prior"),
     "constraints": _constraints,
+    "conditions": _conditions,
     "epochs": _epochs,
     "seed": _seed,
     "retries": _retries,
