@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from swept.model import History, Kind, Start
 from swept.models.curves import CurveModel
 from swept.search.acquisition import log_expected_improvement
-from swept.search.design import design
+from swept.search.belief import Belief
 from swept.search.maximise import maximise
 from swept.search.numbering import next_number
 from swept.search.seeds import Stream, generator, run_seed
+from swept.search.start import start_places
 from swept.spec import Spec
 from swept.stopping.forecast import Forecast
 
@@ -63,6 +64,8 @@ class _Proposals:
     def __init__(self, forecast: Forecast, seed: int) -> None:
         self.forecast, self.seed = forecast, seed
         self.features = forecast.features
+        self.belief = Belief.of(forecast.spec, forecast.features)
+        self.trainings = sum(each.reached for each in forecast.runs) / forecast.most
         inside = np.isfinite(forecast.places).all(axis=1)
         self.tried = forecast.places[inside]
         waiting = [not len(each.steps) and each.going for each in forecast.runs]
@@ -73,16 +76,20 @@ class _Proposals:
         rng = generator(self.seed, number, Stream.CANDIDATES)
         size = starts(self.features.dimension)
         if self.started < size:
-            points = design(size, self.features.dimension, self.seed)
-            u, why = self.features.snap(points[self.started][None])[0], self._spread(size)
+            places = start_places(self.features, self.belief, size, self.seed)
+            u, why = places[self.started], self._spread(size)
         elif self.forecast.model is None or rng.random() < self._random_share():
-            u, why = self.features.snap(rng.random((1, self.features.dimension)))[0], self._drawn()
+            u, why = self._draw(rng), self._drawn()
         else:
             u, why = self._modelled(self.forecast.model, rng)
         self.tried = np.vstack([self.tried, u])
         self.waiting = np.vstack([self.waiting, u])
         self.started += 1
         return u, why
+
+    def _draw(self, rng: np.random.Generator) -> Array:
+        places = self.features.snap(rng.random((1, self.features.dimension)))
+        return self.features.obey(places, rng)[0]
 
     def _random_share(self) -> float:
         least, most = RANDOM
@@ -98,11 +105,12 @@ class _Proposals:
 
         def score(U: Array) -> Array:
             mean, sd = believed.predict(self.features.columns(U))
-            return log_expected_improvement(mean, sd, mark) + self._allow(U)
+            pull = self.belief.pull(U, self.trainings)
+            return log_expected_improvement(mean, sd, mark) + self._allow(U) + pull
 
         u, found = maximise(score, self.features, anchors, rng)
         if not math.isfinite(found):
-            return self.features.snap(rng.random((1, self.features.dimension)))[0], self._drawn()
+            return self._draw(rng), self._drawn()
         mean, sd = believed.predict(self.features.columns(u[None]))
         return u, self._explain(float(mean[0]), float(sd[0]), found)
 

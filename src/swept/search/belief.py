@@ -5,7 +5,7 @@
 | P | (m, d) | points of the unit cube, as a space-filling design gives them |
 | U | (m, d) | places, in the coordinates of `Features` |
 | π(u) | | density of the belief, relative to its largest value: between FLOOR^d and 1 |
-| n | | runs that have given a value |
+| n | | whole trainings that the sweep has seen |
 
 A belief is used twice: half of the space-filling start is drawn from it (all of it, for normal distributions), and
 while the model proposes, expected improvement is multiplied by π^(β/n), which fades as runs come in (πBO: Hvarfner,
@@ -85,12 +85,12 @@ class Belief:
             U[:, bell.axis] = drawn
         return U
 
-    def pull(self, U: Array, n: int) -> Array:
+    def pull(self, U: Array, n: float) -> Array:
         """β/n · log π(u) at U (m, d): (m,), to be added to a log acquisition."""
         total = np.zeros(len(U))
         for bell in self.bells:
             total += bell.log_density(U[:, bell.axis])
-        return total * (BETA / max(n, 1))
+        return total * (BETA / max(n, 1.0))
 
     def __bool__(self) -> bool:
         return bool(self.bells)
