@@ -89,7 +89,8 @@ class _Proposals:
 
     def _draw(self, rng: np.random.Generator) -> Array:
         places = self.features.snap(rng.random((1, self.features.dimension)))
-        return self.features.obey(places, rng)[0]
+        drawn: Array = self.features.obey(places, rng)[0]
+        return drawn
 
     def _random_share(self) -> float:
         least, most = RANDOM
