@@ -20,18 +20,29 @@ from swept.models.features import Features
 from swept.search.acquisition import log_expected_improvement
 from swept.search.belief import Belief
 from swept.search.design import design_size
+from swept.search.feasibility import Feasibility
 from swept.search.maximise import maximise
 from swept.search.numbering import next_number, suggested
-from swept.search.observations import Observations, Scale, hopeful, observe, standardise
+from swept.search.observations import (
+    Observations,
+    Scale,
+    hopeful,
+    observe,
+    standardise,
+    suggested_places,
+)
 from swept.search.seeds import Stream, generator, run_seed
+from swept.search.sources import Sources
 from swept.search.start import start_places
 from swept.spec import Spec
-from swept.stopping.comparable import comparable, prior
+from swept.stopping.comparable import comparable
 
 Array: TypeAlias = NDArray[np.float64]
 
 ANCHORS = 5
 """How many of the best runs the maximiser looks around."""
+DOUBT = math.log(0.3)
+"""A place of the design with a smaller chance of a value is replaced."""
 FEWEST_VALUES = 2
 """With fewer values there is nothing to model."""
 
@@ -72,19 +83,20 @@ class _Search:
     size: int  # of the space-filling design
     started: int  # search runs suggested so far, whatever became of them
     promising: int  # those of them with a value, or still under way; and the priors
-    priors: int  # earlier trainings that gave a value
+    sources: Sources
     seen: set[bytes]
     taken: Array  # (k, d) places to keep away from: under way, barren, picked
     _model: tuple[gp.Model, Scale, float] | None = field(default=None)
+    _feasible: Feasibility | None = field(default=None)
 
     @classmethod
     def of(cls, spec: Spec, history: History, features: Features, seed: int) -> _Search:
         goal = spec.metric.goal if spec.metric else Goal.MINIMIZE
         runs = list(suggested(spec, history))
         searched = [run for run in runs if run.kind is Kind.SEARCH]
-        priors = observe(prior(spec, history), features, goal)
-        observations = observe([*prior(spec, history), *comparable(spec, history)], features, goal)
-        places = [features.locate(run.config, {}) for run in runs]
+        sources = Sources.of(spec, history, features, goal)
+        places = suggested_places(runs, features)
+        observations = observe(comparable(spec, history), features, goal, places).modelled()
         return cls(
             features=features,
             belief=Belief.of(spec, features),
@@ -94,17 +106,17 @@ class _Search:
             seed=seed,
             size=design_size(features.dimension, spec.max_runs),
             started=len(searched),
-            promising=sum(hopeful(run) for run in searched) + len(priors.values),
-            priors=len(priors.values),
-            seen=_keys(place for place in places if place is not None),
-            taken=np.vstack([observations.pending, observations.barren]),
+            promising=sum(hopeful(run) for run in searched) + sources.runs,
+            sources=sources,
+            seen=_keys(place for place in places.values() if place is not None),
+            taken=np.vstack([observations.pending, observations.barren, sources.barren]),
         )
 
     def next(self, rng: np.random.Generator) -> Pick | None:
         """The next pick, entered among what has been suggested; None where nothing is left."""
         if self._exhausted():
             return None
-        if self.promising < self.size or len(self.observations.values) < FEWEST_VALUES:
+        if self.promising < self.size or self._values < FEWEST_VALUES:
             pick = self._spread_out(rng)
         else:
             pick = self._improve(rng)
@@ -114,12 +126,16 @@ class _Search:
         self.promising += 1
         return pick
 
+    @property
+    def _values(self) -> int:
+        return len(self.observations.values) + self.sources.runs
+
     # -- the two strategies ---------------------------------------------------------------------
 
     def _spread_out(self, rng: np.random.Generator) -> Pick:
         block, row = divmod(self.started, self.size)
         u = start_places(self.features, self.belief, self.size, self.seed, block)[row]
-        if not np.isfinite(self._allow(u[None])[0]):
+        if not np.isfinite(self._allow(u[None])[0]) or self.feasible.log_chance(u[None])[0] < DOUBT:
             u = self._farthest(rng)
         why: dict[str, Any] = {"reason": self._spread_reason(), "strategy": "space-filling"}
         return Pick(u, why)
@@ -132,23 +148,23 @@ class _Search:
         return f"space-filling: {told} runs so far gave a value"
 
     def _whence(self) -> str:
-        return f" (with {self.priors} prior)" if self.priors else ""
+        return f" (with {self.sources.runs} prior)" if self.sources.runs else ""
 
     def _improve(self, rng: np.random.Generator) -> Pick:
         model, scale, best = self._fitted()
-        model = model.believe(self.features.columns(self.taken))
+        around = model.y.argsort(kind="stable")[:ANCHORS]
+        anchors = np.vstack([self.observations.located, self.sources.located])[around]
+        model = model.believe(self.sources.columns(self.taken))
 
         def score(U: Array) -> Array:
-            mean, sd = model.predict(self.features.columns(U))
-            pull = self.belief.pull(U, len(self.observations.values))
-            return log_expected_improvement(mean, sd, best) + self._allow(U) + pull
+            mean, sd = model.predict(self.sources.columns(U))
+            wishes = self.belief.pull(U, self._values) + self.feasible.log_chance(U)
+            return log_expected_improvement(mean, sd, best) + self._allow(U) + wishes
 
-        order = np.argsort(self.observations.values, kind="stable")[:ANCHORS]
-        anchors = self.observations.located[order]
         u, found = maximise(score, self.features, anchors, rng)
         if not math.isfinite(found):
             return self._fall_back(rng)
-        mean, sd = model.predict(self.features.columns(u[None]))
+        mean, sd = model.predict(self.sources.columns(u[None]))
         return Pick(u, self._explain(float(mean[0]), float(sd[0]), found, model, scale, best))
 
     def _fall_back(self, rng: np.random.Generator) -> Pick:
@@ -164,13 +180,22 @@ class _Search:
     def _fitted(self) -> tuple[gp.Model, Scale, float]:
         """The model of the runs with values, its scale, and the best mean among them."""
         if self._model is None:
-            z, scale = standardise(self.observations.values)
-            X = self.features.columns(self.observations.located)
-            model = gp.fit(X, z, self.features.group)
+            own = self.observations
+            X, y = self.sources.joined(own.located, own.values)
+            z, scale = standardise(y)
+            model = gp.fit(X, z, self.sources.group)
             # The best mean, not the best value: a lucky run must not set the mark.
-            mean, _ = model.predict(X)
+            places = own.located if len(own.values) else self.sources.located
+            mean, _ = model.predict(self.sources.columns(places))
             self._model = model, scale, float(mean.min())
         return self._model
+
+    @property
+    def feasible(self) -> Feasibility:
+        if self._feasible is None:
+            own, barren = self.observations, self.observations.barren
+            self._feasible = Feasibility.of(self.features, own.located, barren)
+        return self._feasible
 
     def _allow(self, U: Array) -> Array:
         """(m,): 0 where a place is new and far enough from `taken`, else -inf."""
@@ -189,11 +214,12 @@ class _Search:
 
     def _farthest(self, rng: np.random.Generator) -> Array:
         """The place farthest from every run, old ones included; new if there is a new one."""
-        every = np.vstack([self.taken, self.observations.located])
+        every = np.vstack([self.taken, self.observations.located, self.sources.located])
 
         def score(U: Array) -> Array:
             new = np.array([row.tobytes() not in self.seen for row in _rounded(U)])
-            return self._gap(U, every) + np.where(new, 0.0, -1e6)
+            gap = np.minimum(self._gap(U, every), 1e3)
+            return gap * np.exp(self.feasible.log_chance(U)) + np.where(new, 0.0, -1e6)
 
         u, _ = maximise(score, self.features, np.empty((0, self.features.dimension)), rng)
         return u
@@ -221,7 +247,7 @@ class _Search:
             "predicted_mean": predicted,
             "predicted_sd": deviation,
             "expected_improvement": gain,
-            "runs_modelled": len(self.observations.values),
+            "runs_modelled": self._values,
         }
 
 

@@ -14,8 +14,8 @@ sweep counts, whatever its kind: baseline and repeats are observations like any 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ Array = NDArray[np.float64]
 
 _VALUED = frozenset({RunState.FINISHED, RunState.STOPPED, RunState.PAUSED})
 _UNDER_WAY = frozenset({RunState.PENDING, RunState.RUNNING})
+MODELLED, BETTER = 1_000, 400
+"""A model is made of at most so many runs with a value, so many of them the best ones: it costs O(n³)."""
+MOST_BARREN = 500
 _WINSOR = 2.5
 """Values worse than the median by more than so many standard deviations of the better half are cut there."""
 
@@ -41,6 +44,18 @@ class Observations:
     barren: Array
     left_out: int  # runs with a value whose configuration lies outside of the space
 
+    def modelled(self) -> Observations:
+        """What a model can hold: of many runs with a value the better ones and some of the others, evenly spread
+        over their order; of many barren ones the latest."""
+        recent = replace(self, barren=self.barren[-MOST_BARREN:])
+        if len(self.values) <= MODELLED:
+            return recent
+        order = np.argsort(self.values, kind="stable")
+        others = np.sort(order[BETTER:])
+        every = np.linspace(0, len(others) - 1, MODELLED - BETTER).round().astype(np.intp)
+        chosen = np.sort(np.concatenate([order[:BETTER], others[every]]))
+        return replace(recent, located=self.located[chosen], values=self.values[chosen])
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -53,8 +68,18 @@ class Scale:
         return self.centre + self.spread * z
 
 
-def observe(runs: Iterable[Run], features: Features, goal: Goal) -> Observations:
-    """Comparable runs, sorted by what they tell."""
+def suggested_places(runs: Iterable[Run], features: Features) -> dict[int, Array | None]:
+    """Where each run was suggested, by its number; None for a place outside of the space."""
+    return {run.number: features.locate(run.config, {}) for run in runs}
+
+
+def observe(
+    runs: Iterable[Run],
+    features: Features,
+    goal: Goal,
+    known: Mapping[int, Array | None] | None = None,
+) -> Observations:
+    """Comparable runs, sorted by what they tell. `known`: their `suggested_places`, as far as they were looked up."""
     located: list[Array] = []
     values: list[float] = []
     pending: list[Array] = []
@@ -62,7 +87,7 @@ def observe(runs: Iterable[Run], features: Features, goal: Goal) -> Observations
     left_out = 0
     for run in runs:
         value = run.value if run.state in _VALUED else None
-        place = features.locate(run.config, run.effective_config or {})
+        place = _place(run, features, known or {})
         if place is None:
             left_out += value is not None
         elif value is not None:
@@ -76,6 +101,12 @@ def observe(runs: Iterable[Run], features: Features, goal: Goal) -> Observations
     return Observations(
         _rows(located, d), np.array(values), _rows(pending, d), _rows(barren, d), left_out
     )
+
+
+def _place(run: Run, features: Features, known: Mapping[int, Array | None]) -> Array | None:
+    if not run.effective_config and run.number in known:
+        return known[run.number]
+    return features.locate(run.config, run.effective_config or {})
 
 
 def standardise(values: Array) -> tuple[Array, Scale]:
