@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, Protocol, cast
 
@@ -82,7 +82,10 @@ class WorkerThinker:
         return cast(Suggestions, self._ask("suggest", (spec, history, n, seed, now)))
 
     def decide(self, spec: Mapping[str, Any], history: History) -> list[Decision]:
-        """Hyperband is arithmetic: done here, in less time than the history takes to cross the pipe."""
+        """What fits a model is done by the worker; the rest is arithmetic, and is done here in less time than the
+        history takes to cross the pipe."""
+        if _fits_a_model(spec):
+            return cast(list[Decision], self._ask("decide", (spec, history)))
         return InlineThinker().decide(spec, history)
 
     def close(self) -> None:
@@ -184,6 +187,12 @@ def _decide(spec: Mapping[str, Any], history: History) -> list[Decision]:
     return list(decide(from_canonical(spec), history))
 
 
+def _fits_a_model(spec: Mapping[str, Any]) -> bool:
+    """Whether deciding takes more than arithmetic."""
+    options = spec.get("swept", {})
+    return "early_terminate" not in spec and options.get("early_stopping") == "auto"
+
+
 def _guarded(task: Any, *arguments: Any) -> Any:
     try:
         return task(*arguments)
@@ -197,7 +206,7 @@ def _failure(error: Exception) -> str:
 
 def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
     """The worker's loop: a task in, an answer out, until the input ends."""
-    tasks = {"suggest": _suggest}
+    tasks: Mapping[str, Callable[..., Any]] = {"suggest": _suggest, "decide": _decide}
     while head := source.read(_LENGTH.size):
         (length,) = _LENGTH.unpack(head)
         name, arguments = pickle.loads(source.read(length))

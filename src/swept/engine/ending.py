@@ -1,0 +1,123 @@
+"""Ends: of attempts, of leases that run out, of sweeps in which nothing is left to do; and what keeps leases alive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from swept import wire
+from swept.asked import member
+from swept.engine.filling import Filling, under_way
+from swept.model import Agent, Done, Outcome, RunState, SweepState
+from swept.reduction import reduction
+from swept.store.base import Ended, Order
+
+
+class Ending(Filling):
+    """Heartbeats, ends and the server's clock."""
+
+    def heartbeat(
+        self, agent: str, leases: Mapping[str, str], lease_seconds: float | None = None
+    ) -> dict[str, Order | None]:
+        """Renew the agent's leases; None for a lost one."""
+        return self.store.heartbeat(
+            agent,
+            leases,
+            now=self.clock.now(),
+            lease_seconds=lease_seconds or self.lease_seconds,
+        )
+
+    def at_work(self, agent: Agent) -> bool:
+        """Whether it was heard of within a lease; one that was killed cannot say that it has ended."""
+        wandb = agent.kind.startswith("wandb")
+        seconds = max(self.lease_seconds, self.wandb_lease_seconds) if wandb else self.lease_seconds
+        return agent.ended is None and self.clock.now() - agent.last_seen < seconds
+
+    # -- ends -------------------------------------------------------------------------------------
+    def complete(self, run_id: str, token: str, completion: wire.Completion) -> Ended:
+        """The attempt is over; an oom retry gets what `swept.oom` lowers. Raises LeaseLost."""
+        outcome = member(Outcome, completion["outcome"], "outcome")
+        run = self.store.run(run_id)
+        spec = self.spec_of(run)
+        less = reduction(spec, run) if spec and outcome is Outcome.OOM else None
+        ended = self.store.complete(
+            run_id,
+            token,
+            outcome,
+            reason=completion["reason"],
+            now=self.clock.now(),
+            exit_code=completion["exit_code"],
+            signal=completion["signal"],
+            max_retries=spec.options.retries if spec else 0,
+            overrides=less.overrides if less else None,
+        )
+        if less and ended.retried and run.state is RunState.RUNNING:
+            self._tell("run.reduced", run.sweep, less.reason, run=run.id)
+        self._ended(ended)
+        return ended
+
+    def reap(self) -> list[Ended]:
+        """End what lost its lease, and the sweeps in which nothing is left to do."""
+        expired = self._expire()
+        for ended in expired:
+            self._ended(ended)
+        for sweep_id in sorted(self._dry):
+            self._dry.discard(sweep_id)
+            self._finish_if_done(sweep_id)
+        return expired
+
+    def _expire(self) -> list[Ended]:
+        now = self.clock.now()
+        specs = {run.id: self.spec_of(run) for run in self.store.overdue(now=now)}
+        if not specs:
+            return []
+        retries = {run: spec.options.retries for run, spec in specs.items() if spec}
+        return self.store.expire(now=now, retries=retries)
+
+    def start(self) -> None:
+        """The server is up: leases that ran while it was not get a full new period, and a sweep whose last run had
+        just ended is looked at."""
+        now = self.clock.now()
+        self.store.start_period(now=now)
+        self._last_tick = now
+        running = (sweep for sweep in self.store.sweeps() if sweep.state is SweepState.RUNNING)
+        self._dry.update(sweep.id for sweep in running)
+
+    def tick(self, now: float) -> bool:
+        """About once a second. Whether something changed that waiting requests should look at.
+
+        A gap of more than a lease (a laptop asleep, a clock set) counts as time without a server; so does one in which
+        the store could not be written.
+        """
+        last, self._last_tick = self._last_tick, None
+        if last is None or not 0.0 <= now - last <= self.lease_seconds:
+            self.store.start_period(now=now)
+            changed = False
+        else:
+            dry = bool(self._dry)
+            changed = bool(self.reap()) or dry
+        self._last_tick = now
+        return changed
+
+    def _ended(self, ended: Ended) -> None:
+        sweep = ended.run.sweep
+        if sweep is not None and ended.state is not RunState.PENDING:
+            self._dry.add(sweep)
+
+    def _finish_if_done(self, sweep_id: str) -> None:
+        """A sweep whose last run has just ended may be done although nobody claims any more."""
+        sweep = self.store.sweep(sweep_id)
+        if sweep.state is not SweepState.RUNNING:
+            return
+        lock = self._locks.of("fill", sweep_id)
+        if not lock.acquire(blocking=False):
+            # That fill may have begun before the end: looked at again once it is over.
+            self._dry.add(sweep_id)
+            return
+        try:
+            history = self.store.history(sweep_id)
+            if not under_way(history):
+                answer = self._suggest(sweep, history, 1)
+                if isinstance(answer, Done):
+                    self._done(sweep, history, answer.why)
+        finally:
+            lock.release()
