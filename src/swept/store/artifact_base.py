@@ -94,7 +94,10 @@ class ArtifactVerbs(Protocol):
         now: float,
     ) -> Artifact:
         """The next version of its collection, with the aliases that were wanted, and `latest`. `digest` where it is
-        another one than was said. Repeated: as the first time."""
+        another one than was said. Repeated: as the first time.
+
+        Where a version of the collection has that digest by now, it gets the aliases and the run instead, and stands
+        for this one from then on."""
         ...
 
     def artifact(self, artifact: int) -> Artifact:
@@ -182,5 +185,5 @@ class ArtifactVerbs(Protocol):
         ...
 
     def forget_pending(self, *, before: float, now: float) -> int:
-        """Delete artifacts that were made before that time and never committed; how many."""
+        """Delete artifacts that were made before that time and never committed, unless one stands for them; how many."""
         ...

@@ -6,7 +6,18 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from swept.errors import Conflict, NotFound, UsageError
 from swept.model import Artifact, Collection
@@ -30,8 +41,9 @@ _runs = schema.artifact_runs
 
 
 def get(connection: Connection, artifact: int) -> Artifact:
-    """Raises NotFound."""
-    found = _load(connection, _artifacts.c.number == artifact)
+    """The version that stands for it, where one does. Raises NotFound."""
+    stands = select(_artifacts.c.same).where(_artifacts.c.number == artifact).scalar_subquery()
+    found = _load(connection, _artifacts.c.number == func.coalesce(stands, artifact))
     if not found:
         raise NotFound(f"there is no artifact {artifact}", hint="it may have been deleted")
     return found[0]
@@ -76,7 +88,7 @@ def of_run(connection: Connection, run: str, role: str) -> list[Artifact]:
 
 
 def users(connection: Connection, artifact: int) -> list[str]:
-    get(connection, artifact)
+    artifact = get(connection, artifact).number
     statement = (
         select(_runs.c.run)
         .join(schema.runs, schema.runs.c.id == _runs.c.run)
@@ -88,7 +100,7 @@ def users(connection: Connection, artifact: int) -> list[str]:
 
 def files(connection: Connection, artifact: int) -> list[ArtifactFile]:
     """By name."""
-    get(connection, artifact)
+    artifact = get(connection, artifact).number
     statement = select(_files).where(_files.c.artifact == artifact).order_by(_files.c.name)
     return [
         ArtifactFile(row.name, row.digest, row.size, row.ref)
@@ -283,16 +295,21 @@ def _known(connection: Connection, owner: int, new: NewArtifact) -> int | None:
     mine = of_client(connection, new.client) if new.client else None
     if mine is not None and _find(connection, mine).collection == owner:
         return mine
-    wanted = [and_(_artifacts.c.digest == new.digest, _committed())]
     if new.shared:
-        wanted.insert(0, _artifacts.c.shared == new.shared)
-    for condition in wanted:
-        statement = select(_artifacts.c.number).where(_artifacts.c.collection == owner, condition)
-        newest = statement.order_by(_artifacts.c.version.desc())
+        ours = and_(_artifacts.c.collection == owner, _artifacts.c.shared == new.shared)
+        newest = select(_artifacts.c.number).where(ours).order_by(_artifacts.c.version.desc())
         found: int | None = connection.execute(newest).scalar()
         if found is not None:
             return found
-    return None
+    return _with_content(connection, owner, new.digest)
+
+
+def _with_content(connection: Connection, owner: int, digest: str) -> int | None:
+    """The newest version of that digest."""
+    same = and_(_artifacts.c.collection == owner, _artifacts.c.digest == digest, _committed())
+    newest = select(_artifacts.c.number).where(same).order_by(_artifacts.c.version.desc())
+    found: int | None = connection.execute(newest).scalar()
+    return found
 
 
 def _insert(work: Work, owner: int, new: NewArtifact) -> int:
@@ -320,7 +337,8 @@ def _insert(work: Work, owner: int, new: NewArtifact) -> int:
 
 def announce(work: Work, artifact: int, digests: Mapping[str, str]) -> None:
     """From now on these bytes are needed."""
-    if _find(work.connection, artifact).version is not None:
+    row = _find(work.connection, artifact)
+    if row.version is not None or row.same is not None:
         return
     work.upsert(
         _files,
@@ -351,15 +369,18 @@ def commit(
     contents: Sequence[ArtifactFile],
     digest: str | None,
 ) -> Artifact:
-    """The next version of its collection."""
+    """The next version of its collection, or the one that has this content."""
     row = _find(work.connection, artifact)
-    if row.version is not None:
+    if row.version is not None or row.same is not None:
         return get(work.connection, artifact)
+    real = row.digest if digest is None else digest
+    if (same := _with_content(work.connection, row.collection, real)) is not None:
+        return _replaced(work, row, same)
     owner = _find_collection(work.connection, row.collection)
     values = {
         "version": owner.versions,
         "manifest": manifest,
-        "digest": row.digest if digest is None else digest,
+        "digest": real,
         "size": sum(file.size for file in contents),
         "files": len(contents),
         "updated": work.now,
@@ -371,6 +392,21 @@ def commit(
     _point(work, owner.number, artifact, (*row.wanted, LATEST))
     _tell(work, "artifact.committed", artifact, run=row.run)
     return get(work.connection, artifact)
+
+
+def _replaced(work: Work, row: Row[Any], same: int) -> Artifact:
+    """That version stands for this one, whose id the client goes on using."""
+    at = _artifacts.c.number == row.number
+    work.connection.execute(update(_artifacts).where(at).values(same=same, updated=work.now))
+    logged = select(_runs.c.run).where(_runs.c.artifact == row.number)
+    for run in work.connection.execute(logged).scalars().all():
+        _relate(work, same, run, OUTPUT)
+    for table in (_files, _manifests, _runs):
+        work.connection.execute(delete(table).where(table.c.artifact == row.number))
+    named = update(_clients).where(_clients.c.artifact == row.number)
+    work.connection.execute(named.values(artifact=same))
+    _point(work, row.collection, same, (*row.wanted, LATEST))
+    return get(work.connection, same)
 
 
 def _replace_files(work: Work, artifact: int, contents: Sequence[ArtifactFile]) -> None:
@@ -406,7 +442,8 @@ def change(
     drop_aliases: Sequence[str],
 ) -> Artifact:
     _check_aliases(add_aliases)
-    row = _find(work.connection, artifact)
+    row = _find(work.connection, get(work.connection, artifact).number)
+    artifact = row.number
     values: dict[str, Any] = {"tags": _changed(row.tags, add_tags, drop_tags), "updated": work.now}
     if description is not None:
         values["description"] = description
@@ -425,6 +462,7 @@ def change(
 def remove(work: Work, artifact: int, *, with_aliases: bool) -> None:
     """Delete one version; `latest` goes to the newest one left."""
     found = get(work.connection, artifact)
+    artifact = found.number
     if found.aliases and not with_aliases:
         raise Conflict(
             f"{_label(found)} has aliases: {', '.join(found.aliases)}",
@@ -440,7 +478,7 @@ def remove(work: Work, artifact: int, *, with_aliases: bool) -> None:
 def use(work: Work, artifact: int, run: str) -> Artifact:
     runs.find(work.connection, run)
     found = get(work.connection, artifact)
-    _relate(work, artifact, run, INPUT)
+    _relate(work, found.number, run, INPUT)
     return found
 
 
@@ -456,7 +494,8 @@ def remove_of_run(work: Work, run: str) -> None:
 
 def forget_pending(work: Work, before: float) -> int:
     """Delete what was never committed."""
-    old = and_(_artifacts.c.version.is_(None), _artifacts.c.created < before)
+    never = and_(_artifacts.c.version.is_(None), _artifacts.c.same.is_(None))
+    old = and_(never, _artifacts.c.created < before)
     return work.connection.execute(delete(_artifacts).where(old)).rowcount
 
 

@@ -82,6 +82,29 @@ class ArtifactVerbs:
         assert store.artifact_of_client("client-2") == first.number
         assert store.run_artifacts(run, OUTPUT) == [again]
 
+    def test_equal_ones_that_arrive_at_once_are_one_version(self, store: Store) -> None:
+        runs = [_run(store), _run(store)]
+        one, two = (
+            _new(store, f"d{at}", run=run, client=f"c{at}", aliases=(f"of {at}",))
+            for at, run in enumerate(runs)
+        )
+        store.announce_files(two.number, {"weights.pt": "abc"}, now=NOW)
+        files = [ArtifactFile("weights.pt", "abc", 3)]
+        first = store.commit_artifact(one.number, "m", files, digest="real", now=NOW)
+        second = store.commit_artifact(two.number, "m", files, digest="real", now=NOW + 1)
+        assert (second.number, second.version) == (first.number, 0)
+        assert second.aliases == ("latest", "of 0", "of 1")
+        assert store.commit_artifact(two.number, "m", files, digest="real", now=NOW + 2) == second
+        assert store.artifact(two.number) == store.artifact(one.number) == second
+        assert store.artifacts(first.collection.number) == [second]
+        assert [store.run_artifacts(run, OUTPUT) for run in runs] == [[second], [second]]
+        assert types(store, runs[1])[-1] == "artifact.logged"
+        assert store.forget_pending(before=NOW + 99, now=NOW) == 0
+        store.delete_artifact(two.number, with_aliases=True, now=NOW)
+        for gone in (one, two):
+            with pytest.raises(NotFound):
+                store.artifact(gone.number)
+
     def test_a_repeated_request_gets_its_artifact_again(self, store: Store) -> None:
         assert _new(store, client="c").number == _new(store, client="c").number
         assert _new(store, shared="s").number == _new(store, "d9", shared="s").number

@@ -156,6 +156,7 @@ def _artifact_versions() -> None:
         sa.Column("run", sa.Text(), nullable=True),
         sa.Column("step", sa.BigInteger(), nullable=True),
         sa.Column("manifest", sa.Text(), server_default="", nullable=False),
+        sa.Column("same", sa.BigInteger(), nullable=True),
         sa.Column("size", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("files", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("created", sa.Double(), nullable=False),
@@ -163,13 +164,18 @@ def _artifact_versions() -> None:
         sa.CheckConstraint(
             "(version IS NULL) = (manifest = '')", name=op.f("ck_artifacts_committed")
         ),
+        sa.CheckConstraint("same IS NULL OR version IS NULL", name=op.f("ck_artifacts_same")),
         _belongs("artifacts", "collection", "artifact_collections"),
         sa.ForeignKeyConstraint(
             ["run"], ["runs.id"], name=op.f("fk_artifacts_run"), ondelete="SET NULL"
         ),
+        sa.ForeignKeyConstraint(
+            ["same"], ["artifacts.number"], name=op.f("fk_artifacts_same"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_artifacts")),
     )
     op.create_index("ix_artifacts_run", "artifacts", ["run"], unique=False)
+    op.create_index("ix_artifacts_same", "artifacts", ["same"], unique=False)
     op.create_index("ix_artifacts_manifest", "artifacts", ["manifest"], unique=False)
     op.create_index(
         "ix_artifacts_collection_digest", "artifacts", ["collection", "digest"], unique=False
