@@ -1,16 +1,19 @@
 """What scripts read with `wandb.Api()`: lists of a project of 2,000 runs, and a history of 25,000 rows.
 
-    PYTHONPATH=src python benchmarks/wandb_reads.py [--python PYTHON ...] [--store URL] [--json FILE]
+    PYTHONPATH=src python benchmarks/wandb_reads.py [--python PYTHON ...] [--store URL] [--write FILE] [--json FILE]
 
 `--python` is an interpreter with the wandb to be measured, as often as wanted; without one only the server is. The
-store is filled first, without a server; then one server answers, on this machine. Prints Markdown, with medians.
+store is filled first, without a server; then one server answers, on this machine. Prints a page of Markdown, with
+medians; `--write` also puts it into a file, `--json` its numbers. Takes about two minutes.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import os
+import platform
 import socket
 import statistics
 import subprocess
@@ -34,6 +37,7 @@ SOURCE = Path(__file__).parents[1] / "src"
 KEY = "local-" + "5" * 40
 RUNS, ROWS, KEYS = 2_000, 25_000, 5
 REPEATS = 15
+CLIENT_REPEATS = 3
 PROJECT = "reads"
 TEXT = f"""project: {PROJECT}
 program: train.py
@@ -52,15 +56,22 @@ PAGE = f"""query H($run: String!, $least: Int, $most: Int) {{ project(name: "{PR
   run(name: $run) {{ history(minStep: $least, maxStep: $most, samples: 1000) }} }} }}"""
 
 CLIENT = """
-import itertools, json, sys, time
+import itertools, json, os, statistics, sys, time
 import wandb
-project, sweep, long = sys.argv[1:]
+project, sweep, long, server, repeats = sys.argv[1:]
 api = wandb.Api(timeout=120)
-told = {"version": wandb.__version__}
+told = {}
+def used():
+    with open(f"/proc/{server}/stat") as file:
+        return sum(map(int, file.read().rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
 def timed(name, call):
-    start = time.perf_counter()
-    found = call()
-    told[name] = time.perf_counter() - start
+    walls, cpus = [], []
+    for _ in range(int(repeats)):
+        start, before = time.perf_counter(), used()
+        found = call()
+        walls.append(time.perf_counter() - start)
+        cpus.append(used() - before)
+    told[name] = [statistics.median(walls), statistics.median(cpus)]
     return found
 place = f"local/{project}"
 list(api.runs(place, {"display_name": "none"}))
@@ -75,7 +86,7 @@ run = api.run(f"{place}/{long}")
 assert len(timed("scan_history, 25,000 rows", lambda: list(run.scan_history()))) == 25_000
 assert len(timed("scan_history of one key", lambda: list(run.scan_history(keys=["m0"])))) == 25_000
 timed("history(), 500 samples", lambda: run.history(pandas=False))
-sys.stdout.write("TOLD " + json.dumps(told))
+sys.stdout.write("TOLD " + json.dumps({"version": wandb.__version__, "figures": told}))
 """
 
 
@@ -133,7 +144,8 @@ def long(store: Store) -> str:
 
 
 @contextmanager
-def serving(folder: Path, store: str) -> Iterator[str]:
+def serving(folder: Path, store: str) -> Iterator[tuple[str, int]]:
+    """The address and the pid of a server."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -150,7 +162,7 @@ def serving(folder: Path, store: str) -> Iterator[str]:
             if process.poll() is not None:
                 raise SystemExit("the server ended at once")
             time.sleep(0.2)
-        yield url
+        yield url, process.pid
     finally:
         process.terminate()
         process.wait()
@@ -199,7 +211,8 @@ def server_figures(url: str, sweep: str, run: str) -> dict[str, float]:
     return found
 
 
-def client_figures(url: str, python: str, names: tuple[str, str]) -> dict[str, Any]:
+def client_figures(url: str, pid: int, python: str, names: tuple[str, str]) -> dict[str, Any]:
+    """Of each call: seconds, and seconds of the server's CPU among them."""
     with tempfile.TemporaryDirectory() as home:
         environment = {
             "PATH": "/usr/bin:/bin",
@@ -211,7 +224,15 @@ def client_figures(url: str, python: str, names: tuple[str, str]) -> dict[str, A
             "WANDB_ERROR_REPORTING": "false",
         }
         done = subprocess.run(
-            [str(Path(python).absolute()), "-c", CLIENT, PROJECT, *names],
+            [
+                str(Path(python).absolute()),
+                "-c",
+                CLIENT,
+                PROJECT,
+                *names,
+                str(pid),
+                str(CLIENT_REPEATS),
+            ],
             cwd=home,
             env=environment,
             capture_output=True,
@@ -226,39 +247,78 @@ def client_figures(url: str, python: str, names: tuple[str, str]) -> dict[str, A
 
 # -- the page -------------------------------------------------------------------------------------
 
+PAGE = """# Reading with `wandb.Api()`, measured
+
+One command makes this page: `PYTHONPATH=src python benchmarks/wandb_reads.py --python PYTHON … --write docs/benchmarks/wandb-reads.md`.
+{about}
+
+A project of {runs:,} finished runs of one sweep, and a run of {rows:,} rows × {keys}. Medians: {repeats} requests, {client_repeats} calls of the client.
+
+{table}
+
+- The first table is one request over loopback, until its answer is read.
+- In the second, the time in brackets is the server's CPU; the rest is the client's own.
+"""
+
 
 def table(server: dict[str, float], clients: list[dict[str, Any]]) -> str:
     lines = ["| one request to the server | ms |", "|---|---|"]
     lines += [f"| {name} | {seconds * 1000:.1f} |" for name, seconds in server.items()]
     if clients:
         versions = " | ".join(f"wandb {one['version']}" for one in clients)
-        lines += [
-            "",
-            f"| with the real client, in s | {versions} |",
-            "|---|" + "---|" * len(clients),
-        ]
-        for name in (name for name in clients[0] if name != "version"):
-            lines.append(f"| {name} | {' | '.join(f'{one[name]:.2f}' for one in clients)} |")
+        lines += ["", f"| with the real client | {versions} |", "|---|" + "---|" * len(clients)]
+        for name in clients[0]["figures"]:
+            pairs = (one["figures"][name] for one in clients)
+            cells = " | ".join(f"{wall:.2f} s ({cpu:.2f} s)" for wall, cpu in pairs)
+            lines.append(f"| {name} | {cells} |")
     return "\n".join(lines)
 
 
+def about(store: str, loads: tuple[float, float]) -> str:
+    return (
+        f"{datetime.datetime.now(datetime.UTC):%d %B %Y}; {store.partition(':')[0].partition('+')[0]}; "
+        f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {os.cpu_count()} cores, "
+        f"load {loads[0]:.1f} before and {loads[1]:.1f} after (the measuring itself is part of the latter)."
+    )
+
+
+def measured(url: str, folder: Path, pythons: list[str]) -> tuple[dict[str, float], list[Any]]:
+    store = open_store(url)
+    names = fill(store)
+    store.close()
+    with serving(folder, url) as (server, pid):
+        figures = server_figures(server, *names)
+        return figures, [client_figures(server, pid, python, names) for python in pythons]
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--python", action="append", default=[], help="an interpreter with wandb")
     parser.add_argument("--store", help="a database to fill, e.g. an empty one of PostgreSQL")
+    parser.add_argument("--write", type=Path, help="also write the page there")
     parser.add_argument("--json", type=Path, help="also write the numbers there")
     asked = parser.parse_args()
+    before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as name:
         url = asked.store or f"sqlite:///{name}/swept.db"
-        store = open_store(url)
-        names = fill(store)
-        store.close()
-        with serving(Path(name), url) as server:
-            figures = server_figures(server, *names)
-            clients = [client_figures(server, python, names) for python in asked.python]
-    sys.stdout.write(table(figures, clients) + "\n")
+        server, clients = measured(url, Path(name), asked.python)
+    told = about(url, (before, os.getloadavg()[0]))
+    page = PAGE.format(
+        about=told,
+        runs=RUNS,
+        rows=ROWS,
+        keys=KEYS,
+        repeats=REPEATS,
+        client_repeats=CLIENT_REPEATS,
+        table=table(server, clients),
+    )
+    sys.stdout.write(page)
+    if asked.write:
+        asked.write.parent.mkdir(parents=True, exist_ok=True)
+        asked.write.write_text(page, encoding="utf-8")
     if asked.json:
-        asked.json.write_text(json.dumps({"server": figures, "clients": clients}, indent=2))
+        numbers = {"about": told, "server": server, "clients": clients}
+        asked.json.write_text(json.dumps(numbers, indent=2))
 
 
 if __name__ == "__main__":
