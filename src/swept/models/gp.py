@@ -109,6 +109,11 @@ def fit(X: Array, y: Array, group: NDArray[np.intp]) -> Model:
     return condition(X, y, group, hyper, np.full(len(y), math.exp(hyper.log_noise)))
 
 
+def expected_lengthscale(dimension: int) -> float:
+    """The centre of the lengthscales' prior."""
+    return math.exp(float(_prior(dimension)[0][0]))
+
+
 def condition(
     X: Array, y: Array, group: NDArray[np.intp], hyper: Hyperparameters, noise: Array
 ) -> Model:

@@ -63,7 +63,7 @@ def _copy(work: Work, owner: Row[Any], original: Run) -> str:
         parent=original.id,
         seed=original.seed,
         why={"reason": f"run {original.id} ({original.name}), for the search to learn from"},
-        details={"prior": original.id},
+        details={"prior": original.id, "source": original.sweep or ""},
     )
     source = runs.find(work.connection, original.id)
     started, ended = original.started or original.created, source.ended

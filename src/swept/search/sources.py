@@ -1,0 +1,119 @@
+"""Earlier trainings as knowledge: believed as far as the sweep's own runs bear them out.
+
+| symbol | shape | meaning |
+|---|---|---|
+| k | | sources: the earlier sweeps, and the runs by hand as one |
+| X | (n, p + k) | the model's columns, and one a source: WEIGHT there for its runs, 0 for the sweep's own |
+| y | (n,) | signed values, those of a source on the scale of the sweep's own |
+
+The additional columns have one lengthscale, fitted like the others. It is the correlation between a source and the
+sweep: about 0.8 at first, 1 where the two agree, towards 0 where they do not (the coregionalisation of Swersky, Snoek,
+Adams 2013, "Multi-task Bayesian optimization", with a stationary kernel). Other data shift and stretch a metric: a
+source is first moved to where its model agrees with the sweep's own runs on average, and rescaled where its spread is
+of another order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swept.model import Goal, History, Run
+from swept.models import gp
+from swept.models.features import Features
+from swept.search.observations import observe, standardise
+from swept.spec import Spec
+from swept.stopping.comparable import prior
+
+Array: TypeAlias = NDArray[np.float64]
+
+WEIGHT = 0.5
+"""The distance between a source and the sweep, in lengthscales that the model expects."""
+OTHER_ORDER = 3.0
+FEWEST_FOR_SPREAD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """`parts`: (places (n_s, d), signed values (n_s,)) of each source; `barren` (·, d): where they gave none."""
+
+    features: Features
+    parts: tuple[tuple[Array, Array], ...]
+    barren: Array
+
+    @classmethod
+    def of(cls, spec: Spec, history: History, features: Features, goal: Goal) -> Sources:
+        seen = [observe(runs, features, goal) for runs in _by_source(prior(spec, history))]
+        empty = np.empty((0, features.dimension))
+        parts = tuple((each.located, each.values) for each in seen if len(each.values))
+        return cls(features, parts, np.vstack([empty, *(each.barren for each in seen)]))
+
+    @property
+    def runs(self) -> int:
+        """How many gave a value."""
+        return sum(len(values) for _, values in self.parts)
+
+    @property
+    def located(self) -> Array:
+        return np.vstack([np.empty((0, self.features.dimension)), *(U for U, _ in self.parts)])
+
+    @property
+    def group(self) -> NDArray[np.intp]:
+        """Which lengthscale a column belongs to: one for all sources."""
+        group = self.features.group
+        return np.append(group, np.full(len(self.parts), self.features.dimension, dtype=np.intp))
+
+    def columns(self, U: Array, source: int | None = None) -> Array:
+        """U (m, d) → X (m, p + k), as the sweep's own or as one of the sources."""
+        X = np.hstack([self.features.columns(U), np.zeros((len(U), len(self.parts)))])
+        if source is not None:
+            X[:, len(self.features.group) + source] = self._distance
+        return X
+
+    def joined(self, located: Array, values: Array) -> tuple[Array, Array]:
+        """X and y of the sweep's own runs, `located` (m, d) with `values` (m,), and then of all sources."""
+        X, y = [self.columns(located)], [values]
+        for source, (places, earlier) in enumerate(self.parts):
+            X.append(self.columns(places, source))
+            y.append(_aligned(self.features, places, earlier, located, values))
+        return np.vstack(X), np.concatenate(y)
+
+    @property
+    def _distance(self) -> float:
+        return WEIGHT * gp.expected_lengthscale(self.features.dimension + 1)
+
+
+def _aligned(
+    features: Features, places: Array, earlier: Array, located: Array, values: Array
+) -> Array:
+    """`earlier` (n_s,), so that the source's model agrees on average with `values` at `located`."""
+    if not len(values):
+        return earlier
+    z, scale = standardise(earlier)
+    mean, _ = gp.fit(features.columns(places), z, features.group).predict(features.columns(located))
+    expected = scale.centre + scale.spread * mean
+    slope = _slope(expected, values)
+    return slope * earlier + float(np.mean(values - slope * expected))
+
+
+def _slope(expected: Array, values: Array) -> float:
+    """1, unless the spreads are of another order."""
+    if len(values) < FEWEST_FOR_SPREAD:
+        return 1.0
+    here, there = standardise(values)[1].spread, standardise(expected)[1].spread
+    if not np.ptp(values) > 0.0 or not np.ptp(expected) > 0.0:
+        return 1.0
+    ratio = here / there
+    return ratio if math.isfinite(ratio) and abs(math.log(ratio)) > math.log(OTHER_ORDER) else 1.0
+
+
+def _by_source(runs: Iterable[Run]) -> list[list[Run]]:
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        found.setdefault(str(run.details.get("source") or ""), []).append(run)
+    return list(found.values())
