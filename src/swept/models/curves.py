@@ -34,9 +34,6 @@ from scipy.optimize import minimize
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
-NOBODY = -1
-"""The run of a place that has not been tried: it shares its luck with none."""
-
 _SQRT5 = math.sqrt(5.0)
 _TOGETHER = 0.5  # the lengthscale of B
 _JITTER = 1e-6
@@ -93,12 +90,18 @@ class CurveModel:
 
         With `run` (m,): of these very runs, their luck included; without: of a new run's expectation.
         """
-        t = np.full(len(X), progress)
-        who = np.full(len(X), NOBODY) if run is None else run
-        cross = _kernel(self.theta, self.group, X, t, who, self.seen.X, self.seen.t, self.seen.run)
+        d, theta, seen = len(self.theta) - 8, self.theta, self.seen
+        a, b = np.exp(theta[d + 1 : d + 6]), float(theta[-1])
+        apart = np.abs(progress - seen.t)
+        T = _matern(_SQRT5 * apart / math.exp(theta[d]))
+        s = np.exp(b * (progress + seen.t - 2.0))
+        inverse = np.exp(-theta[:d])[self.group]
+        cross = _matern(_SQRT5 * _distance(X * inverse, seen.X * inverse)) * (s * (a[0] + a[1] * T))
+        cross += a[2] * np.exp(-(apart**2) / _TOGETHER)
+        if run is not None:
+            cross += (run[:, None] == seen.run[None, :]) * (s * (a[3] + a[4] * T))
         half = solve_triangular(self.L, cross.T, lower=True, check_finite=False)
-        a = np.exp(self.theta[-7:-2])
-        scale = math.exp(2.0 * float(self.theta[-1]) * (progress - 1.0))
+        scale = math.exp(2.0 * b * (progress - 1.0))
         prior = scale * (a[0] + a[1] + (0.0 if run is None else a[3] + a[4])) + a[2]
         variance = prior - np.einsum("ij,ij->j", half, half)
         return cross @ self.alpha, np.sqrt(np.maximum(variance, 1e-10))
@@ -183,8 +186,7 @@ class _Parts:
         d = len(theta) - 8
         inverse = np.exp(-theta[:d])[group]
         self.X, self.X2 = X * inverse, X2 * inverse
-        squared = (self.X**2).sum(1)[:, None] + (self.X2**2).sum(1)[None] - 2 * self.X @ self.X2.T
-        r = _SQRT5 * np.sqrt(np.maximum(squared, 0.0))
+        r = _SQRT5 * _distance(self.X, self.X2)
         decay = np.exp(-r)
         self.M = (1.0 + r + r * r / 3.0) * decay
         self.dM = (5.0 / 3.0) * (1.0 + r) * decay  # times (x - x')² / ℓ²: the derivative by log ℓ
@@ -207,6 +209,17 @@ def _kernel(
     a = parts.a
     shaped = parts.M * (a[0] + a[1] * parts.T) + parts.S * (a[3] + a[4] * parts.T)
     return np.asarray(parts.s * shaped + a[2] * parts.B)
+
+
+def _distance(A: Array, B: Array) -> Array:
+    """Euclidean distances (m, n) between the rows of A (m, p) and B (n, p)."""
+    squared = (A * A).sum(1)[:, None] + (B * B).sum(1)[None, :] - 2.0 * (A @ B.T)
+    return np.asarray(np.sqrt(np.maximum(squared, 0.0)))
+
+
+def _matern(q: Array) -> Array:
+    """Matérn-5/2 of q = √5 r."""
+    return np.asarray((1.0 + q + q * q / 3.0) * np.exp(-q))
 
 
 def _by_lengthscales(weights: Array, parts: _Parts, group: Index, d: int) -> Array:

@@ -114,30 +114,16 @@ class Forecast:
     @cached_property
     def scale(self) -> Scale | None:
         """None while fewer than two runs have a finite value, or all have the same."""
-        _, _, v = self._values
-        finite = v[np.isfinite(v)]
-        if len(finite) < 2 or not np.ptp(finite) > 0.0:
-            return None
-        low = float(finite.min())
-        spread = float(np.median(finite)) - low
-        if not spread > 0.0:
-            spread = float(finite.max()) - low
-        raw = np.log(np.minimum((finite - low) / spread, WORST) + OFFSET)
-        return Scale(low, spread, OFFSET, float(raw.mean()), float(raw.std()) + 1e-9)
+        return _scale(self._values[2])
 
     @cached_property
     def model(self) -> CurveModel | None:
-        scale = self.scale
-        if scale is None:
+        if self.scale is None:
             return None
         run, t, v = self._values
-        finite = np.isfinite(v)
-        w = np.empty_like(v)
-        w[finite] = scale.inward(v[finite])
-        # A training that diverged is as bad as the worst seen: its neighbourhood is left, and no figure is made up.
-        w[~finite] = w[finite].max()
         X = self.features.columns(self.places[run])
-        return _fit(Observations(X, t, run, w), self.features.group)
+        theta = _theta_of(X, t, run, v, self.features.group)
+        return _condition(_pack(X, t, run, _inward(v, self.scale), self.features.group, theta))
 
     @property
     def best(self) -> float:
@@ -206,13 +192,34 @@ def _unpack(packed: _Packed) -> list[NDArray[Any]]:
     return [np.frombuffer(data, kind).reshape(shape) for data, shape, kind in packed]
 
 
-def _fit(seen: Observations, group: Index) -> CurveModel:
-    """θ is that of the first runs, up to a number which grows by eighths: it changes slowly, and its fit is most of the
-    cost."""
-    first = _milestone(int(seen.run.max()) + 1)
-    old = seen.take(seen.run < first)
-    theta = _theta(_pack(old.X, old.t, old.run, old.y, group))
-    return _condition(_pack(seen.X, seen.t, seen.run, seen.y, group, theta))
+def _scale(v: Array) -> Scale | None:
+    finite = v[np.isfinite(v)]
+    if len(finite) < 2 or not np.ptp(finite) > 0.0:
+        return None
+    low = float(finite.min())
+    spread = float(np.median(finite)) - low
+    if not spread > 0.0:
+        spread = float(finite.max()) - low
+    raw = np.log(np.minimum((finite - low) / spread, WORST) + OFFSET)
+    return Scale(low, spread, OFFSET, float(raw.mean()), float(raw.std()) + 1e-9)
+
+
+def _inward(v: Array, scale: Scale) -> Array:
+    finite = np.isfinite(v)
+    w = np.empty_like(v)
+    w[finite] = scale.inward(v[finite])
+    # A training that diverged is as bad as the worst seen: its neighbourhood is left, and no figure is made up.
+    w[~finite] = w[finite].max()
+    return w
+
+
+def _theta_of(X: Array, t: Array, run: Index, v: Array, group: Index) -> Array:
+    """θ is that of the first runs, up to a number which grows by eighths, in their own scale: it changes slowly, and
+    its fit is most of the cost."""
+    old = run < _milestone(int(run.max()) + 1)
+    if _scale(v[old]) is None:
+        old = np.ones(len(run), dtype=np.bool_)
+    return _theta(_pack(X[old], t[old], run[old], v[old], group))
 
 
 def _milestone(runs: int) -> int:
@@ -228,8 +235,10 @@ def _milestone(runs: int) -> int:
 @lru_cache(maxsize=8)
 def _theta(packed: _Packed) -> Array:
     """The fit as a function of its data, remembered: a decision and the suggestion after it share one."""
-    X, t, run, y, group = _unpack(packed)
-    return fit(Observations(X, t, run, y), group, FIT_MOST)
+    X, t, run, v, group = _unpack(packed)
+    scale = _scale(v)
+    assert scale is not None
+    return fit(Observations(X, t, run, _inward(v, scale)), group, FIT_MOST)
 
 
 @lru_cache(maxsize=8)
