@@ -342,6 +342,16 @@ class DefinedMetric(TypedDict):
     goal: str  # minimize | maximize | ""
 
 
+class OrderView(TypedDict):
+    """What was wanted of a run, and why."""
+
+    time: float
+    order: str  # go | pause | stop | continue
+    by: str  # search | person
+    step: int | None  # that a decision saw
+    reason: str
+
+
 class AlertView(TypedDict):
     """What the program told people by `run.alert`."""
 
@@ -380,6 +390,7 @@ class RunView(TypedDict):
     defined: dict[str, DefinedMetric]  # metric, or glob → how to draw it
     details: dict[str, Any]  # group, job_type, tags …; of one run also charts, metadata
     alerts: NotRequired[list[AlertView]]  # of one run: its last ones
+    orders: NotRequired[list[OrderView]]  # of one run: the last ones
 
 
 class MetricView(TypedDict):

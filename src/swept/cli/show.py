@@ -82,7 +82,7 @@ def run_document(view: RunView) -> dict[str, Any]:
 def whole_document(view: RunView, last: int | None) -> dict[str, Any]:
     plain: dict[str, Any] = dict(view)
     own = {name: plain[name] for name in OWN_FIELDS}
-    return {**run_document(view), **own, "last_step": last}
+    return {**run_document(view), **own, "last_step": last, "orders": view.get("orders", [])}
 
 
 def last_step(client: Client, view: RunView) -> int | None:
@@ -163,6 +163,10 @@ def _show_run(run: RunView, last: int | None) -> None:
         data(
             f"attempt {attempt['number']} on {attempt['host']}, {moment(attempt['started'])}, {duration(spent)}: "
             f"{attempt['outcome'] or 'running'}{_because(attempt['reason'])}"
+        )
+    for order in run.get("orders", ()):
+        data(
+            f"{order['order']:<8}{moment(order['time'])}, by {order['by']}{_because(order['reason'])}"
         )
     for alert in run.get("alerts", ()):
         data(f"{alert['level'].lower():<7} {moment(alert['time'])}  {alert['title']}")

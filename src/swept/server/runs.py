@@ -8,12 +8,12 @@ from starlette.responses import FileResponse, Response
 
 from swept import wire
 from swept.errors import LeaseLost, NotFound
-from swept.model import Goal, Run
+from swept.model import Event, Goal, Run
 from swept.server.answers import Answer, documented
 from swept.server.auth import authorize, context_of, reading, reporting, writing
 from swept.server.blobs import Blobs
 from swept.server.context import Context
-from swept.server.views import alert_view, claimed_view, file_view, row_view, run_view
+from swept.server.views import alert_view, claimed_view, file_view, order_view, row_view, run_view
 from swept.server.wandb import joins
 from swept.store.base import RunFilter
 
@@ -49,7 +49,14 @@ def join(run: str, body: wire.Join, request: Request) -> Answer:
 def one_run(run: str, request: Request) -> Answer:
     context = context_of(request)
     alerts = [alert_view(event) for event in context.store.alerts(run)]
-    return Answer({**_view(context, context.store.run(run), whole=True), "alerts": alerts})
+    orders = [order_view(event) for event in context.store.orders(run) if _wanted(event)]
+    found = _view(context, context.store.run(run), whole=True)
+    return Answer({**found, "alerts": alerts, "orders": orders})
+
+
+def _wanted(event: Event) -> bool:
+    """Not the resumption that a person's order was already told as."""
+    return event.type != "run.resumed" or event.data.get("by") == "search"
 
 
 @router.get(

@@ -141,6 +141,17 @@ def row_view(row: Row, keys: frozenset[str]) -> wire.HistoryRow:
     return {"step": row.step, "attempt": row.attempt, "metrics": metrics}
 
 
+def order_view(event: Event) -> wire.OrderView:
+    data = event.data
+    return {
+        "time": event.time,
+        "order": str(data.get("desired", "continue")),
+        "by": str(data.get("by", "")),
+        "step": data.get("step"),
+        "reason": str(data.get("reason", "")),
+    }
+
+
 def alert_view(event: Event) -> wire.AlertView:
     data = event.data
     return {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from swept.model import Event
-from swept.store import runs, schema
+from swept.store import events, runs
 from swept.store.work import Work
 
 TYPE = "run.alert"
-SHOWN = 100
 
 
 def add(work: Work, run: str, *, title: str, text: str, level: str, wait: float) -> bool:
@@ -28,14 +27,4 @@ def add(work: Work, run: str, *, title: str, text: str, level: str, wait: float)
 
 def of_run(connection: Connection, run: str) -> list[Event]:
     """The last ones, oldest first."""
-    table = schema.events
-    statement = (
-        select(table)
-        .where(table.c.run == run, table.c.type == TYPE)
-        .order_by(table.c.number.desc())
-        .limit(SHOWN)
-    )
-    return [
-        Event(row.number, row.time, row.type, row.sweep, row.run, row.data)
-        for row in reversed(connection.execute(statement).all())
-    ]
+    return events.of_run(connection, run, (TYPE,))

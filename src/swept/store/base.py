@@ -405,6 +405,11 @@ class Store(ArtifactVerbs, ReadVerbs, Protocol):
         """The last hundred of a run, oldest first."""
         ...
 
+    def orders(self, run: str) -> list[Event]:
+        """What was wanted of the run, by people and by the search: the last asked, decided and resumed events, oldest
+        first."""
+        ...
+
     def delete_run(self, run: str, *, now: float, with_artifacts: bool = False) -> None:
         """An idle run and all that it reported; its events stay. Its artifacts stay too; `with_artifacts` deletes those
         that this run alone has logged and no other run has used. Conflict: it is running."""

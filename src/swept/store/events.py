@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, select
 
 from swept.model import Event
@@ -28,4 +30,23 @@ def after(
     return [
         Event(row.number, row.time, row.type, row.sweep, row.run, row.data)
         for row in connection.execute(statement)
+    ]
+
+
+ORDERS = ("run.asked", "run.decided", "run.resumed")
+SHOWN = 100
+
+
+def of_run(connection: Connection, run: str, types: Sequence[str]) -> list[Event]:
+    """The run's last ones of those types, oldest first."""
+    table = schema.events
+    statement = (
+        select(table)
+        .where(table.c.run == run, table.c.type.in_(types))
+        .order_by(table.c.number.desc())
+        .limit(SHOWN)
+    )
+    return [
+        Event(row.number, row.time, row.type, row.sweep, row.run, row.data)
+        for row in reversed(connection.execute(statement).all())
     ]

@@ -374,6 +374,9 @@ class SqlStore(SqlArtifacts, SqlReads):
     def alerts(self, run: str) -> list[Event]:
         return self._database.read(lambda connection: alerts.of_run(connection, run))
 
+    def orders(self, run: str) -> list[Event]:
+        return self._database.read(lambda connection: events.of_run(connection, run, events.ORDERS))
+
     def delete_run(self, run: str, *, now: float, with_artifacts: bool = False) -> None:
         def verb(work: Work) -> None:
             if with_artifacts:

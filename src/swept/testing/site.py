@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -167,7 +167,13 @@ class Site:
             return None
 
     def create(
-        self, *, runs: int = 1, program: str = PROGRAM, retries: int | None = None, **config: Any
+        self,
+        *,
+        runs: int = 1,
+        program: str = PROGRAM,
+        retries: int | None = None,
+        swept: Mapping[str, Any] | None = None,
+        **config: Any,
     ) -> str:
         parameters: dict[str, Any] = {key: {"value": value} for key, value in config.items()}
         parameters["lr"] = {"distribution": "log_uniform_values", "min": 1e-4, "max": 1.0}
@@ -178,8 +184,9 @@ class Site:
             "run_cap": runs,
             "parameters": parameters,
         }
-        if retries is not None:
-            spec["swept"] = {"retries": retries}
+        options = {**(swept or {}), **({} if retries is None else {"retries": retries})}
+        if options:
+            spec["swept"] = options
         with self.client() as client:
             path = str(self.folder / "sweep.json")
             answer = client.create_sweep({"text": json.dumps(spec), "path": path, "mode": "create"})

@@ -181,6 +181,8 @@ class SweepVerbs:
             ahead = Continue(lease.run.id, {"reason": "promoted"})
             store.add(sweep, store.history(sweep).token, [ahead], now=NOW)
             assert store.run(lease.run.id).state is state
+            reasons = [order.data["reason"] for order in store.orders(lease.run.id)]
+            assert reasons == ["rung", "promoted"][: 2 if by == "search" else 1]
 
     def test_add_run_finds_the_usable_run_of_the_same_key(self, store: Store) -> None:
         parent = running(store).run
