@@ -64,8 +64,7 @@ class _Proposals:
     def __init__(self, forecast: Forecast, seed: int) -> None:
         self.forecast, self.seed = forecast, seed
         self.features = forecast.features
-        self.belief = Belief.of(forecast.spec, forecast.features)
-        self.trainings = sum(each.reached for each in forecast.runs) / forecast.most
+        self.belief = _belief(forecast)
         inside = np.isfinite(forecast.places).all(axis=1)
         self.tried = forecast.places[inside]
         waiting = [not len(each.steps) and each.going for each in forecast.runs]
@@ -106,7 +105,7 @@ class _Proposals:
 
         def score(U: Array) -> Array:
             mean, sd = believed.predict(self.features.columns(U))
-            pull = self.belief.pull(U, self.trainings)
+            pull = self.belief.pull(U)
             return log_expected_improvement(mean, sd, mark) + self._allow(U) + pull
 
         u, found = maximise(score, self.features, anchors, rng)
@@ -142,6 +141,17 @@ class _Proposals:
             "predicted_band": [low, high],
             "log_expected_improvement": log_ei,
         }
+
+
+def _belief(forecast: Forecast) -> Belief:
+    """The belief, held against what the runs were worth at their first rung."""
+    trainings = sum(each.reached for each in forecast.runs) / forecast.most
+    values = np.array(
+        [each.at(forecast.rungs(each)[0]) for each in forecast.runs], dtype=np.float64
+    )
+    told = np.isfinite(forecast.places).all(axis=1) & ~np.isnan(values)
+    spec, features = forecast.spec, forecast.features
+    return Belief.of(spec, features, forecast.places[told], values[told], trainings)
 
 
 def skill(forecast: Forecast) -> float:

@@ -99,12 +99,12 @@ class _Search:
         observations = observe(comparable(spec, history), features, goal, places).modelled()
         return cls(
             features=features,
-            belief=Belief.of(spec, features),
+            belief=_belief(spec, features, observations),
             observations=observations,
             metric=spec.metric.name if spec.metric else "the objective",
             sign=goal.sign,
             seed=seed,
-            size=design_size(features.dimension, spec.max_runs),
+            size=design_size(spec.max_runs),
             started=len(searched),
             promising=sum(hopeful(run) for run in searched) + sources.runs,
             sources=sources,
@@ -158,7 +158,7 @@ class _Search:
 
         def score(U: Array) -> Array:
             mean, sd = model.predict(self.sources.columns(U))
-            wishes = self.belief.pull(U, self._values) + self.feasible.log_chance(U)
+            wishes = self.belief.pull(U) + self.feasible.log_chance(U)
             return log_expected_improvement(mean, sd, best) + self._allow(U) + wishes
 
         u, found = maximise(score, self.features, anchors, rng)
@@ -249,6 +249,12 @@ class _Search:
             "expected_improvement": gain,
             "runs_modelled": self._values,
         }
+
+
+def _belief(spec: Spec, features: Features, seen: Observations) -> Belief:
+    places = np.vstack([seen.located, seen.barren])
+    values = np.append(seen.values, np.full(len(seen.barren), np.inf))
+    return Belief.of(spec, features, places, values, len(seen.values))
 
 
 def _radius(dimension: int, taken: int) -> float:

@@ -6,21 +6,25 @@
 | U | (m, d) | places, in the coordinates of `Features` |
 | π(u) | | density of the belief, relative to its largest value: between FLOOR^d and 1 |
 | n | | whole trainings that the sweep has seen |
+| c | | credit, 0 to 1: ½ + Spearman's correlation of π with how good runs are, 1 below FEWEST runs |
 
 A belief is used twice: half of the space-filling start is drawn from it (all of it, for normal distributions), and
-while the model proposes, expected improvement is multiplied by π^(β/n), which fades as runs come in (πBO: Hvarfner,
-Stoll, Souza, Lindauer, Hutter, Nardi 2022, equation 6). FLOOR bounds what a wrong belief can cost.
+while the model proposes, expected improvement is multiplied by π^(cβ/n), which fades as runs come in (πBO: Hvarfner,
+Stoll, Souza, Lindauer, Hutter, Nardi 2022, equation 6, without the credit). FLOOR bounds what a wrong belief can cost,
+and the credit lets go of one that the runs gainsay: where it is 0, the start is not drawn from it either.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
+from scipy.stats import rankdata
 
 from swept.models.features import WIDTH, Axis, Features
 from swept.spec import Spec
@@ -31,6 +35,7 @@ SPREAD = 0.15
 """The standard deviation of a belief, in widths of the range."""
 FLOOR = 0.05
 BETA = 5.0
+FEWEST = 4
 CHOSEN = 0.6
 """The share of draws that have the believed category."""
 
@@ -66,11 +71,17 @@ class Belief:
     """Independent beliefs about some of the parameters; about none, it changes nothing."""
 
     bells: tuple[_Bell, ...]
+    credit: float
+    trainings: float  # n
 
     @classmethod
-    def of(cls, spec: Spec, features: Features) -> Belief:
+    def of(
+        cls, spec: Spec, features: Features, located: Array, values: Array, trainings: float
+    ) -> Belief:
+        """`located` (k, d) and `values` (k,), smaller is better: what runs gave there, infinite for nothing."""
         found = [_bell(spec, i, axis) for i, axis in enumerate(features.axes)]
-        return cls(tuple(bell for bell in found if bell is not None))
+        bells = tuple(bell for bell in found if bell is not None)
+        return cls(bells, _credit(_log_density(bells, located), values), trainings)
 
     def places(self, P: Array, first: int = 0) -> Array:
         """A design P, whose first row has the number `first`, in coordinates: rows of even number, and everything
@@ -78,6 +89,8 @@ class Belief:
         U = P.copy()
         rows = np.arange(first, first + len(P))
         for bell in self.bells:
+            if bell.told and not self.credit:
+                continue
             drawn = bell.quantile(P[:, bell.axis])
             if bell.told:
                 drawn = np.where(rows % 2 == 0, drawn, P[:, bell.axis])
@@ -85,15 +98,23 @@ class Belief:
             U[:, bell.axis] = drawn
         return U
 
-    def pull(self, U: Array, n: float) -> Array:
-        """β/n · log π(u) at U (m, d): (m,), to be added to a log acquisition."""
-        total = np.zeros(len(U))
-        for bell in self.bells:
-            total += bell.log_density(U[:, bell.axis])
-        return total * (BETA / max(n, 1.0))
+    def pull(self, U: Array) -> Array:
+        """cβ/n · log π(u) at U (m, d): (m,), to be added to a log acquisition."""
+        return _log_density(self.bells, U) * (self.credit * BETA / max(self.trainings, 1.0))
 
-    def __bool__(self) -> bool:
-        return bool(self.bells)
+
+def _log_density(bells: Iterable[_Bell], U: Array) -> Array:
+    total = np.zeros(len(U))
+    for bell in bells:
+        total += bell.log_density(U[:, bell.axis])
+    return total
+
+
+def _credit(log_density: Array, values: Array) -> float:
+    if len(values) < FEWEST or not np.ptp(log_density) > 0.0 or (values == values[0]).all():
+        return 1.0
+    ranks = [rankdata(each) for each in (log_density, -values)]
+    return float(np.clip(0.5 + np.corrcoef(ranks[0], ranks[1])[0, 1], 0.0, 1.0))
 
 
 def _bell(spec: Spec, index: int, axis: Axis) -> _Bell | None:
