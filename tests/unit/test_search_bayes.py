@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from swept.model import Config, Done, History, Run, RunState, Start
+from swept.model import Config, Done, History, Kind, Run, RunState, Start
 from swept.search.suggest import suggest
 from swept.spec import Spec, parse_mapping
 from swept.testing.search_contract import as_run, extend, started
@@ -53,11 +53,11 @@ def closest(sweep: Spec, configs: list[Config]) -> float:
 def test_it_starts_spread_out_and_says_so() -> None:
     history = play(spec(), 7, bowl)
     reasons = [run.why["reason"] for run in history.runs]
-    assert reasons[:6] == [f"space-filling {i} of 6" for i in range(1, 7)]
-    assert history.runs[6].why["strategy"] == "model"
-    for name in REALS:  # a Latin hypercube: each sixth of each range once
-        sixths = sorted(int(6 * run.config[name]) for run in history.runs[:6])
-        assert sixths == list(range(6))
+    assert reasons[:5] == [f"space-filling {i} of 5" for i in range(1, 6)]
+    assert [run.why["strategy"] for run in history.runs[5:]] == ["model"] * 2
+    for name in REALS:  # a Latin hypercube: each fifth of each range once
+        fifths = sorted(int(5 * run.config[name]) for run in history.runs[:5])
+        assert fifths == list(range(5))
 
 
 def test_a_small_budget_is_not_spent_on_the_start() -> None:
@@ -208,7 +208,25 @@ def test_categories_are_learnt() -> None:
         "size": {"values": [1, 3, 5, 7, 9]},
         "x": {"min": 0.0, "max": 1.0},
     }
-    history = play(spec(parameters), 25, lambda c: (c["kind"] == "c") - 0.1 * abs(c["size"] - 7))
-    late = [run.config for run in history.runs[15:]]
-    assert sum(config["kind"] == "c" for config in late) >= 7
-    assert sum(config["size"] == 7 for config in late) >= 5
+    for seed in range(3):
+        history = play(
+            spec(parameters), 10, lambda c: (c["kind"] == "c") - 0.1 * abs(c["size"] - 7), seed
+        )
+        assert max(run.value or 0.0 for run in history.runs) == 1.0
+
+
+def test_sixteen_agents_are_spread_out_from_the_start() -> None:
+    sweep = spec({name: {"min": 0.0, "max": 1.0} for name in "uv"})
+    history = History()
+    for _ in range(16):
+        history = extend(history, started(suggest(sweep, history, 1, seed=1)), RunState.RUNNING)
+    assert closest(sweep, [run.config for run in history.runs]) > 0.15
+
+
+def test_of_thousands_of_runs_the_best_are_modelled() -> None:
+    sweep, rng = spec(), np.random.default_rng(0)
+    starts = [Start(Kind.SEARCH, sweep.space.sample(rng), i, {}) for i in range(2000)]
+    history = extend(History(), starts, RunState.FINISHED, lambda start: (bowl(start.config),))
+    [start] = started(suggest(sweep, history, 1, seed=1))
+    assert start.why["runs_modelled"] == 1000
+    assert bowl(start.config) > 0.999
