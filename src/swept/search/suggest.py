@@ -11,12 +11,13 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from swept.model import Done, History, Run, RunState, Start, Suggestions, Wait
-from swept.search import bayes, grid, random
+from swept.search import auto, bayes, grid, random
 from swept.search.baseline import baseline
 from swept.search.budget import close, hours_used, room, runs_used, target_reached
 from swept.search.numbering import next_number
 from swept.spec import Spec
-from swept.stopping.decide import last, promotions
+from swept.stopping.decide import last, promotions, rule
+from swept.stopping.progress import full_steps
 
 Method: TypeAlias = Callable[..., list[Start]]
 
@@ -55,9 +56,16 @@ def _starts(spec: Spec, history: History, n: int, seed: int) -> list[Start]:
     wanted = room(spec, history, n)
     starts = baseline(spec, history, seed)[:wanted]
     if len(starts) < wanted:
-        method = METHODS[spec.method]
+        method = _method(spec)
         starts += method(spec, _with(history, starts), wanted - len(starts), seed=seed)
     return starts
+
+
+def _method(spec: Spec) -> Method:
+    """Bayesian search goes by learning curves where `auto` makes runs of many lengths."""
+    if spec.method == "bayes" and rule(spec) == "auto" and full_steps(spec) is not None:
+        return auto.propose
+    return METHODS[spec.method]
 
 
 def _with(history: History, starts: list[Start]) -> History:
