@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from tasks import lcbench, rugged, tabular
+from tasks import lcbench, live, rugged, tabular
 from tasks.task import Task
 
 __all__ = ["FAMILIES", "Task", "load"]
@@ -25,6 +25,7 @@ _SOURCES: Final[Mapping[str, Callable[[str], Iterator[Task]]]] = {
     "lcbench-warped": lcbench.tasks,
     "tabular": tabular.tasks,
     "rugged": rugged.tasks,
+    "live": live.tasks,
 }
 FAMILIES: Final = tuple(_SOURCES)
 

@@ -11,7 +11,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +19,7 @@ import numpy as np
 from swept.space import Space
 from swept.spec import parse_mapping
 from tasks import load
+from tasks.live import FRESH
 from tasks.rugged import LookedUp
 from tasks.task import MEASURED, Config, Task
 
@@ -26,10 +27,11 @@ DRAWS: Final = 300
 KNOWN: Final = ("lcbench", "tabular")
 
 
-def worth(task: Task, config: Config) -> float:
-    """What a minimiser sees: diverged is the worst."""
+def worth(task: Task, config: Config, quick: bool = False) -> float:
+    """What a minimiser sees: diverged is the worst. `quick`: of a live task, the end of one training instead of three."""
     sign = 1.0 if task.sweep["metric"]["goal"] == "minimize" else -1.0
-    value = task.truth(config)
+    one = quick and task.family == "live"
+    value = list(task.curve(config, FRESH[0]))[-1] if one else task.truth(config)
     return sign * value if math.isfinite(value) else math.inf
 
 
@@ -46,24 +48,29 @@ def measure(task: Task, known: dict[str, Any] | None) -> dict[str, Any]:
     """`best`, `median`, `default`."""
     space, rng = parse_mapping(task.sweep).space, np.random.default_rng(0)
     drawn = [space.sample(rng) for _ in range(DRAWS)]
-    ranked = sorted(((worth(task, config), i, config) for i, config in enumerate(drawn)))
+    ranked = sorted(
+        ((worth(task, config, quick=True), i, config) for i, config in enumerate(drawn))
+    )
     default = ranked[DRAWS // 4][2]
     if known is not None:
         return {**known, "default": default}
     sign = 1.0 if task.sweep["metric"]["goal"] == "minimize" else -1.0
-    best = refined(task, space, [(value, config) for value, _, config in ranked[:4]], rng)
+    first = [(worth(task, config), config) for _, _, config in ranked[:8]]
+    best = refined(task, space, sorted(first, key=lambda it: it[0])[:4], rng)
     if isinstance(task.problem, LookedUp):
         best = sign * task.problem.best()
     return {"best": sign * best, "median": sign * ranked[DRAWS // 2][0], "default": default}
 
 
 def refined(
-    task: Task, space: Space, best: list[tuple[float, Config]], rng: np.random.Generator
+    task: Task, space: Space, best: Sequence[tuple[float, Config]], rng: np.random.Generator
 ) -> float:
     """The best value of a local search from the best draws."""
     for spread in (0.2, 0.1, 0.05, 0.02) * (1 if task.family == "live" else 12):
-        tried = [near(space, config, rng, spread) for _, config in best for _ in range(4)]
-        best = sorted([*best, *((worth(task, c), c) for c in tried)], key=lambda it: it[0])[:4]
+        moved = [near(space, config, rng, spread) for _, config in best for _ in range(4)]
+        hopeful = sorted(moved, key=lambda config: worth(task, config, quick=True))[:4]
+        tried = [(worth(task, config), config) for config in hopeful]
+        best = sorted([*best, *tried], key=lambda it: it[0])[:4]
     return best[0][0]
 
 

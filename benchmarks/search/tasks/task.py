@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 Config: TypeAlias = Mapping[str, Any]
 
 DATA = Path(__file__).parents[1] / "data"
+_WHOLE: Final = ("int_uniform", "q_log_uniform_values")
 MEASURED = Path(__file__).with_name("measured.json")
 
 
@@ -98,6 +99,16 @@ def number_of(config: Config, names: Iterable[str]) -> int:
     values = [config[name] for name in sorted(names)]
     alike = [value if isinstance(value, str) else float(value) for value in values]
     return zlib.crc32(repr(alike).encode())
+
+
+def typed(config: Config, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters' values, whole numbers as ints, whoever suggested them."""
+
+    def one(name: str) -> Any:
+        kind = parameters[name].get("distribution")
+        return round(config[name]) if kind in _WHOLE else config[name]
+
+    return {name: one(name) for name in parameters}
 
 
 def uniform(low: float, high: float) -> dict[str, Any]:
