@@ -27,7 +27,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
-from swept.analysis.best import best
+from swept.analysis.recommend import recommend
 from swept.errors import Conflict, UsageError
 from swept.model import (
     TRANSITIONS,
@@ -116,9 +116,7 @@ class Simulation:
     def recommended(self, spent: float = math.inf) -> Run | None:
         """The run that swept would name as best once `spent` steps were paid for, with the state and curve that it
         had then; None while none had a value."""
-        metric = self.spec.metric
-        assert metric is not None
-        found = best(self.runs_at(spent), metric.goal, self.spec.options.at)
+        found = recommend(self.spec, self.runs_at(spent))
         return found.run if found else None
 
     def runs_at(self, spent: float) -> list[Run]:
