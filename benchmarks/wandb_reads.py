@@ -52,7 +52,7 @@ LIST = f"""query R($filters: JSONString, $order: String, $first: Int) {{
   project(name: "{PROJECT}", entityName: "local") {{ runCount(filters: $filters)
     runs(filters: $filters, order: $order, first: $first) {{
       edges {{ cursor node {{ {FIELDS} }} }} pageInfo {{ endCursor hasNextPage }} }} }} }}"""
-PAGE = f"""query H($run: String!, $least: Int, $most: Int) {{ project(name: "{PROJECT}", entityName: "local") {{
+HISTORY = f"""query H($run: String!, $least: Int, $most: Int) {{ project(name: "{PROJECT}", entityName: "local") {{
   run(name: $run) {{ history(minStep: $least, maxStep: $most, samples: 1000) }} }} }}"""
 
 CLIENT = """
@@ -67,6 +67,7 @@ def used():
 def timed(name, call):
     walls, cpus = [], []
     for _ in range(int(repeats)):
+        api.flush()
         start, before = time.perf_counter(), used()
         found = call()
         walls.append(time.perf_counter() - start)
@@ -198,7 +199,7 @@ def server_figures(url: str, sweep: str, run: str) -> dict[str, float]:
             {"filters": above, "order": "-summary_metrics.loss", "first": 50},
         ),
         "best_run()": (LIST, {"filters": own, "order": "+summary_metrics.loss", "first": 1}),
-        "a page of 1,000 rows": (PAGE, {"run": run, "least": 12_000, "most": 13_000}),
+        "a page of 1,000 rows": (HISTORY, {"run": run, "least": 12_000, "most": 13_000}),
     }
     found: dict[str, float] = {}
     for name, (query, variables) in requests.items():
