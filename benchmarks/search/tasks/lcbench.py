@@ -8,7 +8,7 @@ worth the smallest of its curve. Two variants make the curves less kind: `lcbenc
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypeAlias
@@ -113,12 +113,14 @@ def _codes() -> Mapping[str, int]:
     return found
 
 
-def errors(dataset: str, configs: Iterable[Config]) -> Array:
-    """Validation error in percent, shape (configs, EPOCHS)."""
+def errors(
+    dataset: str, configs: Iterable[Config], epochs: Sequence[int] = range(1, EPOCHS + 1)
+) -> Array:
+    """Validation error in percent, shape (configs, epochs)."""
     rows = np.array([[config[name] for name in _INPUTS[1:]] for config in configs], np.float32)
-    epochs = np.tile(np.arange(1, EPOCHS + 1, dtype=np.float32), len(rows))[:, None]
-    inputs = np.concatenate([epochs, np.repeat(rows, EPOCHS, axis=0)], axis=1)
-    return surrogate().errors(_codes()[dataset], inputs).reshape(-1, EPOCHS)
+    first = np.tile(np.array(epochs, np.float32), len(rows))[:, None]
+    inputs = np.concatenate([first, np.repeat(rows, len(epochs), axis=0)], axis=1)
+    return surrogate().errors(_codes()[dataset], inputs).reshape(-1, len(epochs))
 
 
 @dataclass(frozen=True)

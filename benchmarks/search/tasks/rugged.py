@@ -35,6 +35,7 @@ Array: TypeAlias = NDArray[np.float64]
 Parameters: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 DRAWN: Final = 1000
+_KNOTS: Final = (1, 2, 3, 4, 6, 8, 11, 14, 18, 23, 29, 36, 44, EPOCHS)
 TRAINING: Final[Parameters] = {
     "lr": log_uniform(1e-7, 10.0),
     "decay": log_uniform(1e-10, 1.0),
@@ -130,7 +131,7 @@ class Measured:
 def measured(dataset: str) -> Measured:
     rng = np.random.default_rng(int(dataset))
     configs = [draw(TRAINING, rng) for _ in range(DRAWN)]
-    plain = errors(dataset, [_inside(config) for config in configs])
+    plain = errors(dataset, [_inside(config) for config in configs], _KNOTS)
     curves = [_wide(c, curve, rng) for c, curve in zip(configs, plain, strict=True)]
     return Measured(np.array([place(c, TRAINING) for c in configs]), np.array(curves))
 
@@ -150,10 +151,10 @@ def _inside(config: Config) -> dict[str, float]:
 
 def _wide(config: Config, curve: Array, rng: np.random.Generator) -> Array:
     """The curve as the wider ranges would have it."""
-    epochs, spread = np.arange(1, EPOCHS + 1), curve.max() - curve.min()
+    epochs, spread = np.arange(1, EPOCHS + 1), float(np.ptp(curve))
     pace = min(1.0, (config["lr"] / 1e-4) ** 0.4)
     bend = 1.5 if config["schedule"] == "cosine" else 1.0
-    bent = np.interp(pace * EPOCHS * (epochs / EPOCHS) ** bend, epochs, curve)
+    bent = np.interp(pace * EPOCHS * (epochs / EPOCHS) ** bend, _KNOTS, curve)
     before_the_step = (config["schedule"] == "step") & (epochs < 0.6 * EPOCHS)
     bent = (bent + 0.15 * spread * before_the_step) * (0.93 if bend > 1 else 1.0)
     bent = bent + 0.3 * spread * max(0.0, math.log10(config["decay"] / 0.1))
