@@ -32,7 +32,7 @@ from swept.search.observations import (
     suggested_places,
 )
 from swept.search.seeds import Stream, generator, run_seed
-from swept.search.sources import Sources
+from swept.search.sources import TESTS, Sources
 from swept.search.start import start_places
 from swept.spec import Spec
 from swept.stopping.comparable import comparable
@@ -94,9 +94,9 @@ class _Search:
         goal = spec.metric.goal if spec.metric else Goal.MINIMIZE
         runs = list(suggested(spec, history))
         searched = [run for run in runs if run.kind is Kind.SEARCH]
-        sources = Sources.of(spec, history, features, goal)
         places = suggested_places(runs, features)
         observations = observe(comparable(spec, history), features, goal, places).modelled()
+        sources = Sources.of(spec, history, features, goal, observations)
         return cls(
             features=features,
             belief=_belief(spec, features, observations),
@@ -116,7 +116,8 @@ class _Search:
         """The next pick, entered among what has been suggested; None where nothing is left."""
         if self._exhausted():
             return None
-        if self.promising < self.size or self._values < FEWEST_VALUES:
+        tested = bool(self.sources.runs) and self.started in TESTS
+        if self.promising < self.size or self._values < FEWEST_VALUES or tested:
             pick = self._spread_out(rng)
         else:
             pick = self._improve(rng)

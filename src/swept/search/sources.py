@@ -9,8 +9,9 @@
 The additional columns have one lengthscale, fitted like the others. It is the correlation between a source and the
 sweep: about 0.8 at first, 1 where the two agree, towards 0 where they do not (the coregionalisation of Swersky, Snoek,
 Adams 2013, "Multi-task Bayesian optimization", with a stationary kernel). Other data shift and stretch a metric: a
-source is first moved to where its model agrees with the sweep's own runs on average, and rescaled where its spread is
-of another order.
+source is first moved to where its model agrees with the sweep's own runs on average, and rescaled where its spread is of another
+order. That hides where a source is wrong from runs that all follow it. So the sweep's fourth and fifth run are spread
+out all the same (`TESTS`), and a source whose ranking of the own runs is no better than none is left out.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from swept.model import Goal, History, Run
 from swept.models import gp
 from swept.models.features import Features
-from swept.search.observations import observe, standardise
+from swept.search.observations import Observations, observe, standardise
 from swept.spec import Spec
 from swept.stopping.comparable import prior
 
@@ -36,31 +38,75 @@ WEIGHT = 0.5
 """The distance between a source and the sweep, in lengthscales that the model expects."""
 OTHER_ORDER = 3.0
 FEWEST_FOR_SPREAD = 3
+TESTS = frozenset({3, 4})
+"""Which of the sweep's own runs, counted from 0, put the sources to the test."""
+FEWEST_FOR_RANKS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """`places` (n_s, d), signed `values` (n_s,), and what its model expects (m,) where the sweep's own runs lie."""
+
+    places: Array
+    values: Array
+    expected: Array
+
+    @classmethod
+    def of(cls, features: Features, places: Array, values: Array, own: Array) -> _Source:
+        if not len(own):
+            return cls(places, values, np.empty(0))
+        z, scale = standardise(values)
+        model = gp.fit(features.columns(places), z, features.group)
+        mean, _ = model.predict(features.columns(own))
+        return cls(places, values, scale.centre + scale.spread * mean)
+
+    def bears_out(self, values: Array) -> bool:
+        """Whether it ranks the sweep's own runs, by their `values` (m,), rather than not."""
+        if len(values) < FEWEST_FOR_RANKS or not np.ptp(values) > 0.0 or not np.ptp(self.expected):
+            return True
+        ranks = [rankdata(each) for each in (values, self.expected)]
+        return float(np.corrcoef(ranks[0], ranks[1])[0, 1]) > 0.0
+
+    def aligned(self, values: Array) -> Array:
+        """Its values, so that its model agrees on average with the sweep's own."""
+        if not len(values):
+            return self.values
+        slope = _slope(self.expected, values)
+        return slope * self.values + float(np.mean(values - slope * self.expected))
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """`parts`: (places (n_s, d), signed values (n_s,)) of each source; `barren` (·, d): where they gave none."""
+    """The sources that bear out; `barren` (·, d): where earlier trainings gave no value."""
 
     features: Features
-    parts: tuple[tuple[Array, Array], ...]
+    parts: tuple[_Source, ...]
     barren: Array
 
     @classmethod
-    def of(cls, spec: Spec, history: History, features: Features, goal: Goal) -> Sources:
+    def of(
+        cls, spec: Spec, history: History, features: Features, goal: Goal, own: Observations
+    ) -> Sources:
         seen = [observe(runs, features, goal) for runs in _by_source(prior(spec, history))]
         empty = np.empty((0, features.dimension))
-        parts = tuple((each.located, each.values) for each in seen if len(each.values))
+        found = [
+            _Source.of(features, each.located, each.values, own.located)
+            for each in seen
+            if len(each.values)
+        ]
+        parts = tuple(part for part in found if part.bears_out(own.values))
         return cls(features, parts, np.vstack([empty, *(each.barren for each in seen)]))
 
     @property
     def runs(self) -> int:
         """How many gave a value."""
-        return sum(len(values) for _, values in self.parts)
+        return sum(len(part.values) for part in self.parts)
 
     @property
     def located(self) -> Array:
-        return np.vstack([np.empty((0, self.features.dimension)), *(U for U, _ in self.parts)])
+        return np.vstack(
+            [np.empty((0, self.features.dimension)), *(part.places for part in self.parts)]
+        )
 
     @property
     def group(self) -> NDArray[np.intp]:
@@ -78,27 +124,14 @@ class Sources:
     def joined(self, located: Array, values: Array) -> tuple[Array, Array]:
         """X and y of the sweep's own runs, `located` (m, d) with `values` (m,), and then of all sources."""
         X, y = [self.columns(located)], [values]
-        for source, (places, earlier) in enumerate(self.parts):
-            X.append(self.columns(places, source))
-            y.append(_aligned(self.features, places, earlier, located, values))
+        for source, part in enumerate(self.parts):
+            X.append(self.columns(part.places, source))
+            y.append(part.aligned(values))
         return np.vstack(X), np.concatenate(y)
 
     @property
     def _distance(self) -> float:
         return WEIGHT * gp.expected_lengthscale(self.features.dimension + 1)
-
-
-def _aligned(
-    features: Features, places: Array, earlier: Array, located: Array, values: Array
-) -> Array:
-    """`earlier` (n_s,), so that the source's model agrees on average with `values` at `located`."""
-    if not len(values):
-        return earlier
-    z, scale = standardise(earlier)
-    mean, _ = gp.fit(features.columns(places), z, features.group).predict(features.columns(located))
-    expected = scale.centre + scale.spread * mean
-    slope = _slope(expected, values)
-    return slope * earlier + float(np.mean(values - slope * expected))
 
 
 def _slope(expected: Array, values: Array) -> float:
