@@ -327,3 +327,24 @@ def test_a_server_that_dies_while_runs_are_brought_again(told: Any) -> None:
     for run, rows in after.values():
         assert (run["state"], run["name"], run["summary"]["loss"]) == ("finished", "later", 49)
         assert [row["step"] for row in rows] == list(range(50))
+
+
+# -- what is declined -----------------------------------------------------------------------------
+
+
+def declined(client: Client) -> Any:
+    return told_by(client.run("edges_declined.py"))
+
+
+@pytest.mark.feature("Public API", "teams and automations: declined in one clear line")
+@plays(declined)
+def test_what_is_not_served_is_said_plainly(told: Any) -> None:
+    words = {
+        "team": "there are no users and teams",
+        "create_user": "there are no users and teams",
+        "automations": "automations are not served",
+        "webhook_integrations": "automations are not served",
+    }
+    assert {"team", "create_user"} <= told.keys()
+    for name, said in told.items():
+        assert words[name] in said

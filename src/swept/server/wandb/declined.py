@@ -96,7 +96,6 @@ FIELDS: Mapping[str, str] = _by_name(
             "Project.members",
             "Project.teamMembers",
         ),
-        AUTOMATIONS: ("Entity.integrations", "Entity.projects", "Entity.triggers", "User.projects"),
         PEOPLE: (
             "Entity.available",
             "Entity.codeSavingEnabled",
@@ -104,7 +103,6 @@ FIELDS: Mapping[str, str] = _by_name(
             "Entity.entityType",
             "Entity.isPaid",
             "Entity.isTeam",
-            "Entity.members",
             "Entity.organization",  # an id would make the client ask a cloud's metadata address
             "Entity.photoUrl",
             "Entity.privateOnly",
@@ -123,8 +121,8 @@ FIELDS: Mapping[str, str] = _by_name(
             "Project.dockerImage",
             "Project.repo",
             "Project.updatedAt",
-            "Project.views",
         ),
+        "reports are not served": ("Project.allViews", "Project.views"),
         "an unlisted type has no fields: old clients then leave out what is optional": (
             "__Type.fields",
             "__Type.inputFields",

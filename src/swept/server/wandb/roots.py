@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from swept.errors import UsageError
 from swept.server.auth import Access
 from swept.server.wandb import agents, alerts, artifact_writes, edits, files, reads, runs, sweeps
 from swept.server.wandb.artifacts import Shown
-from swept.server.wandb.declined import LAUNCH, MUTATIONS
+from swept.server.wandb.declined import AUTOMATIONS, LAUNCH, MUTATIONS, PEOPLE
 from swept.server.wandb.graphql import Arguments, Node, Resolver, Roots
 from swept.server.wandb.introspection import type_node
 from swept.server.wandb.service import DEFAULT_PROJECT, Service, located
@@ -20,9 +22,9 @@ def roots(service: Service, access: Access, base: str) -> Roots:
 def _query(service: Service, access: Access, base: str) -> Node:
     return {
         "__typename": "Query",
-        "viewer": reads.viewer_node(),
+        "viewer": {**reads.viewer_node(), "projects": _declining(AUTOMATIONS)},
         "serverInfo": reads.server_info_node(),
-        "entity": reads.entity_node(),
+        "entity": {**reads.entity_node(), **_WITHOUT},
         "organization": None,
         "__type": type_node,
         "project": lambda a: _project(service, access, base, a),
@@ -94,7 +96,14 @@ def _upsert_project(service: Service, access: Access, arguments: Arguments) -> N
 
 def _declining(why: str) -> Resolver:
     def decline(arguments: Arguments) -> Node:
-        arguments.ignore("input", "name")
+        arguments.ignore(*arguments)
         raise UsageError(why)
 
     return decline
+
+
+_WITHOUT: Mapping[str, Resolver] = {
+    "members": _declining(PEOPLE),
+    **{name: _declining(AUTOMATIONS) for name in ("integrations", "projects", "triggers")},
+}
+"""What only teams and automations are read by: of a null the client makes an error that nobody understands."""
