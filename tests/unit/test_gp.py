@@ -58,6 +58,13 @@ def test_a_parameter_without_effect_gets_a_long_lengthscale() -> None:
     assert scales[0] < scales[2:].min() - 1.0
 
 
+def test_before_any_data_another_category_is_as_far_as_another_number() -> None:
+    group, half = np.array([0, 1, 1]), np.sqrt(0.5)
+    model = gp.fit(np.array([[0.3, half, 0.0]]), np.array([0.0]), group)
+    _, sd = model.predict(np.array([[0.3 + np.sqrt(1 / 6), half, 0.0], [0.3, 0.0, half]]))
+    assert sd[0] == pytest.approx(sd[1], rel=0.01)
+
+
 def test_believing_keeps_the_mean_and_removes_the_doubt() -> None:
     X, y = wave(20, 2, noise=0.3)
     model = gp.fit(X, y, np.arange(2))

@@ -39,6 +39,8 @@ FANTASY_NOISE = 1e-4
 
 _SQRT5 = math.sqrt(5.0)
 _LOG_LENGTHSCALE = (math.sqrt(2.0) - 3.0, 1.0)  # plus ½ log d: the mode of the paper's log-normal
+_LOG_CATEGORY = 0.9
+"""What is added for categories: two of them are at distance 1, two random numbers at 0.41 (root mean square)."""
 _LOG_AMPLITUDE = (0.0, 0.7)
 _LOG_NOISE = (math.log(0.02), 1.5)
 _MEAN = (0.0, 0.5)
@@ -110,8 +112,8 @@ def fit(X: Array, y: Array, group: NDArray[np.intp]) -> Model:
 
 
 def expected_lengthscale(dimension: int) -> float:
-    """The centre of the lengthscales' prior."""
-    return math.exp(float(_prior(dimension)[0][0]))
+    """The centre of the lengthscales' prior, for numbers."""
+    return math.exp(float(_prior(np.arange(dimension))[0][0]))
 
 
 def condition(
@@ -150,16 +152,16 @@ def negative_log_posterior(
     gradient[dimension + 1] = 0.5 * noise * float(np.trace(outer))
     gradient[dimension + 2] = -float(alpha.sum())
 
-    centre, width = _prior(dimension)
+    centre, width = _prior(group)
     z = (theta - centre) / width
     return value + 0.5 * float(z @ z), gradient + z / width
 
 
 def _fit_hyperparameters(X: Array, y: Array, group: NDArray[np.intp]) -> Hyperparameters:
-    dimension = int(group.max()) + 1 if len(group) else 0
+    dimension = _dimension(group)
     bounds = [_BOUNDS_LENGTHSCALE] * dimension + [_BOUNDS_AMPLITUDE, _BOUNDS_NOISE] + [_BOUNDS_MEAN]
-    best_value, best = math.inf, _prior(dimension)[0]
-    for start in _starts(dimension):
+    best_value, best = math.inf, _prior(group)[0]
+    for start in _starts(group):
         found = minimize(
             negative_log_posterior,
             start,
@@ -175,9 +177,9 @@ def _fit_hyperparameters(X: Array, y: Array, group: NDArray[np.intp]) -> Hyperpa
     return _unpack(best)
 
 
-def _starts(dimension: int) -> list[Array]:
+def _starts(group: NDArray[np.intp]) -> list[Array]:
     """Where L-BFGS-B starts: the prior's centre; short scales and little noise; long scales and much."""
-    centre, _ = _prior(dimension)
+    dimension, (centre, _) = _dimension(group), _prior(group)
     wiggly, noisy = centre.copy(), centre.copy()
     wiggly[:dimension] -= 1.0
     wiggly[dimension + 1] = math.log(1e-3)
@@ -186,11 +188,18 @@ def _starts(dimension: int) -> list[Array]:
     return [centre, wiggly, noisy]
 
 
-def _prior(dimension: int) -> tuple[Array, Array]:
-    """Centres and widths (d+3,) of the normal priors on θ."""
+def _dimension(group: NDArray[np.intp]) -> int:
+    return int(group.max()) + 1 if len(group) else 0
+
+
+def _prior(group: NDArray[np.intp]) -> tuple[Array, Array]:
+    """Centres and widths (d+3,) of the normal priors on θ. A parameter of several columns is one of categories."""
+    dimension = _dimension(group)
+    category = np.bincount(group, minlength=dimension) > 1
     centre = np.empty(dimension + 3)
     width = np.empty(dimension + 3)
     centre[:dimension] = _LOG_LENGTHSCALE[0] + 0.5 * math.log(max(dimension, 1))
+    centre[:dimension] += np.where(category, _LOG_CATEGORY, 0.0)
     width[:dimension] = _LOG_LENGTHSCALE[1]
     centre[dimension:] = _LOG_AMPLITUDE[0], _LOG_NOISE[0], _MEAN[0]
     width[dimension:] = _LOG_AMPLITUDE[1], _LOG_NOISE[1], _MEAN[1]
