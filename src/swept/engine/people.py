@@ -8,6 +8,7 @@ from swept import wire
 from swept.asked import member, new_sweep, seed_of, whole_config
 from swept.changes import changes
 from swept.engine.ground import Ground
+from swept.engine.warm import earlier_runs, going_on, told
 from swept.errors import Conflict, Problem, UsageError
 from swept.model import Desired, Kind, Run, Sweep, SweepState
 from swept.search.prior import unused
@@ -37,13 +38,24 @@ class People(Ground):
         spec = parse(text, path, strict=strict)
         new = new_sweep(spec, text, path, project, name, entity)
         now = self.clock.now()
-        if mode == "create" or not path:
-            return self.store.create_sweep(new, now=now), True, [], spec.warnings
-        if mode != "launch":
+        if mode not in ("create", "launch"):
             raise UsageError(f"unknown mode “{mode}”", hint="modes are create and launch")
-        sweep, created = self.store.find_or_create_sweep(new, now=now)
+        always = mode == "create" or not path
+        known = None if always else going_on(self.store, spec, path)
+        earlier = earlier_runs(self.store, spec, text, path, known)
+        if always:
+            sweep, created = self.store.create_sweep(new, now=now), True
+        else:
+            sweep, created = self.store.find_or_create_sweep(new, now=now)
         difference = [] if sweep.spec_hash == new.spec_hash else changes(sweep.spec, new.spec)
-        return sweep, created, difference, spec.warnings
+        said = () if difference else self._warmed(sweep, earlier)
+        return sweep, created, difference, (*spec.warnings, *said)
+
+    def _warmed(self, sweep: Sweep, earlier: Sequence[str]) -> tuple[Problem, ...]:
+        """Runs of earlier sweeps join, where they have not: also if a server died between creation and this."""
+        if not earlier or sweep.state.ended:
+            return ()
+        return told(self.add_priors(sweep.id, earlier)[1])
 
     def launch(
         self, text: str, path: str, *, strict: bool = False
@@ -62,11 +74,9 @@ class People(Ground):
         difference = changes(old.spec, new.spec)
         if old.spec_hash == new.spec_hash:
             return old, [], spec.warnings
-        return (
-            self.store.update_spec(sweep_id, new, now=self.clock.now()),
-            difference,
-            spec.warnings,
-        )
+        earlier = earlier_runs(self.store, spec, text, path, old)
+        sweep = self.store.update_spec(sweep_id, new, now=self.clock.now())
+        return sweep, difference, (*spec.warnings, *self._warmed(sweep, earlier))
 
     def set_state(self, sweep_id: str, state: str, reason: str = "") -> Sweep:
         """A person's wish: running, paused, finished or cancelled."""
