@@ -261,7 +261,7 @@ def _belief(spec: Spec, features: Features, seen: Observations) -> Belief:
 def _radius(dimension: int, taken: int) -> float:
     """How far a suggestion keeps from runs under way: less in few dimensions, and the more of them there are."""
     crowded = 0.25 / math.pow(taken + 1, 1.0 / max(dimension, 1))
-    return min(0.05 * math.sqrt(dimension), crowded)
+    return min(0.1 * math.sqrt(dimension), crowded)
 
 
 def _keys(rows: Iterable[Array]) -> set[bytes]:
