@@ -1,0 +1,96 @@
+"""The search benchmark: `make bench-search`, or `.venvs/bench-base/bin/python benchmarks/search [--quick]`.
+
+Plays what is not kept yet, in parallel, and writes docs/benchmarks/search.md. Interrupt it at any time: it goes on
+where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
+
+import report
+import runner
+from job import Job, Result
+from peers import METHODS
+from plan import SEEDS, Choice, jobs, key
+from score import mean
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks/search", description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="two seeds of a few tasks and methods")
+    parser.add_argument(
+        "--plan", action="store_true", help="say what is left to play, and for how long"
+    )
+    parser.add_argument("--report", action="store_true", help="write the page from what is kept")
+    parser.add_argument("--methods", nargs="*", default=(), metavar="NAME", help=", ".join(METHODS))
+    parser.add_argument("--tasks", nargs="*", default=(), metavar="NAME", help="names, or families")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument(
+        "--headline", action="store_true", help="one worker, nothing paid to go on, no default"
+    )
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--out", type=Path, help="where to write the page")
+    return parser.parse_args()
+
+
+def plan(wanted: list[Job], cores: int) -> str:
+    """What is left, with CPU hours by method from what was played so far."""
+    kept = runner.kept()
+    left = [job for job in wanted if key(job) not in kept]
+    known: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for result in kept.values():
+        known[result.job.method, result.job.family].append(result.seconds)
+    hours: dict[str, float] = defaultdict(float)
+    for job in left:
+        hours[job.method] += _guess(known, job) / 3600
+    lines = [
+        f"{name:24} {found:8.2f} CPU h"
+        for name, found in sorted(hours.items(), key=lambda x: -x[1])
+    ]
+    total = sum(hours.values())
+    text = f"{len(left)} of {len(wanted)} simulations left: {total:.1f} CPU h, {total / cores:.1f} h on {cores} cores"
+    return "\n".join([*lines, text])
+
+
+def _guess(known: dict[tuple[str, str], list[float]], job: Job) -> float:
+    exact = known.get((job.method, job.family))
+    alike = [s for (method, _), found in known.items() if method == job.method for s in found]
+    return mean(exact or alike or [1.0])
+
+
+def place(given: argparse.Namespace) -> Path:
+    """A quick look, or one at some methods, does not replace the page."""
+    part = given.quick or given.methods or given.tasks
+    page = runner.FOLDER / "search.md" if part else runner.ROOT / "docs/benchmarks/search.md"
+    return given.out or page
+
+
+def main() -> None:
+    given = arguments()
+    choice = Choice(tuple(given.methods), tuple(given.tasks), given.seeds, given.quick)
+    wanted = jobs(choice)
+    if given.headline:
+        wanted = [j for j in wanted if (j.workers, j.restart_steps, j.default) == (1, 0.0, False)]
+    if given.plan:
+        print(plan(wanted, given.cores))
+        return
+    results: list[Result]
+    if given.report:
+        kept = runner.kept()
+        results = [kept[name] for job in wanted if (name := key(job)) in kept]
+    else:
+        results = list(runner.play(wanted, given.cores).values())
+    path = place(given)
+    report.write(path, results, runner.failures())
+    print(f"{len(results)} of {len(wanted)} simulations in {path}")
+
+
+if __name__ == "__main__":
+    main()
