@@ -96,6 +96,7 @@ FIELDS: Mapping[str, str] = _by_name(
             "Project.members",
             "Project.teamMembers",
         ),
+        AUTOMATIONS: ("Entity.integrations", "Entity.projects", "Entity.triggers", "User.projects"),
         PEOPLE: (
             "Entity.available",
             "Entity.codeSavingEnabled",
@@ -103,6 +104,7 @@ FIELDS: Mapping[str, str] = _by_name(
             "Entity.entityType",
             "Entity.isPaid",
             "Entity.isTeam",
+            "Entity.members",
             "Entity.organization",  # an id would make the client ask a cloud's metadata address
             "Entity.photoUrl",
             "Entity.privateOnly",
