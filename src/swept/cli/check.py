@@ -16,7 +16,8 @@ from swept.errors import Problem, SpecError
 from swept.outlook import Outlook, outlook
 from swept.space import Parameter
 from swept.spec import Spec, examine
-from swept.stopping.hyperband import rungs
+from swept.stopping import median
+from swept.stopping.decide import eta_of, rule, rungs_of
 from swept.sweepfile.document import read
 from swept.ultralytics.labels import missing
 from swept.wire import encode
@@ -173,8 +174,7 @@ def _purpose(spec: Spec) -> list[str]:
 
 
 def _outlook(spec: Spec) -> Outlook:
-    stopping = spec.early_terminate
-    return outlook(spec, rungs(stopping) if stopping is not None else ())
+    return outlook(spec, rungs_of(spec))
 
 
 def _cost(spec: Spec, ahead: Outlook) -> list[str]:
@@ -199,18 +199,24 @@ def _cost(spec: Spec, ahead: Outlook) -> list[str]:
 
 
 def _stopping_line(spec: Spec, ahead: Outlook) -> str:
-    stopping = spec.early_terminate
-    if stopping is None:
-        word = spec.options.early_stopping
-        waiting = f" (`{word}` is not active yet)" if word not in (None, "off") else ""
-        return f"Early stopping: none{waiting}"
+    word = rule(spec)
+    if word == "off":
+        return "Early stopping: none"
+    if word == "auto":
+        return (
+            "Early stopping: auto; predicted learning curves decide which run gets the next epochs"
+        )
+    if word == "median":
+        first, runs = median.thresholds(spec)
+        return f"Early stopping: median, from epoch {first} on, once {runs} runs have finished"
     if not ahead.rungs:
-        return "Early stopping: hyperband, but no rung lies before the last epoch"
+        return f"Early stopping: {word}, but no rung lies before the last epoch"
     shown = ", ".join(map(str, ahead.rungs[:SHOWN_RUNGS]))
     more = " …" if len(ahead.rungs) > SHOWN_RUNGS else ""
     of = f" of {_span(ahead.epochs)} epochs" if ahead.epochs is not None else " reports"
-    share = f"about the best 1/{stopping.eta:g} go on at each"
-    return f"Early stopping: hyperband, rungs at {shown}{more}{of}; {share}"
+    share = f"about the best 1/{eta_of(spec):g} go on at each"
+    pausing = ", the others pause" if word == "asha" else ""
+    return f"Early stopping: {word}, rungs at {shown}{more}{of}; {share}{pausing}"
 
 
 def _runs_line(spec: Spec, ahead: Outlook) -> str:

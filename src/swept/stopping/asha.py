@@ -64,16 +64,13 @@ class Standings:
     @staticmethod
     def of(spec: Spec, history: History) -> Standings | None:
         """None where the file says neither a metric nor how long a run is."""
-        metric, options = spec.metric, spec.options
-        if metric is None:
-            return None
-        eta = options.stopping_eta or rungs.ETA
-        levels = rungs.rungs(rungs.longest(spec), eta, options.stopping_min_epochs)
-        if not levels:
+        metric = spec.metric
+        steps = levels(spec)
+        if metric is None or not steps:
             return None
         tracks = rungs.tracks(spec, history, metric.goal)
         full = spec.max_runs is not None and history.counted() >= spec.max_runs
-        return Standings(spec, metric, eta, levels, tuple(tracks), full)
+        return Standings(spec, metric, eta(spec), steps, tuple(tracks), full)
 
     @cached_property
     def entries(self) -> tuple[tuple[Entry, ...], ...]:
@@ -174,6 +171,16 @@ class Standings:
         shown = value if math.isfinite(entry.value) else "(no number)"
         go = {0: "none goes on yet", 1: "the best goes on"}.get(count, f"the best {count} go on")
         return f"{_at(self.levels[place])} {self.metric.name} {shown} is number {rank} of {len(there)}; {go}"
+
+
+def eta(spec: Spec) -> float:
+    """About the best 1/η of a rung go on."""
+    return spec.options.stopping_eta or rungs.ETA
+
+
+def levels(spec: Spec) -> tuple[int, ...]:
+    """The sweep's rungs; none where the file does not say how long a run is."""
+    return rungs.rungs(rungs.longest(spec), eta(spec), spec.options.stopping_min_epochs)
 
 
 def decide(spec: Spec, history: History) -> list[Decision]:

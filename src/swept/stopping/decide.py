@@ -60,3 +60,17 @@ def promotions(spec: Spec, history: History) -> tuple[Continue, ...]:
 def last(spec: Spec, history: History) -> tuple[Continue, ...]:
     """Paused runs that go on although no other is to come: where the sweep would end otherwise."""
     return asha.last(spec, history) if rule(spec) == "asha" else ()
+
+
+def rungs_of(spec: Spec) -> tuple[int, ...]:
+    """Where runs are compared: steps, for Hyperband reports; none for a rule without rungs of its own."""
+    rules = hyperband.rules_of(spec)
+    if rules is not None:
+        return tuple(hyperband.rungs(rules))
+    return asha.levels(spec) if rule(spec) == "asha" else ()
+
+
+def eta_of(spec: Spec) -> float:
+    """Of Hyperband and asha: about the best 1/η of a rung go on."""
+    rules = hyperband.rules_of(spec)
+    return rules.eta if rules is not None else asha.eta(spec)

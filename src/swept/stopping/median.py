@@ -32,9 +32,9 @@ def decide(spec: Spec, history: History) -> list[Decision]:
         return []
     tracks = rungs.tracks(spec, history, metric.goal)
     finished = [track for track in tracks if track.run.state is RunState.FINISHED]
-    if len(finished) < (spec.options.stopping_min_runs or MIN_RUNS):
+    first, enough = thresholds(spec)
+    if len(finished) < enough:
         finished = []
-    first = spec.options.stopping_min_epochs or _warm_up(spec)
     decisions = []
     for track in tracks:
         if _open(track.run) and not (track.complete or track.silent):
@@ -42,6 +42,12 @@ def decide(spec: Spec, history: History) -> list[Decision]:
             if reason := rungs.diverged(track, tracks) or worse:
                 decisions.append(Decision(track.run.id, Desired.STOP, reason, track.run.steps))
     return decisions
+
+
+def thresholds(spec: Spec) -> tuple[int, int]:
+    """From which step on runs are judged, and once how many have finished."""
+    options = spec.options
+    return options.stopping_min_epochs or _warm_up(spec), options.stopping_min_runs or MIN_RUNS
 
 
 def _warm_up(spec: Spec) -> int:

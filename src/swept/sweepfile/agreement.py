@@ -435,7 +435,11 @@ def _check_stopping(given: Given, options: Options, findings: Findings) -> None:
     if word is not None and "early_terminate" in given.top:
         hint = "keep one of them"
         findings.error(place, "`swept.early_stopping` and `early_terminate` are both there", hint)
-    elif word is None and given.lacks("early_terminate") and given.metric is not None:
+    elif (
+        not _wrote(given, "early_stopping")
+        and given.lacks("early_terminate")
+        and given.metric is not None
+    ):
         hint = "write `swept: {early_stopping: auto}`, or W&B's `early_terminate`"
         findings.note((), "no early stopping: every run trains to its end", hint)
     if word not in (None, "off") and "metric" not in given.top:
@@ -448,11 +452,17 @@ def _check_stopping(given: Given, options: Options, findings: Findings) -> None:
     _check_rungs(given, options, findings)
 
 
+def _wrote(given: Given, key: str) -> bool:
+    """Whether the file has the key of `swept:`, right or wrong."""
+    options = given.top.get("swept")
+    return isinstance(options, Mapping) and key in options
+
+
 def _check_lengths(given: Given, options: Options, findings: Findings) -> None:
     """What each kind of early stopping has to know of a full run."""
     word, least = options.early_stopping, options.stopping_min_epochs
     place: Place = ("swept", "early_stopping")
-    said = options.epochs is not None or "epochs" in (given.top.get("swept") or {})
+    said = options.epochs is not None or _wrote(given, "epochs")
     if word == "auto" and not said:
         hint = "write `swept: {epochs: NAME}`"
         findings.warning(

@@ -45,7 +45,8 @@ def _word(value: Any, place: Place, findings: Findings) -> dict[str, Any]:
     if word in WORDS:
         return {"early_stopping": word}
     message = f"`swept.early_stopping` does not know {shown(value)}"
-    findings.error(place, message, did_you_mean(value, WORDS))
+    hint = did_you_mean(value, WORDS, f"it takes {', '.join(WORDS[:-1])} or {WORDS[-1]}")
+    findings.error(place, message, hint)
     return {}
 
 
