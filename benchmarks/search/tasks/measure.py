@@ -56,7 +56,7 @@ def measure(task: Task, draws: int, known: dict[str, Any] | None) -> dict[str, A
     if known is not None:
         return {**known, "default": default}
     sign = 1.0 if task.sweep["metric"]["goal"] == "minimize" else -1.0
-    rounds = (0.1,) if draws < DRAWS // 3 else (0.2, 0.1, 0.05, 0.02)
+    rounds: tuple[float, ...] = (0.1,) if draws < DRAWS // 3 else (0.2, 0.1, 0.05, 0.02)
     first = [(worth(task, config), config) for _, _, config in ranked[: 2 * len(rounds)]]
     rounds *= 1 if task.family == "live" else 12
     best = refined(task, space, sorted(first, key=lambda it: it[0])[:4], rounds, rng)
