@@ -20,6 +20,7 @@ from swept.search.belief import Belief
 from swept.search.maximise import maximise
 from swept.search.numbering import next_number
 from swept.search.seeds import Stream, generator, run_seed
+from swept.search.sources import TESTS, Sources
 from swept.search.start import start_places
 from swept.spec import Spec
 from swept.stopping.forecast import Forecast
@@ -30,6 +31,10 @@ STARTS = 24
 ANCHORS = 6
 MARGIN = 0.1
 """By how much (of w) a proposal has to improve to count."""
+WARM = 10
+"""So many of the first runs start where earlier sweeps were good."""
+SOURCES = 2.0
+"""What a deviation of a source's own model is worth to the first proposals, in log expected improvement."""
 RADIUS = 0.1
 """How far proposals keep from all that was tried, in units of √d."""
 RANDOM = (0.05, 0.5)
@@ -46,7 +51,7 @@ def propose(spec: Spec, history: History, n: int, *, seed: int) -> list[Start]:
     forecast = Forecast.of(spec, history)
     assert forecast is not None
     first = next_number(history)
-    proposals = _Proposals(forecast, seed)
+    proposals = _Proposals(forecast, history, seed)
     found = []
     for number in range(first, first + n):
         pick = proposals.next(number)
@@ -61,10 +66,17 @@ def propose(spec: Spec, history: History, n: int, *, seed: int) -> list[Start]:
 class _Proposals:
     """One batch. `tried` (k, d) grows with each pick."""
 
-    def __init__(self, forecast: Forecast, seed: int) -> None:
+    def __init__(self, forecast: Forecast, history: History, seed: int) -> None:
         self.forecast, self.seed = forecast, seed
         self.features = forecast.features
-        self.belief = _belief(forecast)
+        places, values = _first_values(forecast)
+        trainings = sum(each.reached for each in forecast.runs) / forecast.most
+        self.belief = Belief.of(forecast.spec, self.features, places, values, trainings)
+        finite = np.isfinite(values)
+        self.sources = Sources.of(
+            forecast.spec, history, self.features, places[finite], values[finite]
+        )
+        self.fading = 1.0 / max(trainings, 1.0)
         inside = np.isfinite(forecast.places).all(axis=1)
         self.tried = forecast.places[inside]
         waiting = [not len(each.steps) and each.going for each in forecast.runs]
@@ -74,7 +86,9 @@ class _Proposals:
     def next(self, number: int) -> tuple[Array, dict[str, Any]] | None:
         rng = generator(self.seed, number, Stream.CANDIDATES)
         size = starts(self.features.dimension)
-        if self.started < size:
+        if self.sources.runs and self.started < min(size, WARM) and self.started not in TESTS:
+            u, why = self._warm(rng)
+        elif self.started < size:
             places = start_places(self.features, self.belief, size, self.seed)
             u, why = places[self.started], self._spread(size)
         elif self.forecast.model is None or rng.random() < self._random_share():
@@ -85,6 +99,22 @@ class _Proposals:
         self.waiting = np.vstack([self.waiting, u])
         self.started += 1
         return u, why
+
+    def _warm(self, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
+        """Where the sources expect most, at a distance from what was tried."""
+        located = self.sources.located
+        anchors = located[np.argsort(self.sources.guess(located), kind="stable")[:ANCHORS]]
+
+        def score(U: Array) -> Array:
+            return self._allow(U) - self.sources.guess(U)
+
+        u, found = maximise(score, self.features, anchors, rng)
+        if not math.isfinite(found):
+            return self._draw(rng), self._drawn()
+        reason = (
+            f"good by what {self.sources.runs} earlier runs say (with {self.sources.runs} prior)"
+        )
+        return u, {"reason": reason, "strategy": "warm start"}
 
     def _draw(self, rng: np.random.Generator) -> Array:
         places = self.features.snap(rng.random((1, self.features.dimension)))
@@ -105,7 +135,7 @@ class _Proposals:
 
         def score(U: Array) -> Array:
             mean, sd = believed.predict(self.features.columns(U))
-            pull = self.belief.pull(U)
+            pull = self.belief.pull(U) - self.fading * SOURCES * self.sources.guess(U)
             return log_expected_improvement(mean, sd, mark) + self._allow(U) + pull
 
         u, found = maximise(score, self.features, anchors, rng)
@@ -115,6 +145,8 @@ class _Proposals:
         return u, self._explain(float(mean[0]), float(sd[0]), found)
 
     def _allow(self, U: Array) -> Array:
+        if not len(self.tried):
+            return np.zeros(len(U))
         A, B = self.features.columns(U), self.features.columns(self.tried)
         squared = (A * A).sum(1)[:, None] + (B * B).sum(1)[None, :] - 2.0 * (A @ B.T)
         radius = RADIUS * math.sqrt(self.features.dimension)
@@ -143,15 +175,13 @@ class _Proposals:
         }
 
 
-def _belief(forecast: Forecast) -> Belief:
-    """The belief, held against what the runs were worth at their first rung."""
-    trainings = sum(each.reached for each in forecast.runs) / forecast.most
+def _first_values(forecast: Forecast) -> tuple[Array, Array]:
+    """Where runs lie, (m, d), and what each was worth at its first rung, (m,): what beliefs are held against."""
     values = np.array(
         [each.at(forecast.rungs(each)[0]) for each in forecast.runs], dtype=np.float64
     )
     told = np.isfinite(forecast.places).all(axis=1) & ~np.isnan(values)
-    spec, features = forecast.spec, forecast.features
-    return Belief.of(spec, features, forecast.places[told], values[told], trainings)
+    return forecast.places[told], values[told]
 
 
 def skill(forecast: Forecast) -> float:

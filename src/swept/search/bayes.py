@@ -96,7 +96,7 @@ class _Search:
         searched = [run for run in runs if run.kind is Kind.SEARCH]
         places = suggested_places(runs, features)
         observations = observe(comparable(spec, history), features, goal, places).modelled()
-        sources = Sources.of(spec, history, features, goal, observations)
+        sources = Sources.of(spec, history, features, observations.located, observations.values)
         return cls(
             features=features,
             belief=_belief(spec, features, observations),

@@ -28,7 +28,7 @@ from scipy.stats import rankdata
 from swept.model import Goal, History, Run
 from swept.models import gp
 from swept.models.features import Features
-from swept.search.observations import Observations, observe, standardise
+from swept.search.observations import observe, standardise
 from swept.spec import Spec
 from swept.stopping.comparable import prior
 
@@ -45,20 +45,20 @@ FEWEST_FOR_RANKS = 5
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """`places` (n_s, d), signed `values` (n_s,), and what its model expects (m,) where the sweep's own runs lie."""
+    """`places` (n_s, d), signed `values` (n_s,), its own model, and what that expects (m,) where the sweep's own runs
+    lie."""
 
     places: Array
     values: Array
+    model: gp.Model
     expected: Array
 
     @classmethod
     def of(cls, features: Features, places: Array, values: Array, own: Array) -> _Source:
-        if not len(own):
-            return cls(places, values, np.empty(0))
         z, scale = standardise(values)
         model = gp.fit(features.columns(places), z, features.group)
         mean, _ = model.predict(features.columns(own))
-        return cls(places, values, scale.centre + scale.spread * mean)
+        return cls(places, values, model, scale.centre + scale.spread * mean)
 
     def bears_out(self, values: Array) -> bool:
         """Whether it ranks the sweep's own runs, by their `values` (m,), rather than not."""
@@ -85,16 +85,18 @@ class Sources:
 
     @classmethod
     def of(
-        cls, spec: Spec, history: History, features: Features, goal: Goal, own: Observations
+        cls, spec: Spec, history: History, features: Features, located: Array, values: Array
     ) -> Sources:
+        """`located` (m, d) and signed `values` (m,): the sweep's own runs."""
+        goal = spec.metric.goal if spec.metric else Goal.MINIMIZE
         seen = [observe(runs, features, goal) for runs in _by_source(prior(spec, history))]
         empty = np.empty((0, features.dimension))
         found = [
-            _Source.of(features, each.located, each.values, own.located)
+            _Source.of(features, each.located, each.values, located)
             for each in seen
             if len(each.values)
         ]
-        parts = tuple(part for part in found if part.bears_out(own.values))
+        parts = tuple(part for part in found if part.bears_out(values))
         return cls(features, parts, np.vstack([empty, *(each.barren for each in seen)]))
 
     @property
@@ -107,6 +109,12 @@ class Sources:
         return np.vstack(
             [np.empty((0, self.features.dimension)), *(part.places for part in self.parts)]
         )
+
+    def guess(self, U: Array) -> Array:
+        """The mean of what the sources expect at U (m, d), each in its own units: (m,), about -2 to 2."""
+        X = self.features.columns(U)
+        means = [part.model.predict(X)[0] for part in self.parts]
+        return np.mean(means, axis=0) if means else np.zeros(len(U))
 
     @property
     def group(self) -> NDArray[np.intp]:
