@@ -7,13 +7,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 DEMO := examples/yolo-cones
+BENCHES := base sweeps syne dehb hebo
 
-.PHONY: demo test matrix check format clean help
+.PHONY: demo test matrix bench-search check format clean help
 
 help:
 	@echo "make demo    a real sweep of real YOLO trainings, end to end; again after Ctrl+C: goes on"
 	@echo "make test    every test (real wandb clients, real trainings, PostgreSQL where it can be had)"
 	@echo "make matrix  the wire tests with five versions of wandb and the newest; writes the compatibility page"
+	@echo "make bench-search  the search against the field, a night long; ARGS=--quick for a glance; goes on where it was"
 	@echo "make check   ruff, strict typing, import direction"
 	@echo "make clean   remove the environments and the demo's data"
 
@@ -64,6 +66,18 @@ $(VENV)/.test: pyproject.toml tests/wire/requirements-client.txt $(VENV)/.swept
 .venvs/sweeps-%/.done:
 	$(PYTHON) -m venv .venvs/sweeps-$*
 	.venvs/sweeps-$*/bin/python -m pip install --quiet --disable-pip-version-check 'sweeps==$*'
+	@touch $@
+
+bench-search: $(BENCHES:%=.venvs/bench-%/.done)
+	OMP_NUM_THREADS=1 .venvs/bench-base/bin/python benchmarks/search $(ARGS)
+
+# swept and the peers that can live together; a package whose own list of needs is wrong comes bare, without it
+.venvs/bench-%/.done: benchmarks/search/requirements-%.txt pyproject.toml
+	@echo "installing the peers of the search benchmark into $(@D) …"
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e . -r $<
+	@if [ -f $(<:.txt=-bare.txt) ]; then \
+	  $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --no-deps -r $(<:.txt=-bare.txt); fi
 	@touch $@
 
 # above .venv, whose torch, ultralytics and wandb it uses; about 2 GB, most of it TensorFlow
