@@ -90,6 +90,14 @@ def test_deciding_needs_no_worker(worker: WorkerThinker) -> None:
     assert children() == before
 
 
+def test_what_fits_a_model_is_decided_by_the_worker(worker: WorkerThinker) -> None:
+    options = {"early_stopping": "auto", "epochs": 5}
+    spec = {key: value for key, value in SPEC.items() if key != "early_terminate"}
+    before = children()
+    assert worker.decide({**spec, "swept": options}, History()) == []
+    assert len(children() - before) == 1
+
+
 def test_a_worker_that_cannot_be_started_is_a_failed_search(
     worker: WorkerThinker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -118,13 +118,27 @@ def _fit_for_wandb(connection: Connection, run: Row[Any]) -> bool:
 
 
 def _reach(work: Work, run: Row[Any], asking: Asking) -> str | None:
-    """ "start", "checkpoint" or "zero" (its checkpoint is out of reach, and was for long enough); None: not yet."""
+    """ "start", "checkpoint" or "zero" (its checkpoint is out of reach, and was for long enough); None: not yet, or
+    the agent that wrote it is at work, and will come for it."""
     mark = runs.checkpoint(work.connection, run.id) if run.attempts else None
     if mark is None:
         return "start"
     if mark.host in asking.reachable:
         return "checkpoint"
-    return "zero" if work.now >= run.pending_since + asking.checkpoint_wait else None
+    late = work.now >= run.pending_since + asking.checkpoint_wait
+    return "zero" if late and not _writer_works(work, run.id, mark.attempt, asking) else None
+
+
+def _writer_works(work: Work, run: str, attempt: int, asking: Asking) -> bool:
+    """Whether another agent than the one that asks has made the attempt, and was heard of within a lease."""
+    agents, attempts = schema.agents, schema.attempts
+    statement = (
+        select(agents.c.id)
+        .join(attempts, attempts.c.agent == agents.c.id)
+        .where(attempts.c.run == run, attempts.c.number == attempt, agents.c.id != asking.agent)
+        .where(agents.c.ended.is_(None), agents.c.last_seen > work.now - asking.seconds)
+    )
+    return work.connection.execute(statement).first() is not None
 
 
 def _take(work: Work, run: Row[Any], asking: Asking, *, from_zero: bool, requeue: bool) -> Lease:
