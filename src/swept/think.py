@@ -16,12 +16,13 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Protocol, cast
 
+from swept.analysis.best import Advice
 from swept.clock import Clock, SystemClock
-from swept.model import Decision, History, Suggestions
+from swept.model import Decision, History, Run, Suggestions
 
 LIMIT_SECONDS = 30.0
 START_SECONDS = 120.0
@@ -36,13 +37,15 @@ class ThinkError(Exception):
 
 
 class Thinker(Protocol):
-    """Runs the two pure functions on a sweep's canonical spec. Both may raise ThinkError."""
+    """Runs the pure functions on a sweep's canonical spec. All may raise ThinkError."""
 
     def suggest(
         self, spec: Mapping[str, Any], history: History, n: int, *, seed: int, now: float
     ) -> Suggestions: ...
 
     def decide(self, spec: Mapping[str, Any], history: History) -> list[Decision]: ...
+
+    def advise(self, spec: Mapping[str, Any], runs: Sequence[Run]) -> Advice | None: ...
 
     def close(self) -> None: ...
 
@@ -57,6 +60,9 @@ class InlineThinker:
 
     def decide(self, spec: Mapping[str, Any], history: History) -> list[Decision]:
         return cast(list[Decision], _guarded(_decide, spec, history))
+
+    def advise(self, spec: Mapping[str, Any], runs: Sequence[Run]) -> Advice | None:
+        return cast("Advice | None", _guarded(_advise, spec, runs))
 
     def close(self) -> None:
         """Nothing is held."""
@@ -87,6 +93,9 @@ class WorkerThinker:
         if _fits_a_model(spec):
             return cast(list[Decision], self._ask("decide", (spec, history)))
         return InlineThinker().decide(spec, history)
+
+    def advise(self, spec: Mapping[str, Any], runs: Sequence[Run]) -> Advice | None:
+        return cast("Advice | None", self._ask("advise", (spec, runs)))
 
     def close(self) -> None:
         with self._lock:
@@ -187,6 +196,13 @@ def _decide(spec: Mapping[str, Any], history: History) -> list[Decision]:
     return list(decide(from_canonical(spec), history))
 
 
+def _advise(spec: Mapping[str, Any], runs: Sequence[Run]) -> Advice | None:
+    from swept.analysis.recommend import advise
+    from swept.spec import from_canonical
+
+    return advise(from_canonical(spec), runs)
+
+
 def _fits_a_model(spec: Mapping[str, Any]) -> bool:
     """Whether deciding takes more than arithmetic."""
     options = spec.get("swept", {})
@@ -206,7 +222,11 @@ def _failure(error: Exception) -> str:
 
 def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
     """The worker's loop: a task in, an answer out, until the input ends."""
-    tasks: Mapping[str, Callable[..., Any]] = {"suggest": _suggest, "decide": _decide}
+    tasks: Mapping[str, Callable[..., Any]] = {
+        "suggest": _suggest,
+        "decide": _decide,
+        "advise": _advise,
+    }
     while head := source.read(_LENGTH.size):
         (length,) = _LENGTH.unpack(head)
         name, arguments = pickle.loads(source.read(length))

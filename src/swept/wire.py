@@ -391,11 +391,23 @@ class RunView(TypedDict):
     details: dict[str, Any]  # group, job_type, tags …; of one run also charts, metadata
     alerts: NotRequired[list[AlertView]]  # of one run: its last ones
     orders: NotRequired[list[OrderView]]  # of one run: the last ones
+    chosen: NotRequired[dict[str, Any]]  # of one run: `why` with strategy and predicted figures
 
 
 class MetricView(TypedDict):
     name: str
     goal: str
+
+
+class AdviceView(TypedDict):
+    """The run that the model of learning curves names as best, and what another training of it is expected to end at
+    after `full` steps: `value`, within one standard deviation `low` to `high`."""
+
+    run: str
+    value: float
+    low: float
+    high: float
+    full: int
 
 
 class SweepView(TypedDict):
@@ -408,7 +420,8 @@ class SweepView(TypedDict):
     state: str
     method: str
     metric: MetricView | None
-    best: RunView | None
+    best: RunView | None  # the one advised; in the list of sweeps: the best value seen
+    advice: NotRequired[AdviceView | None]
     runs: list[RunView]
     spec: dict[str, Any]
     text: str

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from swept.analysis.best import Advice
 from swept.engine import Engine
 from swept.errors import Conflict, LeaseLost, SpecError, StoreError, UsageError
 from swept.model import (
@@ -78,6 +79,9 @@ class Broken:
 
     def decide(self, *_: Any) -> list[Decision]:
         self.decided += 1
+        raise ThinkError("failed: no memory")
+
+    def advise(self, *_: Any) -> Advice | None:
         raise ThinkError("failed: no memory")
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from swept.analysis.best import Best
 from swept.analysis.comparison import Comparison
 from swept.analysis.lineup import Entry, Lineup
 from swept.analysis.noise import difference_sentence
@@ -34,6 +35,7 @@ def results_document(sweep: str, question: Question, results: Results) -> dict[s
             "value": best.value,
             "step": best.step,
             "finished": best.finished,
+            "expected": expected(best),
             "config": dict(best.run.config),
             "groups": {g.title: {s.name: s.value for s in g.settings} for g in results.groups},
         },
@@ -53,6 +55,9 @@ def results_document(sweep: str, question: Question, results: Results) -> dict[s
         "in_common": results.outcomes.in_common,
         "left_out": list(results.left_out),
         "inert": dict(results.inert),
+        "audit": None
+        if results.audit is None
+        else {**asdict(results.audit), "share": results.audit.share},
     }
     encoded: dict[str, Any] = encode(document)
     return encoded
@@ -78,6 +83,7 @@ def best_yaml(sweep: str, question: Question, results: Results) -> str:
     notes = [
         f"{HEAD[2:]} {sweep}: run {best.run.number} ({best.run.id})",
         f"{question.metric} = {best.value:.6g} at step {best.step} ({question.goal})",
+        best.expected,
         best.note,
         *_comparison_notes(results),
         *(f"{name} cannot act here: {why}" for name, why in results.inert.items()),
@@ -85,6 +91,14 @@ def best_yaml(sweep: str, question: Question, results: Results) -> str:
     head = "".join(f"# {line}\n" for note in notes if note for line in note.splitlines())
     body: str = yaml.safe_dump(encode(dict(best.run.config)), sort_keys=True, allow_unicode=True)
     return head + body
+
+
+def expected(best: Best) -> dict[str, float] | None:
+    """What another training of it is expected to end at; None where no model says so."""
+    advice = best.advice
+    if advice is None:
+        return None
+    return {"value": advice.value, "low": advice.low, "high": advice.high}
 
 
 def _run(run: Run) -> dict[str, Any]:

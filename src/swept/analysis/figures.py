@@ -13,3 +13,8 @@ def figure(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if math.isfinite(value) else str(value)
     return str(value)
+
+
+def span(hours: float) -> str:
+    """`12 min`, `3.1 h`."""
+    return f"{60.0 * hours:.2g} min" if hours < 1.0 else f"{hours:.3g} h"

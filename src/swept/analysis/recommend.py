@@ -8,12 +8,12 @@ expected far better than one that was trained to its end.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from swept.analysis.best import Best, best, value_of
+from swept.analysis.best import Advice, Best, advised, best, same_training
 from swept.model import Goal, History, Kind, Run, RunState
 from swept.spec import Spec
 from swept.stopping.decide import rule
@@ -28,24 +28,39 @@ _HOPEFUL = frozenset(
 
 def recommend(spec: Spec, runs: Sequence[Run]) -> Best | None:
     """The run that swept names as best; None while none has a value."""
-    goal = spec.metric.goal if spec.metric else Goal.MINIMIZE
-    found = best(runs, goal, spec.options.at)
-    if found is None or rule(spec) != "auto" or spec.method != "bayes":
-        return found
-    run = _expected_best(spec, runs)
-    value = value_of(run, goal, spec.options.at) if run else None
-    if run is None or value is None:
-        return found
-    return replace(
-        found, run=run, value=value, step=run.steps, finished=run.state is RunState.FINISHED
-    )
+    goal, at = spec.metric.goal if spec.metric else Goal.MINIMIZE, spec.options.at
+    ours = same_training(runs, spec.space.fixed)
+    advice = advise(spec, ours)
+    found = advised(advice, ours, goal, at) if advice else None
+    return found or best(ours, goal, at)
 
 
-def _expected_best(spec: Spec, runs: Sequence[Run]) -> Run | None:
-    forecast = Forecast.of(spec, History(tuple(runs)))
+def advises(spec: Spec) -> bool:
+    """Whether the model of learning curves names the best run of such a sweep."""
+    return rule(spec) == "auto" and spec.method == "bayes"
+
+
+def advise(spec: Spec, runs: Sequence[Run]) -> Advice | None:
+    """What the model of learning curves says; None where it is not asked, or knows too little.
+
+    Costs a fit of the model. Runs with other fixed values than the spec has now do not count.
+    """
+    if not advises(spec):
+        return None
+    forecast = Forecast.of(spec, History(tuple(same_training(runs, spec.space.fixed))))
     if forecast is None or forecast.model is None:
         return None
-    places = [
+    places = _candidates(forecast)
+    if not places:
+        return None
+    mean, sd = forecast.model.predict(forecast.features.columns(forecast.places[places]))
+    first = int(np.argmin(mean + DOUBT * sd))
+    return _advice(forecast, places[first], float(mean[first]), float(sd[first]))
+
+
+def _candidates(forecast: Forecast) -> list[int]:
+    """The places of the search runs that lie in the space and have a value now."""
+    return [
         place
         for place, each in enumerate(forecast.runs)
         if each.run.kind is Kind.SEARCH
@@ -54,8 +69,12 @@ def _expected_best(spec: Spec, runs: Sequence[Run]) -> Run | None:
         and np.isfinite(each.now)
         and np.isfinite(forecast.places[place]).all()
     ]
-    if not places:
-        return None
-    X = forecast.features.columns(forecast.places[places])
-    mean, sd = forecast.model.predict(X)
-    return forecast.runs[places[int(np.argmin(mean + DOUBT * sd))]].run
+
+
+def _advice(forecast: Forecast, place: int, mean: float, sd: float) -> Advice:
+    """Another training has luck and noise of its own: they belong into the band."""
+    assert forecast.model is not None
+    each = forecast.runs[place]
+    sd = math.sqrt(sd**2 + forecast.model.luck)
+    low, high = sorted([forecast.own(mean - sd), forecast.own(mean + sd)])
+    return Advice(each.run.id, forecast.own(mean), low, high, each.full)

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from swept.analysis.best import Best, baseline, best, ranked, same_training, value_of
+from swept.analysis.best import (
+    Advice,
+    Best,
+    advised,
+    baseline,
+    best,
+    ranked,
+    same_training,
+    value_of,
+)
 from swept.analysis.comparison import Comparison, compare
 from swept.analysis.configuration import Group, differing_fixed, grouped
 from swept.analysis.noise import Noise, noise
@@ -14,6 +23,9 @@ from swept.analysis.outcomes import Outcomes, outcomes
 from swept.analysis.spread import Spread, spread
 from swept.analysis.targets import Target, targets
 from swept.model import Goal, Run
+
+if TYPE_CHECKING:
+    from swept.analysis.audit import Audit  # numpy and scipy: only where a model is asked for
 
 TOP = 5
 
@@ -53,7 +65,8 @@ class Ranked:
 class Results:
     """`top` holds at most five finished runs; `comparison` is None without a baseline that has a value.
 
-    `left_out`: numbers of the runs that were trained with other fixed values than the sweep has now.
+    `left_out`: numbers of the runs that were trained with other fixed values than the sweep has now. `audit`: what early
+    stopping has saved, and what it may have cost; None where nobody asked, or there is no early stopping.
     """
 
     best: Best | None
@@ -67,11 +80,14 @@ class Results:
     inert: Mapping[str, str]
     spread: Spread | None = None
     left_out: tuple[int, ...] = ()
+    audit: Audit | None = None
 
 
-def leader(question: Question, runs: Iterable[Run]) -> Best | None:
-    """The best run of the sweep as its file is now."""
-    return best(same_training(runs, question.fixed), question.goal, question.at)
+def leader(question: Question, runs: Iterable[Run], advice: Advice | None = None) -> Best | None:
+    """The best run of the sweep as its file is now: the one advised, if any is."""
+    ours = same_training(runs, question.fixed)
+    named = advised(advice, ours, question.goal, question.at) if advice else None
+    return named or best(ours, question.goal, question.at)
 
 
 def reference_for(question: Question, runs: Sequence[Run], beside: Run | None) -> Run | None:
@@ -90,11 +106,16 @@ def reference_for(question: Question, runs: Sequence[Run], beside: Run | None) -
     return baseline(same_training(runs, question.fixed)) or baseline(runs)
 
 
-def results(question: Question, runs: Sequence[Run]) -> Results:
-    """Pure: the same runs give the same results."""
+def results(
+    question: Question,
+    runs: Sequence[Run],
+    advice: Advice | None = None,
+    audit: Audit | None = None,
+) -> Results:
+    """Pure: the same runs (and advice) give the same results."""
     goal, at = question.goal, question.at
     ours = same_training(runs, question.fixed)
-    found = best(ours, goal, at)
+    found = leader(question, ours, advice)
     reference = reference_for(question, runs, found.run if found else None)
     luck = noise(ours, goal, at, ignore=(question.seed,) if question.seed else ())
     top = []
@@ -117,6 +138,7 @@ def results(question: Question, runs: Sequence[Run]) -> Results:
         inert=question.inert,
         spread=spread(ranked(ours, goal, at), goal, at, luck),
         left_out=tuple(run.number for run in runs if run not in ours),
+        audit=audit,
     )
 
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from swept.analysis.best import Best
 from swept.analysis.comparison import Comparison
 from swept.analysis.configuration import Group
-from swept.analysis.figures import figure
+from swept.analysis.figures import figure, span
 from swept.analysis.noise import difference_sentence
 from swept.analysis.results import Question, Ranked, Results
 from swept.analysis.spread import sentences
 from swept.analysis.targets import Target
 
+if TYPE_CHECKING:
+    from swept.analysis.audit import Cost  # numpy and scipy: only where a model is asked for
+
 
 def lines(question: Question, results: Results) -> list[str]:
     """The whole analysis."""
     parts: list[list[str]] = [
-        best_lines(question, results.best),
+        best_lines(question, results),
         spread_lines(results),
         list(group_lines(results.groups)),
         list(_top_lines(question, results.top)),
@@ -25,6 +29,7 @@ def lines(question: Question, results: Results) -> list[str]:
         target_lines(question, results.targets),
         list(_outcome_lines(results)),
         list(_inert_lines(results.inert)),
+        audit_lines(question, results),
     ]
     joined: list[str] = []
     for part in filter(None, parts):
@@ -32,7 +37,8 @@ def lines(question: Question, results: Results) -> list[str]:
     return joined
 
 
-def best_lines(question: Question, best: Best | None) -> list[str]:
+def best_lines(question: Question, results: Results) -> list[str]:
+    best = results.best
     if best is None:
         return [f"No run has reported `{question.metric}` yet: there is no best configuration."]
     head = (
@@ -45,7 +51,52 @@ def best_lines(question: Question, best: Best | None) -> list[str]:
         along = [
             f"  along its curve {figure(shown)} (shown only: the best of many steps flatters long runs)"
         ]
-    return [head, *along, *([f"  {best.note}"] if best.note else [])]
+    return [head, *along, *(f"  {line}" for line in _words(question, best, results.top))]
+
+
+def _words(question: Question, best: Best, top: Sequence[Ranked]) -> Iterator[str]:
+    """What to expect of the best, why it is that one, and what it lacks."""
+    yield from filter(None, (best.expected,))
+    if best.advice and top and question.goal.better(top[0].value, best.value):
+        seen = f"run {top[0].run.number}: {figure(top[0].value)}"
+        yield f"named by the model of all curves, not by the best value seen ({seen})"
+    yield from filter(None, (best.note, remedy(question, best)))
+
+
+def remedy(question: Question, best: Best) -> str:
+    """The command that trains a run whole which the model names, and which was not; "" for none."""
+    if best.finished or best.advice is None or not question.epochs_parameter:
+        return ""
+    return f"swept train {best.run.sweep} --epochs {best.advice.full} trains it whole"
+
+
+def audit_lines(question: Question, results: Results) -> list[str]:
+    """What early stopping has saved, and what it may have cost."""
+    found = results.audit
+    if found is None:
+        return []
+    head = f"Early stopping ({found.rule})"
+    if not found.early:
+        return [head, "  no run ended early: nothing was saved, nothing can have been lost"]
+    hours = "" if found.hours is None else f", about {span(found.hours)}"
+    saved = f"  saved {found.saved} of {found.full} steps ({found.share:.0%}{hours}): "
+    return [
+        head,
+        f"{saved}{found.early} of {found.runs} runs ended early",
+        *(f"  {line}" for line in _cost_lines(question, found.cost)),
+    ]
+
+
+def _cost_lines(question: Question, cost: Cost | None) -> Iterator[str]:
+    if cost is None:
+        yield "what that may have cost is not known: the runs say too little of how they end"
+        return
+    yield f"may have cost {question.metric} {cost.loss:.2g}, as expected by the model of all curves:"
+    most = ""
+    if cost.most is not None:
+        most = f" (run {cost.most.run}: {cost.most.chance:.0%})"
+    count = "none" if not cost.risky else str(cost.risky)
+    yield f"{count} had a chance above 10 % to end better than run {cost.best}{most}"
 
 
 def comparison_lines(question: Question, results: Results) -> list[str]:

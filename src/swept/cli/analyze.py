@@ -11,7 +11,7 @@ from swept.analysis.results import results
 from swept.analysis.text import lines
 from swept.cli.locate import SWEEP_ID, client_for, sweep_of
 from swept.cli.output import as_json, data, print_json, say
-from swept.cli.views import question_of, runs_of, spec_of
+from swept.cli.views import advice_of, audit_of, question_of, runs_of, spec_of
 from swept.errors import UsageError
 from swept.wire import SweepView
 
@@ -31,14 +31,14 @@ def command(sweep: str | None, output: Path | None, as_json: bool) -> None:
     """Say what a sweep has found and write its best configuration to best.yaml.
 
     The best configuration by groups, the top 5, the comparison with the baseline at equal steps, targets, how runs
-    ended, and what cannot act.
+    ended, what cannot act, and what early stopping saved and may have cost.
 
     Example: swept analyze 8k2fq1zd -o best.yaml
     """
     with client_for(sweep) as client:
         view = sweep_of(client, sweep)
     question = question_of(spec_of(view))
-    found = results(question, runs_of(view))
+    found = results(question, runs_of(view), advice_of(view), audit_of(view))
     if as_json:
         print_json(results_document(view["id"], question, found))
     else:

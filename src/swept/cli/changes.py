@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from swept.analysis.best import Advice
 from swept.analysis.configuration import flat
 from swept.analysis.figures import figure
 from swept.analysis.results import Question, leader, reference_for
@@ -14,11 +15,17 @@ _BAD = (RunState.FAILED, RunState.CRASHED)
 _CONFIG_WIDTH = 90
 
 
-def changes(question: Question, before: Sequence[Run], after: Sequence[Run]) -> list[str]:
-    """One line for each run that started, ended, was paused or went back to waiting since `before`."""
+def changes(
+    question: Question,
+    before: Sequence[Run],
+    after: Sequence[Run],
+    advice: tuple[Advice | None, Advice | None] = (None, None),
+) -> list[str]:
+    """One line for each run that started, ended, was paused or went back to waiting since `before`; `advice`: what the
+    model of learning curves said then and says now."""
     known = {run.id: run for run in before}
     found = [line for run in after for line in _changes(question, known.get(run.id), run)]
-    old, new = leader(question, before), leader(question, after)
+    old, new = leader(question, before, advice[0]), leader(question, after, advice[1])
     if new and new.finished and (old is None or not old.finished or old.run.id != new.run.id):
         reference = reference_for(question, after, new.run)
         beside = f" (baseline {figure(reference.value)})" if reference and reference.curve else ""

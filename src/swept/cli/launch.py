@@ -13,7 +13,7 @@ from swept.cli.output import say, say_problems
 from swept.cli.render import size
 from swept.cli.specfile import checked_text
 from swept.cli.summary import summary_lines
-from swept.cli.views import question_of, runs_of, spec_of
+from swept.cli.views import advice_of, audit_of, question_of, runs_of, spec_of
 from swept.cli.work import AgentFlags, agent_flags, work
 from swept.client import Client
 from swept.connect import connect
@@ -61,7 +61,8 @@ def command(file: Path, flags: AgentFlags, mode: str | None, strict: bool) -> in
 def say_summary(client: Client, sweep: str) -> None:
     view = client.sweep(sweep)
     question = question_of(spec_of(view))
-    for line in summary_lines(client.url, view, question, results(question, runs_of(view))):
+    found = results(question, runs_of(view), advice_of(view), audit_of(view))
+    for line in summary_lines(client.url, view, question, found):
         say(line)
 
 

@@ -20,7 +20,7 @@ from swept.analysis.results import Question, results
 from swept.cli.changes import changes
 from swept.cli.output import interactive
 from swept.cli.screen import Look, eta, frame, progress
-from swept.cli.views import runs_of
+from swept.cli.views import advice_of, runs_of
 from swept.client import Client
 from swept.clock import Clock
 from swept.errors import SweptError
@@ -165,7 +165,8 @@ class LiveView:
             self._problem = f"{error.message}; the trainings go on"
             view = self._view
         runs = self._chosen(view)
-        for line in changes(self._question, self._runs, runs):
+        advice = advice_of(self._view), advice_of(view)
+        for line in changes(self._question, self._runs, runs, advice):
             self.say(line)
         self._view, self._runs = view, runs
         with self._lock:
@@ -178,7 +179,7 @@ class LiveView:
             state=view["state"],
             runs=self._runs,
             question=self._question,
-            results=results(self._question, runs_of(view)),
+            results=results(self._question, runs_of(view), advice_of(view)),
             events=tuple(self._events),
             slots=working_slots(view, self._clock.now()),
             began=self._began,

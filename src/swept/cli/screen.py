@@ -115,6 +115,8 @@ def _standing(look: Look, width: int) -> list[Text]:
         return [Text(clip(f"best  no value of {look.question.metric or 'a metric'} yet", width))]
     partly = "" if found.finished else " so far"
     line = f"best  run {found.run.number}: {figure(found.value)}{partly}"
+    if found.advice is not None:
+        line += f" (expected {figure(found.advice.value)})"
     if comparison is not None:
         line += f"; baseline {figure(comparison.reference_value)} at step {comparison.step}: {difference(comparison)}"
     lines = [Text(clip(line, width))]

@@ -9,16 +9,17 @@ import click
 
 from swept.analysis.best import Best
 from swept.analysis.configuration import flat
+from swept.analysis.document import expected
 from swept.analysis.figures import figure
 from swept.analysis.results import leader
 from swept.cli.locate import SWEEP_ID, client_for, sweep_or_run
 from swept.cli.ls import manual_lines
 from swept.cli.output import as_json, data, print_json
 from swept.cli.render import clip, duration, moment, table
-from swept.cli.views import question_of, runs_of, spec_of
+from swept.cli.views import advice_of, question_of, runs_of, spec_of
 from swept.client import Client
 from swept.model import RunState
-from swept.wire import RunView, SweepView
+from swept.wire import AttemptView, OrderView, RunView, SweepView
 
 SWEEP_FIELDS = ("schema", "id", "name", "state", "method", "metric")
 RUN_FIELDS = (
@@ -37,6 +38,13 @@ RUN_FIELDS = (
 )
 OWN_FIELDS = ("name", "project", "sweep", "parent", "summary", "details")
 """What `swept show RUN --json` has beside them."""
+_FIGURES = (
+    "predicted_mean",
+    "predicted_sd",
+    "predicted_band",
+    "expected_improvement",
+    "runs_modelled",
+)
 SHOWN = 40
 """Lines of a summary, at most."""
 
@@ -66,12 +74,15 @@ def sweep_document(view: SweepView) -> dict[str, Any]:
     return {
         **{name: plain[name] for name in SWEEP_FIELDS},
         "best": leader.run.id if leader else None,
+        "expected": expected(leader) if leader else None,
         "runs": [run_document(run) for run in view["runs"]],
     }
 
 
 def best_of(view: SweepView) -> Best | None:
-    return leader(question_of(spec_of(view)), runs_of(view)) if view["metric"] else None
+    if not view["metric"]:
+        return None
+    return leader(question_of(spec_of(view)), runs_of(view), advice_of(view))
 
 
 def run_document(view: RunView) -> dict[str, Any]:
@@ -82,7 +93,8 @@ def run_document(view: RunView) -> dict[str, Any]:
 def whole_document(view: RunView, last: int | None) -> dict[str, Any]:
     plain: dict[str, Any] = dict(view)
     own = {name: plain[name] for name in OWN_FIELDS}
-    return {**run_document(view), **own, "last_step": last, "orders": view.get("orders", [])}
+    asked = {"chosen": view.get("chosen", {}), "orders": view.get("orders", [])}
+    return {**run_document(view), **own, "last_step": last, **asked}
 
 
 def last_step(client: Client, view: RunView) -> int | None:
@@ -103,8 +115,8 @@ def _show_sweep(view: SweepView, manual: Sequence[RunView]) -> None:
         data(f"file    {view['path']}")
     if leader:
         data(f"best    run {leader.run.number} ({leader.run.id}): {figure(leader.value)}")
-        if leader.note:
-            data(f"        {leader.note}")
+        for line in filter(None, (leader.expected, leader.note)):
+            data(f"        {line}")
     if not view["runs"]:
         data("no runs yet")
     else:
@@ -145,9 +157,7 @@ def _show_run(run: RunView, last: int | None) -> None:
             f"value   {figure(run['value'])} at step {run['steps']} (best along the curve {figure(run['best_value'])})"
         )
     data(f"step    {figure(last)}")
-    if run["why"]:
-        data(f"why     {run['why']}")
-    for line in _described(run):
+    for line in (*_chosen(run), *_described(run)):
         data(line)
     data("config")
     effective = flat(run["effective_config"] or {})
@@ -158,20 +168,55 @@ def _show_run(run: RunView, last: int | None) -> None:
         )
     for line in _summary(run):
         data(line)
-    for attempt in run["attempts"]:
-        spent = None if attempt["ended"] is None else attempt["ended"] - attempt["started"]
-        data(
-            f"attempt {attempt['number']} on {attempt['host']}, {moment(attempt['started'])}, {duration(spent)}: "
-            f"{attempt['outcome'] or 'running'}{_because(attempt['reason'])}"
-        )
-    for order in run.get("orders", ()):
-        data(
-            f"{order['order']:<8}{moment(order['time'])}, by {order['by']}{_because(order['reason'])}"
-        )
+    for line in _story(run):
+        data(line)
     for alert in run.get("alerts", ()):
         data(f"{alert['level'].lower():<7} {moment(alert['time'])}  {alert['title']}")
         for line in alert["text"].splitlines():
             data(f"        {line}")
+
+
+def _chosen(run: RunView) -> Iterator[str]:
+    """Why it was started with this configuration, and the figures behind it that the sentence leaves out."""
+    if run["why"]:
+        yield f"why     {run['why']}"
+    chosen = run.get("chosen", {})
+    figures = {name: chosen[name] for name in ("strategy", *_FIGURES) if name in chosen}
+    if len(figures) > 1:
+        shown = ", ".join(f"{name.replace('_', ' ')} {_plain(figures[name])}" for name in figures)
+        yield f"        {shown}"
+
+
+def _plain(value: Any) -> str:
+    """A figure, or a band as `0.43 to 0.45`."""
+    return " to ".join(map(figure, value)) if isinstance(value, list) else figure(value)
+
+
+def _story(run: RunView) -> list[str]:
+    """Its attempts, and what was wanted of it in between and why, in order of time."""
+    told = {order["reason"] for order in run.get("orders", ())}
+    lines = [
+        *((attempt["started"], _tried(attempt, told)) for attempt in run["attempts"]),
+        *((order["time"], _ordered(order)) for order in run.get("orders", ())),
+    ]
+    return [line for _, line in sorted(lines, key=lambda item: item[0])]
+
+
+def _tried(attempt: AttemptView, told: set[str]) -> str:
+    """`told`: reasons that an order gives already."""
+    spent = None if attempt["ended"] is None else attempt["ended"] - attempt["started"]
+    since = f" from step {attempt['first_step']}" if attempt["first_step"] else ""
+    reason = "" if attempt["reason"] in told else attempt["reason"]
+    return (
+        f"attempt {attempt['number']} on {attempt['host']}{since}, {moment(attempt['started'])}, {duration(spent)}: "
+        f"{attempt['outcome'] or 'running'}{_because(reason)}"
+    )
+
+
+def _ordered(order: OrderView) -> str:
+    return (
+        f"{order['order']:<8}{moment(order['time'])}, by {order['by']}{_because(order['reason'])}"
+    )
 
 
 def _described(run: RunView) -> Iterator[str]:

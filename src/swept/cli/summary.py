@@ -6,7 +6,13 @@ from pathlib import Path
 from shlex import quote
 
 from swept.analysis.results import Question, Results
-from swept.analysis.text import best_lines, comparison_lines, group_lines, target_lines
+from swept.analysis.text import (
+    audit_lines,
+    best_lines,
+    comparison_lines,
+    group_lines,
+    target_lines,
+)
 from swept.cli.changes import tally
 from swept.cli.views import runs_of
 from swept.home import find
@@ -17,10 +23,11 @@ from swept.wire import SweepView
 def summary_lines(url: str, view: SweepView, question: Question, results: Results) -> list[str]:
     parts = [
         _state(view),
-        best_lines(question, results.best),
+        best_lines(question, results),
         list(group_lines(results.groups)),
         comparison_lines(question, results),
         target_lines(question, results.targets),
+        audit_lines(question, results),
         places(url, view, results.best.run.id if results.best else None),
         next_steps(view, question, results),
     ]

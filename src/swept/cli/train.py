@@ -12,7 +12,7 @@ from swept.cli.lineup import lineup_lines
 from swept.cli.locate import SWEEP_ID, client_for, sweep_of
 from swept.cli.output import as_json, data, print_json, say
 from swept.cli.summary import places
-from swept.cli.views import question_of, run_of, runs_of, spec_of
+from swept.cli.views import advice_of, question_of, run_of, runs_of, spec_of
 from swept.cli.work import AgentFlags, agent_flags, work_on_runs
 from swept.errors import NotFound, UsageError
 from swept.model import Kind
@@ -63,12 +63,14 @@ def command(sweep: str | None, epochs: int, flags: AgentFlags, as_json: bool) ->
 
 def best_of(view: SweepView, question: Question) -> Best:
     """The best run; raises NotFound where no search run has a value."""
-    found = leader(question, runs_of(view))
+    found = leader(question, runs_of(view), advice_of(view))
     if found is None:
         raise NotFound(
             f"no search run of sweep {view['id']} has reported `{question.metric}` yet",
             hint=f"swept launch {view['path'] or 'FILE'} works on it; swept show {view['id']} lists its runs",
         )
+    if found.expected:
+        say(f"run {found.run.number}: {found.expected}")
     if found.note:
         say(f"warning: {found.note}")
     return found

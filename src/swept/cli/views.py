@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from swept.analysis.results import Question
+from swept.analysis.best import Advice
+from swept.analysis.results import Question, leader
 from swept.model import Attempt, Checkpoint, Desired, Goal, Kind, Outcome, Point, Run, RunState
 from swept.spec import Spec, from_canonical
+from swept.stopping.decide import OFF, rule
 from swept.wire import AttemptView, RunView, SweepView
+
+if TYPE_CHECKING:
+    from swept.analysis.audit import Audit
 
 
 def run_of(view: RunView) -> Run:
@@ -41,6 +46,23 @@ def run_of(view: RunView) -> Run:
 
 def runs_of(view: SweepView) -> tuple[Run, ...]:
     return tuple(run_of(run) for run in view["runs"])
+
+
+def advice_of(view: SweepView) -> Advice | None:
+    """Which run the server's model names as best; None where it names none."""
+    found = view.get("advice")
+    return Advice(**found) if found else None
+
+
+def audit_of(view: SweepView) -> Audit | None:
+    """What early stopping has saved and may have cost. Fits a model where there is early stopping."""
+    spec = spec_of(view)
+    if rule(spec) == OFF:
+        return None
+    from swept.analysis.audit import audit  # numpy and scipy: only where a model is asked for
+
+    runs = runs_of(view)
+    return audit(spec, runs, leader(question_of(spec), runs, advice_of(view)))
 
 
 def spec_of(view: SweepView) -> Spec:

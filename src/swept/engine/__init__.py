@@ -7,6 +7,7 @@ thinking, and waiting for something to happen is the server's part.
 
 from __future__ import annotations
 
+from swept.engine.advising import Advising
 from swept.engine.deciding import Deciding
 from swept.engine.ending import Ending
 from swept.engine.filling import Answer
@@ -15,5 +16,5 @@ from swept.engine.people import People
 __all__ = ["Answer", "Engine"]
 
 
-class Engine(People, Deciding, Ending):
+class Engine(People, Deciding, Ending, Advising):
     """Moves the sweeps of a store."""

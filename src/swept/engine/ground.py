@@ -6,6 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 
+from swept.analysis.best import Advice
 from swept.clock import Clock
 from swept.model import Run, Sweep
 from swept.spec import Spec, from_canonical
@@ -32,7 +33,7 @@ class Locks:
 class Ground:
     """What the parts share, by sweep: `dry`, a run has ended there, so look soon; `hungry`, the claims that wait, and
     until when they are remembered; `asked`, how many reports were to be decided on, and `decided`, how many were;
-    `failing`, what early stopping last failed with."""
+    `failing`, what early stopping last failed with; `advice`, which run the model last named, and at which stage."""
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class Ground:
         self._asked: dict[str, int] = defaultdict(int)
         self._decided: dict[str, int] = defaultdict(int)
         self._failing: dict[str, str] = {}
+        self._advice: dict[str, tuple[object, Advice | None]] = {}
         self._last_tick: float | None = None
 
     def spec(self, sweep: Sweep) -> Spec:

@@ -83,6 +83,11 @@ class CurveModel:
     L: Array
     alpha: Array
 
+    @property
+    def luck(self) -> float:
+        """The variance at the end that is one training's own: of its run, and of its last report."""
+        return float(np.exp(self.theta[-4]) + np.exp(self.theta[-3]) + np.exp(self.theta[-2]))
+
     def predict(
         self, X: Array, run: Index | None = None, progress: float = 1.0
     ) -> tuple[Array, Array]:

@@ -241,7 +241,8 @@ def _view(context: Context, sweep: Sweep, *, brief: bool = False) -> wire.SweepV
     runs = context.store.runs(RunFilter(sweep=sweep.id))
     agents = context.store.agents(sweep.id)
     spec, live = context.engine.spec(sweep), context.engine.at_work
-    return sweep_view(sweep, spec, runs, agents, live=live, brief=brief)
+    advice = None if brief else context.engine.advice(sweep, runs)
+    return sweep_view(sweep, spec, runs, agents, live=live, advice=advice, brief=brief)
 
 
 def _sweep_answer(

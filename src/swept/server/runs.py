@@ -50,8 +50,9 @@ def one_run(run: str, request: Request) -> Answer:
     context = context_of(request)
     alerts = [alert_view(event) for event in context.store.alerts(run)]
     orders = [order_view(event) for event in context.store.orders(run) if _wanted(event)]
-    found = _view(context, context.store.run(run), whole=True)
-    return Answer({**found, "alerts": alerts, "orders": orders})
+    known = context.store.run(run)
+    found = _view(context, known, whole=True)
+    return Answer({**found, "alerts": alerts, "orders": orders, "chosen": dict(known.why)})
 
 
 def _wanted(event: Event) -> bool:

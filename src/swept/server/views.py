@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from swept import wire
-from swept.analysis.best import best, same_training
+from swept.analysis.best import Advice, advised, best, same_training
 from swept.model import Agent, Attempt, Event, File, Goal, Kind, Row, Run, Sweep
 from swept.server.wandb import defined
 from swept.server.wandb.service import DEFINED
@@ -36,6 +36,7 @@ _LARGE = ("charts", "metadata")
 
 
 def run_view(run: Run, goal: Goal = Goal.MINIMIZE, *, whole: bool = False) -> wire.RunView:
+    """`whole`: one run, with what a thousand of them would be too much of."""
     effective = run.effective_config
     return {
         "id": run.id,
@@ -84,11 +85,13 @@ def sweep_view(
     agents: Sequence[Agent],
     *,
     live: Callable[[Agent], bool],
+    advice: Advice | None = None,
     brief: bool = False,
 ) -> wire.SweepView:
     """`live`: whether an agent is at work. `brief`: without the runs, as in the list of sweeps."""
-    goal = spec.metric.goal if spec.metric else Goal.MINIMIZE
-    found = best(same_training(runs, spec.space.fixed), goal, spec.options.at)
+    goal, at = spec.metric.goal if spec.metric else Goal.MINIMIZE, spec.options.at
+    ours = same_training(runs, spec.space.fixed)
+    found = (advised(advice, ours, goal, at) if advice else None) or best(ours, goal, at)
     ordered = sorted(agents, key=lambda agent: (agent.ended is not None, -agent.last_seen))
     return {
         "schema": 1,
@@ -99,6 +102,7 @@ def sweep_view(
         "method": spec.method,
         "metric": {"name": spec.metric.name, "goal": goal.value} if spec.metric else None,
         "best": run_view(found.run, goal) if found else None,
+        "advice": advice_view(found.advice) if found and found.advice else None,
         "runs": [] if brief else [run_view(run, goal) for run in runs],
         "spec": dict(sweep.spec),
         "text": sweep.text,
@@ -109,6 +113,16 @@ def sweep_view(
         "ended_because": sweep.ended_because,
         "agents": [{**asdict(agent), "live": live(agent)} for agent in ordered],
         "counts": dict(Counter(run.state.value for run in runs if run.kind is not Kind.PRIOR)),
+    }
+
+
+def advice_view(advice: Advice) -> wire.AdviceView:
+    return {
+        "run": advice.run,
+        "value": advice.value,
+        "low": advice.low,
+        "high": advice.high,
+        "full": advice.full,
     }
 
 

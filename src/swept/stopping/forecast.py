@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_ndtr
 
 from swept.model import Config, History, Run
 from swept.models.curves import CurveModel, Index, Observations, condition, fit
@@ -33,6 +34,7 @@ WORST = 10.0
 FIT_MOST = 120
 """θ is fitted on at most so many observations."""
 _REMEMBERED = 20_000
+_NODES, _TAIL = 201, 6.0
 _KEPT = ((35, 7), (70, 4), (110, 3))
 """Up to so many runs, so many of the last observations of each are kept; beyond, two."""
 
@@ -139,6 +141,16 @@ class Forecast:
         X = self.features.columns(self.places[number][None])
         mean, sd = model.predict(X, np.array([number], dtype=np.intp))
         return float(mean[0]), float(sd[0])
+
+    def gain(self, mark: float, mean: Array, sd: Array) -> float:
+        """By how much, in the metric's own unit, the best of ends W ~ N(mean, sd²), both (m,), is expected to be better
+        than `mark` (all in w): ∫ P(min W < w) dv(w) up to the mark, as if they were independent."""
+        assert self.scale is not None
+        bottom = float(np.min(mean - _TAIL * sd, initial=mark))
+        w = np.linspace(bottom, mark, _NODES)
+        some = 1.0 - np.exp(log_ndtr((mean - w[:, None]) / sd).sum(1))
+        v = np.array([self.scale.outward(each) for each in w])
+        return float(0.5 * ((some[1:] + some[:-1]) * np.diff(v)).sum())
 
     def own(self, w: float) -> float:
         """w in the metric's own unit and direction."""

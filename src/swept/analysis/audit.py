@@ -1,0 +1,160 @@
+"""What early stopping has saved in a sweep, and what it may have cost: the audit at its end.
+
+Saved are the steps that the stopped and paused runs did not take. What that may have cost, the model of learning
+curves says, whatever rule has stopped them: how probable it is that such a run would have ended better than the best,
+its own luck so far included, and by how much the best of them is expected to be better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from swept.analysis.best import Best, same_training
+from swept.analysis.recommend import recommend
+from swept.model import History, Run, RunState
+from swept.spec import Spec
+from swept.stopping.decide import OFF, rule
+from swept.stopping.forecast import Forecast
+from swept.stopping.progress import Progress
+
+RISK = 0.10
+"""A run with a higher chance than this to end better than the best is counted."""
+_EARLY = frozenset({RunState.STOPPED, RunState.PAUSED})
+_COUNTED = _EARLY | {RunState.FINISHED, RunState.RUNNING}
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """That run number `run` would have ended better than the best, or will once it goes on."""
+
+    run: int
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What it may have cost to end runs early, by the model of learning curves, compared with run number `best`.
+
+    `risky`: how many of them had a chance of more than RISK to end better; `most`: the one with the largest chance, None
+    where there is none to judge; `loss`: by how much the best of them is expected to be better, in the metric's unit.
+    """
+
+    best: int
+    risky: int
+    most: Chance | None
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """`early` of `runs` runs were ended or paused before their last step, which spared `saved` of the `full` steps that
+    whole trainings of all had cost; `hours`: the same by the mean time of a step, None where no attempt has ended.
+    `cost` is None while the model has too little to go by."""
+
+    rule: str
+    runs: int
+    early: int
+    saved: int
+    full: int
+    hours: float | None
+    cost: Cost | None
+
+    @property
+    def share(self) -> float:
+        return self.saved / self.full if self.full else 0.0
+
+
+def audit(spec: Spec, runs: Sequence[Run], found: Best | None = None) -> Audit | None:
+    """None without early stopping, and where the steps of a whole training are not known.
+
+    `found`: the run to hold the others against; without it, the one that `recommend` names. Costs a fit of the model.
+    """
+    if rule(spec) == OFF:
+        return None
+    ours = same_training(runs, spec.space.fixed)
+    forecast = Forecast.of(spec, History(tuple(ours)))
+    if forecast is None:
+        return None
+    counted = [each for each in forecast.runs if each.reached and each.run.state in _COUNTED]
+    early = [each for each in counted if _ended_early(each)]
+    saved = sum(each.full - each.reached for each in early)
+    pace = _seconds_per_step(counted)
+    found = found or recommend(spec, ours)
+    return Audit(
+        rule=rule(spec),
+        runs=len(counted),
+        early=len(early),
+        saved=saved,
+        full=sum(_whole(each) for each in counted),
+        hours=None if pace is None else saved * pace / 3600.0,
+        cost=_cost(forecast, found) if found and early else None,
+    )
+
+
+def _ended_early(each: Progress) -> bool:
+    return each.run.state in _EARLY and each.reached < each.full
+
+
+def _whole(each: Progress) -> int:
+    """The steps of its whole training; a program that ended by itself has shown them."""
+    return each.reached if each.run.state is RunState.FINISHED else max(each.full, each.reached)
+
+
+def _seconds_per_step(counted: Sequence[Progress]) -> float | None:
+    """The mean over all steps of runs that no attempt is at."""
+    seconds, steps = 0.0, 0
+    for each in counted:
+        times = [(attempt.started, attempt.ended) for attempt in each.run.attempts]
+        if times and all(ended is not None for _, ended in times):
+            seconds += sum(ended - started for started, ended in times if ended is not None)
+            steps += each.reached
+    return seconds / steps if steps else None
+
+
+def _cost(forecast: Forecast, found: Best) -> Cost | None:
+    """None where the model knows too little of the runs, or nothing of the best."""
+    mark = _mark(forecast, found)
+    if forecast.model is None or mark is None:
+        return None
+    places = np.array(
+        [
+            place
+            for place, each in enumerate(forecast.runs)
+            if _ended_early(each) and each.run.id != found.run.id and _judged(forecast, place)
+        ],
+        dtype=np.intp,
+    )
+    if not len(places):
+        return Cost(found.run.number, 0, None, 0.0)
+    X = forecast.features.columns(forecast.places[places])
+    mean, sd = forecast.model.predict(X, places)
+    chances = ndtr((mark - mean) / sd)
+    first = int(np.argmax(chances))
+    return Cost(
+        best=found.run.number,
+        risky=int((chances > RISK).sum()),
+        most=Chance(forecast.runs[places[first]].run.number, float(chances[first])),
+        loss=forecast.gain(mark, mean, sd),
+    )
+
+
+def _mark(forecast: Forecast, found: Best) -> float | None:
+    """The w of the best: where it ended, or where it is expected to."""
+    if forecast.scale is None or forecast.spec.metric is None:
+        return None
+    if found.finished:
+        signed = forecast.spec.metric.goal.sign * found.value
+        return float(forecast.scale.inward(np.array([signed]))[0])
+    place = next((n for n, each in enumerate(forecast.runs) if each.run.id == found.run.id), None)
+    known = place is not None and _judged(forecast, place)
+    return forecast.final(place)[0] if known and place is not None else None
+
+
+def _judged(forecast: Forecast, place: int) -> bool:
+    """Whether the run lies in the space, and has not diverged."""
+    now = forecast.runs[place].now
+    return now is not None and bool(np.isfinite(now) and np.isfinite(forecast.places[place]).all())
