@@ -102,13 +102,15 @@ def number_of(config: Config, names: Iterable[str]) -> int:
 
 
 def typed(config: Config, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters' values, whole numbers as ints, whoever suggested them."""
+    """The parameters' values as they are written here, whoever suggested them: whole numbers are ints, a category is the one
+    that equals it. Raises ValueError for what is no category."""
+    return {name: _typed(config[name], parameter) for name, parameter in parameters.items()}
 
-    def one(name: str) -> Any:
-        kind = parameters[name].get("distribution")
-        return round(config[name]) if kind in _WHOLE else config[name]
 
-    return {name: one(name) for name in parameters}
+def _typed(value: Any, parameter: Mapping[str, Any]) -> Any:
+    if "values" in parameter:
+        return parameter["values"][parameter["values"].index(value)]
+    return round(value) if parameter["distribution"] in _WHOLE else value
 
 
 def uniform(low: float, high: float) -> dict[str, Any]:
