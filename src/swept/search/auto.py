@@ -142,7 +142,7 @@ class _Proposals:
         if not math.isfinite(found):
             return self._draw(rng), self._drawn()
         mean, sd = believed.predict(self.features.columns(u[None]))
-        return u, self._explain(float(mean[0]), float(sd[0]), found)
+        return u, self._explain(model, mean, sd)
 
     def _allow(self, U: Array) -> Array:
         if not len(self.tried):
@@ -161,17 +161,24 @@ class _Proposals:
     def _drawn(self) -> dict[str, Any]:
         return {"reason": "a random draw, to keep the model honest", "strategy": "random"}
 
-    def _explain(self, mean: float, sd: float, log_ei: float) -> dict[str, Any]:
+    def _explain(self, model: CurveModel, mean: Array, sd: Array) -> dict[str, Any]:
+        """The figures in the metric's own units, from `mean` and `sd` (1,) of w at the end. Band and deviation are those
+        of a run's value, its luck and noise included; the deviation is half of the band, which may lie unevenly."""
         forecast = self.forecast
-        low, high = sorted([forecast.own(mean - sd), forecast.own(mean + sd)])
+        expected = forecast.own(float(mean[0]))
+        off = np.hypot(sd, math.sqrt(model.luck))
+        low, high = sorted(forecast.own(float(w[0])) for w in (mean - off, mean + off))
+        gain = forecast.gain(forecast.best, mean, sd)
         name = forecast.spec.metric.name if forecast.spec.metric else "the objective"
         return {
-            "reason": f"model: expects {name} {forecast.own(mean):.4g} ({low:.4g} to {high:.4g}) at the end, "
-            f"best so far {forecast.own(forecast.best):.4g}",
+            "reason": f"model: expects {name} {expected:.4g} ({low:.4g} to {high:.4g}) at the end, "
+            f"best so far {forecast.own(forecast.best):.4g}; expected improvement {gain:.2g}",
             "strategy": "model",
-            "predicted_mean": forecast.own(mean),
+            "predicted_mean": expected,
+            "predicted_sd": (high - low) / 2.0,
             "predicted_band": [low, high],
-            "log_expected_improvement": log_ei,
+            "expected_improvement": gain,
+            "runs_modelled": len(np.unique(model.seen.run)),
         }
 
 

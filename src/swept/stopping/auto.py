@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -169,23 +169,29 @@ def _continue(forecast: Forecast, place: int) -> Continue:
     each = forecast.runs[place]
     rungs = forecast.rungs(each)
     following = next((rung for rung in rungs if rung > each.reached), each.full)
+    reason = f"among the best at step {each.reached}: on to step {following}"
+    figures = _figures(forecast, place)
     why = {
-        "reason": f"among the best at step {each.reached}: on to step {following}",
+        "reason": f"{reason}; {_expected(forecast, figures)}" if figures else reason,
         "strategy": "continue",
         "until": following,
-        **_figures(forecast, place),
+        **figures,
     }
     return Continue(each.run.id, why)
 
 
 def _behind(forecast: Forecast, place: int, rung: int) -> str:
     figures = _figures(forecast, place)
-    if "predicted_final" not in figures:
+    if not figures:
         return f"step {rung}: others are to catch up first"
+    return f"step {rung}: {_expected(forecast, figures)}"
+
+
+def _expected(forecast: Forecast, figures: Mapping[str, Any]) -> str:
     name = forecast.spec.metric.name if forecast.spec.metric else "the metric"
     low, high = figures["predicted_band"]
     return (
-        f"step {rung}: {name} is expected to end at {figures['predicted_final']:.4g} "
+        f"{name} is expected to end at {figures['predicted_final']:.4g} "
         f"({low:.4g} to {high:.4g}); the best so far is {figures['best_so_far']:.4g}"
     )
 
