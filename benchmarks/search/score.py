@@ -125,7 +125,8 @@ def ratio(ours: Cells, theirs: Cells) -> Interval:
 
     def of(weights: Array) -> Array:
         below = weights @ b
-        return np.divide(weights @ a, below, out=np.ones_like(below), where=below > 0)
+        above = weights @ a
+        return np.asarray(np.where(below > 0, above / np.where(below > 0, below, 1.0), 1.0))
 
     low, high = bootstrap(a, of)
     return Interval(float(a.mean() / b.mean()), low, high, len(cells))
