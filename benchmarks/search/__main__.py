@@ -18,7 +18,7 @@ import report
 import runner
 from job import Job, Result
 from peers import METHODS
-from plan import SEEDS, Choice, jobs, key
+from plan import SEEDS, SLOW_SEEDS, Choice, jobs, key
 from score import mean
 
 
@@ -32,6 +32,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--methods", nargs="*", default=(), metavar="NAME", help=", ".join(METHODS))
     parser.add_argument("--tasks", nargs="*", default=(), metavar="NAME", help="names, or families")
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument(
+        "--slow-seeds", type=int, default=SLOW_SEEDS, help="of methods that take long"
+    )
     parser.add_argument(
         "--headline", action="store_true", help="one worker, nothing paid to go on, no default"
     )
@@ -48,21 +51,27 @@ def plan(wanted: list[Job], cores: int) -> str:
     for result in kept.values():
         known[result.job.method, result.job.family].append(result.seconds)
     hours: dict[str, float] = defaultdict(float)
+    unknown: dict[str, int] = defaultdict(int)
     for job in left:
-        hours[job.method] += _guess(known, job) / 3600
-    lines = [
-        f"{name:24} {found:8.2f} CPU h"
-        for name, found in sorted(hours.items(), key=lambda x: -x[1])
-    ]
+        seconds = _guess(known, job)
+        if seconds is None:
+            unknown[job.method] += 1
+        else:
+            hours[job.method] += seconds / 3600
+    order = sorted(hours.items(), key=lambda pair: -pair[1])
+    lines = [f"{name:24} {found:8.2f} CPU h" for name, found in order]
+    lines += [f"{name:24} {n:8} simulations, never played" for name, n in unknown.items()]
     total = sum(hours.values())
     text = f"{len(left)} of {len(wanted)} simulations left: {total:.1f} CPU h, {total / cores:.1f} h on {cores} cores"
+    text += f", and {sum(unknown.values())} that nothing is known of" if unknown else ""
     return "\n".join([*lines, text])
 
 
-def _guess(known: dict[tuple[str, str], list[float]], job: Job) -> float:
+def _guess(known: dict[tuple[str, str], list[float]], job: Job) -> float | None:
+    """The mean of the method on the family, or of its other families."""
     exact = known.get((job.method, job.family))
     alike = [s for (method, _), found in known.items() if method == job.method for s in found]
-    return mean(exact or alike or [1.0])
+    return mean(exact or alike) if exact or alike else None
 
 
 def place(given: argparse.Namespace) -> Path:
@@ -74,7 +83,9 @@ def place(given: argparse.Namespace) -> Path:
 
 def main() -> None:
     given = arguments()
-    choice = Choice(tuple(given.methods), tuple(given.tasks), given.seeds, given.quick)
+    choice = Choice(
+        tuple(given.methods), tuple(given.tasks), given.seeds, given.slow_seeds, given.quick
+    )
     wanted = jobs(choice)
     if given.headline:
         wanted = [j for j in wanted if (j.workers, j.restart_steps, j.default) == (1, 0.0, False)]

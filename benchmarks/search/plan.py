@@ -20,6 +20,7 @@ SOURCES: Final = HERE.parents[1] / "src/swept"
 DECIDING: Final = ("search", "stopping", "models", "analysis/best.py", "space.py", "spec.py")
 PLAYING: Final = ("testing/simulate.py",)
 SEEDS: Final = 10
+SLOW_SEEDS: Final = 3
 PARALLEL: Final = (4, 16)
 PARALLEL_FAMILY: Final = "lcbench"
 QUICK: Final = ("lcbench/167168", "lcbench-noisy/189873", "tabular/hpobench/car")
@@ -38,6 +39,7 @@ class Choice:
     methods: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     seeds: int = SEEDS
+    slow_seeds: int = SLOW_SEEDS
     quick: bool = False
 
 
@@ -64,19 +66,19 @@ def jobs(choice: Choice) -> list[Job]:
 
 
 def _all(choice: Choice) -> Iterator[Job]:
-    seeds = range(2) if choice.quick else range(choice.seeds)
+    seeds = 2 if choice.quick else choice.seeds
     for task in tasks(choice):
         for method in methods(choice):
             if method.curves and task.steps == 1:
                 continue
-            for seed in seeds:
+            for seed in range(min(seeds, choice.slow_seeds) if method.slow else seeds):
                 yield from _settings(Job(task.name, method.name, seed), task, method, choice)
 
 
 def _settings(job: Job, task: Task, method: Method, choice: Choice) -> Iterator[Job]:
     """The headline, and the variants where they say something."""
     yield job
-    if choice.quick:
+    if choice.quick or method.slow:
         return
     if task.family in ("live", "lcbench"):
         yield replace(job, default=True)

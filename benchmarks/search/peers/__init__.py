@@ -9,6 +9,13 @@ from typing import Any, Final
 
 from peers.driver import Peer, Setting
 
+SLOW: Final = frozenset(
+    {
+        *("smac-bb", "hebo", "ax", "syne-mobster", "syne-hypertune", "syne-dyhpo"),
+        *("optuna-gp", "optuna-gp-hyperband", "optuna-gp-sha", "optuna-gp-median"),
+    }
+)
+
 
 @dataclass(frozen=True)
 class Method:
@@ -26,6 +33,11 @@ class Method:
     package: str = ""
     curves: bool = False
     overlay: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def slow(self) -> bool:
+        """Whether a simulated sweep takes it many CPU seconds: it is played with fewer seeds and in fewer settings."""
+        return self.name in SLOW
 
     def peer(self, setting: Setting) -> Peer | None:
         if self.make is None:
