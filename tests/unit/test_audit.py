@@ -134,7 +134,7 @@ class TestCost:
         assert found.cost.risky == 0
         assert found.cost.loss < 1e-3
         said = " ".join(lines(QUESTION, results(QUESTION, WHOLE, audit=found)))
-        assert "none had a chance above 10 %" in said
+        assert "none of them had a chance above 10 %" in said
 
     @pytest.mark.parametrize("unit", [1e-6, 1e6])
     def test_the_loss_is_in_the_metrics_unit_whatever_its_direction(self, unit: float) -> None:

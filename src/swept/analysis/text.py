@@ -79,7 +79,7 @@ def audit_lines(question: Question, results: Results) -> list[str]:
     if not found.early:
         return [head, "  no run ended early: nothing was saved, nothing can have been lost"]
     hours = "" if found.hours is None else f", about {span(found.hours)}"
-    saved = f"  saved {found.saved} of {found.full} steps ({found.share:.0%}{hours}): "
+    saved = f"  saved {found.saved} of {found.full} steps ({_percent(found.share)}{hours}): "
     return [
         head,
         f"{saved}{found.early} of {found.runs} runs ended early",
@@ -91,12 +91,16 @@ def _cost_lines(question: Question, cost: Cost | None) -> Iterator[str]:
     if cost is None:
         yield "what that may have cost is not known: the runs say too little of how they end"
         return
-    yield f"may have cost {question.metric} {cost.loss:.2g}, as expected by the model of all curves:"
+    yield f"may have cost {cost.loss:.2g} of {question.metric}, as the model of all curves expects:"
     most = ""
     if cost.most is not None:
-        most = f" (run {cost.most.run}: {cost.most.chance:.0%})"
+        most = f" (run {cost.most.run}: {_percent(cost.most.chance)})"
     count = "none" if not cost.risky else str(cost.risky)
-    yield f"{count} had a chance above 10 % to end better than run {cost.best}{most}"
+    yield f"{count} of them had a chance above 10 % to end better than run {cost.best}{most}"
+
+
+def _percent(share: float) -> str:
+    return f"{100.0 * share:.0f} %"
 
 
 def comparison_lines(question: Question, results: Results) -> list[str]:

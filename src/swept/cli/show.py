@@ -215,7 +215,7 @@ def _tried(attempt: AttemptView, told: set[str]) -> str:
 
 def _ordered(order: OrderView) -> str:
     return (
-        f"{order['order']:<8}{moment(order['time'])}, by {order['by']}{_because(order['reason'])}"
+        f"{order['order']:<9}{moment(order['time'])}, by {order['by']}{_because(order['reason'])}"
     )
 
 

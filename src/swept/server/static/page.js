@@ -84,7 +84,7 @@ function listView(all) {
   return [element("h1", {}, where ? `${title} in ${where}` : title), sweeps.length ? sweepTable(sweeps) : null];
 }
 
-const sweepTable = (sweeps) => table(["sweep", "project", "state", "method", "objective", "best", "runs", "created"],
+const sweepTable = (sweeps) => table(["sweep", "project", "state", "method", "objective", "leading", "runs", "created"],
   sweeps.map((sweep) => [linkTo("sweeps", sweep.id, sweep.name || sweep.id), sweep.project, sweep.state, sweep.method,
     sweep.metric ? `${sweep.metric.goal} ${sweep.metric.name}` : "–", number(sweep.best?.value),
     Object.entries(sweep.counts).map(([state, count]) => `${count} ${state}`).join(", ") || "none",
@@ -109,13 +109,16 @@ const reasons = (run) => element("span", { class: "reasons" },
 function sweepView(sweep) {
   const baseline = sweep.runs.find((run) => run.kind === "baseline");
   const constants = named(sweep.spec.constants);
-  const line = (label, run) => run && element("p", {}, `${label}: `, linkTo("runs", run.id, run.name || run.id), " ",
-    element("b", {}, number(run.value)), ` at step ${run.steps}`);
+  const line = (label, run, more = "") => run && element("p", {}, `${label}: `, linkTo("runs", run.id, run.name || run.id), " ",
+    element("b", {}, number(run.value)), ` at step ${run.steps}${more}`);
+  const advice = sweep.advice;
+  const expected = advice
+    ? `; another training of it is expected to end at ${number(advice.value)} (${number(advice.low)} to ${number(advice.high)})` : "";
   return [element("h1", {}, sweep.name || sweep.id),
     element("p", { class: "soft" }, `${sweep.state}${sweep.ended_because ? `: ${sweep.ended_because}` : ""} · ${sweep.method}`,
       sweep.metric ? ` · ${sweep.metric.goal} ${sweep.metric.name}` : "",
       ` · ${counted(sweep.agents.filter((agent) => agent.live).length, "agent")} at work`),
-    line("best", sweep.best), line("baseline", baseline), curves(sweep.runs, sweep.best),
+    line("best", sweep.best, expected), line("baseline", baseline), curves(sweep.runs, sweep.best),
     element("h2", {}, "Runs"), table(["", "run", "kind", "state", "value", "step", "configuration", "why"],
       sweep.runs.map((run) => [run.number, linkTo("runs", run.id, run.name || run.id), run.kind,
         element("span", { class: run.state }, run.state + (run.desired !== "go" && run.state === "running" ? ` (${run.desired} asked)` : "")),
