@@ -14,11 +14,12 @@ from peers import METHODS
 from peers.driver import Setting
 from tasks import Task, load
 
-from swept.model import Kind, Run
+from swept.analysis.best import value_at
+from swept.model import Goal, Kind, Run
 from swept.spec import parse_mapping
 from swept.testing.simulate import Simulation, simulate
 
-RULES: Final = 1
+RULES: Final = 2
 """Counted up where what is kept of a simulation changes."""
 MARKS: Final = (5, 10, 15, 20)
 EVALUATIONS: Final = (10, 20, 50)
@@ -169,23 +170,21 @@ def _result(
 
 
 def recommendation(simulation: Simulation, spent: float) -> Run | None:
-    """What swept names as best; the baseline, which it shows beside it, where that is better."""
+    """What swept names as best; the baseline, which it shows beside it, where that was better at the same step."""
     metric = simulation.spec.metric
     assert metric is not None
     named = simulation.recommended(spent)
     for run in simulation.runs_at(spent):
-        if run.kind is Kind.BASELINE and run.value is not None:
-            whole = run.state.ended and not (named and named.state.ended)
-            if named is None or whole or _better(metric.goal.sign, run, named):
-                return run
+        if run.kind is Kind.BASELINE and (named is None or _better(metric.goal, run, named)):
+            return run
     return named
 
 
-def _better(sign: float, run: Run, other: Run) -> bool:
-    """Of two trainings that went equally far."""
-    if run.value is None or run.steps < other.steps:
-        return False
-    return other.value is None or sign * run.value < sign * other.value
+def _better(goal: Goal, run: Run, other: Run) -> bool:
+    """At the last step that both have reported."""
+    step = min(run.steps, other.steps)
+    a, b = value_at(run, step), value_at(other, step)
+    return a is not None and (b is None or goal.better(a, b))
 
 
 def _incumbent(simulation: Simulation, spent: float) -> Run | None:
