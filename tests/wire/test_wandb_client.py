@@ -488,6 +488,7 @@ def test_a_program_with_swepts_sdk_waits_for_a_server_that_is_away_at_its_end(to
 
 @pytest.mark.feature("Public API", "sweeps, runs, best_run, history, scan_history")
 @plays(public_api)
+@pytest.mark.client_bug("0.23.1", "it loads no run of a sweep: the Api in it is not JSON")
 def test_the_public_api_reads_sweeps_runs_and_history(told: Told) -> None:
     read = told.more
     losses = {run["id"]: run["config"]["lr"] + 2 for run in told.runs}

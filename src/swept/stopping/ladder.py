@@ -11,14 +11,12 @@ from functools import lru_cache
 FIRST = 0.04
 LAST = 0.75
 FACTOR = 2
-SHORT = 16
-"""A training of at least so many steps is never judged by its first step alone."""
 
 
 @lru_cache(maxsize=256)
 def ladder(full: int) -> tuple[int, ...]:
     """The rungs of a training of `full` ≥ 1 steps, rising; the last one is its end."""
-    first = max(2 if full >= SHORT else 1, round(FIRST * full))
+    first = max(1, round(FIRST * full))
     rungs = []
     while first < LAST * full:
         rungs.append(first)
