@@ -139,8 +139,10 @@ def document(swept: Any, *arguments: str) -> Any:
 
 def test_show_has_exactly_the_fields_of_the_contract(swept: Any, stage: Stage) -> None:
     found = document(swept, "show", stage.sweep)
-    assert list(found) == ["schema", "id", "name", "state", "method", "metric", "best", "runs"]
+    fields = ["schema", "id", "name", "state", "method", "metric", "best", "expected", "runs"]
+    assert list(found) == fields
     assert found["schema"] == 1
+    assert found["expected"] is None
     assert found["metric"] == {"name": "map", "goal": "maximize"}
     assert found["best"] == stage.runs[1]
     assert set(found["runs"][0]) == {

@@ -23,6 +23,8 @@ from swept.stopping.progress import Progress
 
 RISK = 0.10
 """A run with a higher chance than this to end better than the best is counted."""
+MOST = 1000
+"""Of more runs the model is not asked: it costs their number cubed."""
 _EARLY = frozenset({RunState.STOPPED, RunState.PAUSED})
 _COUNTED = _EARLY | {RunState.FINISHED, RunState.RUNNING}
 
@@ -53,7 +55,7 @@ class Cost:
 class Audit:
     """`early` of `runs` runs were ended or paused before their last step, which spared `saved` of the `full` steps that
     whole trainings of all had cost; `hours`: the same by the mean time of a step, None where no attempt has ended.
-    `cost` is None while the model has too little to go by."""
+    `cost` is None while the model has too little to go by, and with more than MOST runs."""
 
     rule: str
     runs: int
@@ -91,7 +93,7 @@ def audit(spec: Spec, runs: Sequence[Run], found: Best | None = None) -> Audit |
         saved=saved,
         full=sum(_whole(each) for each in counted),
         hours=None if pace is None else saved * pace / 3600.0,
-        cost=_cost(forecast, found) if found and early else None,
+        cost=_cost(forecast, found) if found and early and len(forecast.runs) <= MOST else None,
     )
 
 

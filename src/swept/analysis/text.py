@@ -89,7 +89,7 @@ def audit_lines(question: Question, results: Results) -> list[str]:
 
 def _cost_lines(question: Question, cost: Cost | None) -> Iterator[str]:
     if cost is None:
-        yield "what that may have cost is not known: the runs say too little of how they end"
+        yield "what that may have cost is not known: too few values, or too many runs for the model"
         return
     yield f"may have cost {cost.loss:.2g} of {question.metric}, as the model of all curves expects:"
     most = ""

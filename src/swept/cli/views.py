@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from swept.analysis.best import Advice
 from swept.analysis.results import Question, leader
+from swept.cli.output import say
 from swept.model import Attempt, Checkpoint, Desired, Goal, Kind, Outcome, Point, Run, RunState
 from swept.spec import Spec, from_canonical
 from swept.stopping.decide import OFF, rule
@@ -55,14 +56,19 @@ def advice_of(view: SweepView) -> Advice | None:
 
 
 def audit_of(view: SweepView) -> Audit | None:
-    """What early stopping has saved and may have cost. Fits a model where there is early stopping."""
+    """What early stopping has saved and may have cost. Fits a model where there is early stopping; None where that
+    fails: what was found is shown all the same."""
     spec = spec_of(view)
     if rule(spec) == OFF:
         return None
     from swept.analysis.audit import audit  # numpy and scipy: only where a model is asked for
 
     runs = runs_of(view)
-    return audit(spec, runs, leader(question_of(spec), runs, advice_of(view)))
+    try:
+        return audit(spec, runs, leader(question_of(spec), runs, advice_of(view)))
+    except (ArithmeticError, ValueError) as error:
+        say(f"warning: early stopping cannot be audited: {error}")
+        return None
 
 
 def spec_of(view: SweepView) -> Spec:
