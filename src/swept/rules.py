@@ -28,7 +28,7 @@ LEAST_SHARE: Final = 1e-4
 """A space of which less is feasible is refused: the search would be for the feasible, not for the best."""
 _ENOUGH: Final = 20
 _SENSELESS: Final = 200
-MOST_POOLED, MOST_POOL_DRAWS = 256, 20_000
+MOST_POOLED, MOST_POOL_DRAWS = 256, 60_000
 
 
 @dataclass(frozen=True)

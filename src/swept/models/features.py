@@ -39,6 +39,8 @@ MOST_STEPS = 1_000
 two suggestions meet on such a lattice is no concern."""
 MOST_RULED = 5_000
 """Finite spaces of at most so many points are counted by the rules."""
+SHARES = (0.01, 0.03, 0.1, 0.25, 0.5, 0.75)
+"""How far from a feasible place towards the wished one is looked, rising: the last that is feasible is kept."""
 WIDTH = 4.0
 """How many standard deviations of a normal distribution are searched, to each side."""
 _OUTSIDE = 0.5
@@ -189,15 +191,23 @@ class Features:
         return np.array(named, dtype=np.bool_)
 
     def obey(self, U: Array, rng: np.random.Generator) -> Array:
-        """U (m, d), snapped; where a place is not feasible, the coordinates that matter are those of one that is."""
+        """U (m, d), snapped; a place that is not feasible is moved towards one that is, in the coordinates that matter,
+        until it is feasible too."""
         bad = ~self.feasible(U)
         pool = self._pool
         if not bad.any() or not len(pool):
             return U
-        U = U.copy()
-        drawn = pool[rng.integers(len(pool), size=int(bad.sum()))]
-        U[np.ix_(bad, self.ruled)] = drawn
-        return self.snap(U)
+        U, wished = U.copy(), U[bad]
+        target = wished.copy()
+        drawn = rng.permutation(len(pool))  # none twice before all were taken
+        target[:, self.ruled] = pool[np.resize(drawn, len(wished))]
+        kept = self.snap(target)
+        for share in SHARES:
+            moved = self.snap(target + share * (wished - target))
+            good = self.feasible(moved)
+            kept[good] = moved[good]
+        U[bad] = kept
+        return U
 
     @cached_property
     def _pool(self) -> Array:

@@ -6,7 +6,7 @@
 | y | (n,) | +1 for a value, -1 for none |
 | P(U) | (m,) | Φ(μ / √(σ² + σ_n²)) of a Gaussian process on y: least-squares classification (Rasmussen, Williams 2006, 6.5) |
 
-Expected improvement is multiplied by P (Gelbart, Snoek, Adams 2014, "Bayesian optimization with unknown constraints").
+Expected improvement is multiplied by a power of P (Gelbart, Snoek, Adams 2014, "Bayesian optimization with unknown constraints").
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from swept.models.features import Features
 
 Array: TypeAlias = NDArray[np.float64]
 
+CAUTION = 2.0
+"""The power of P: a run that fails has cost a run, and taught little."""
 LEAST = 1e-3
 """No place is given up altogether."""
 
@@ -45,9 +47,9 @@ class Feasibility:
         return cls(features, gp.fit(X, y, features.group))
 
     def log_chance(self, U: Array) -> Array:
-        """log P (m,) at U (m, d), not below log LEAST."""
+        """CAUTION · log P (m,) at U (m, d), P not below LEAST."""
         if self.model is None:
             return np.zeros(len(U))
         mean, sd = self.model.predict(self.features.columns(U))
         noise = math.exp(self.model.hyperparameters.log_noise)
-        return np.log(np.maximum(ndtr(mean / np.sqrt(sd * sd + noise)), LEAST))
+        return CAUTION * np.log(np.maximum(ndtr(mean / np.sqrt(sd * sd + noise)), LEAST))
