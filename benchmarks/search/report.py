@@ -212,7 +212,7 @@ on pays the further ones. *Regret* is 0 at the best value known of a task and 1 
 the mean after the cost of ten full trainings.
 
 Differences are taken pairwise, on the same task and seed, with a 90 % bootstrap interval over tasks × seeds. In the last column a sign
-for each mark says what they show of swept: `+` ahead by more than noise, `−` behind by more than noise, `=` within noise. The rank is the mean over
+for each mark says what they show of swept: `+` ahead by more than noise, `−` behind by more than noise, `=` within noise, `?` too few to say. The rank is the mean over
 tasks × seeds at the last mark, 1 being best. Swept was made while looking
 at the tasks under "tuned on", and not at the others.
 

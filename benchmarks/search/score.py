@@ -23,6 +23,8 @@ Trace: TypeAlias = Sequence[tuple[float, float, float]]
 WORST: Final = 1.0
 LEVEL: Final = 0.90
 DRAWS: Final = 4000
+FEWEST: Final = 4
+"""With fewer cells an interval says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,11 @@ class Interval:
     @property
     def behind(self) -> bool:
         """As a difference of regrets: worse by more than noise."""
-        return self.low > 0
+        return self.n >= FEWEST and self.low > 0
 
     @property
     def ahead(self) -> bool:
-        return self.high < 0
+        return self.n >= FEWEST and self.high < 0
 
 
 # -- traces ---------------------------------------------------------------------------------------
@@ -156,7 +158,7 @@ def best_peer(tables: Mapping[str, Cells], ours: str) -> str | None:
 
 def verdict(found: Interval) -> str:
     """A difference of regrets in a word."""
-    if not found.n:
+    if found.n < FEWEST:
         return "not compared"
     if found.ahead:
         return "ahead"

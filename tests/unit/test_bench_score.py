@@ -77,6 +77,12 @@ def test_a_gain_in_half_of_the_cells_is_noise() -> None:
     assert verdict(found) == "within noise"
 
 
+def test_a_few_cells_prove_nothing() -> None:
+    found = difference(cells(0.1, 0.1), cells(0.9, 0.9))
+    assert verdict(found) == "not compared"
+    assert not found.ahead
+
+
 def test_only_common_cells_count() -> None:
     ours, theirs = {("a", 0): 0.1, ("a", 1): 0.9}, {("a", 0): 0.2, ("b", 0): 0.0}
     assert common(ours, theirs) == [("a", 0)]
