@@ -194,7 +194,7 @@ class TestNamed:
 
     def test_a_lucky_value_is_not_believed(self) -> None:
         lucky = run(21, 0.9, STEPS)
-        lucky = replace(lucky, curve=(*lucky.curve[:-1], Point(STEPS, 0.05)))
+        lucky = replace(lucky, curve=(*lucky.curve[:-1], Point(STEPS, 0.1)))
         found = recommend(self.AUTO, [*self.noisy(1), lucky])
         assert found is not None
         assert found.run.number != 21
