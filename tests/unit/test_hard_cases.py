@@ -57,12 +57,12 @@ def reached(
     loss: Loss,
     budget: float = RUNS,
     search: Suggest = suggest,
-    **world: Any,
+    seeds: int = SEEDS,
 ) -> float:
     """The true loss of what is recommended at the end, mean over seeds."""
     found = []
-    for seed in range(SEEDS):
-        run = simulate(sweep, curve, budget, seed, suggest=search, **world).recommended()
+    for seed in range(seeds):
+        run = simulate(sweep, curve, budget, seed, suggest=search).recommended()
         found.append(loss(run.config) if run else math.inf)
     return float(np.mean(found))
 
@@ -136,9 +136,11 @@ def test_any_unit_and_either_goal_is_the_same_search(unit: float, goal: str) -> 
 @pytest.mark.parametrize("stopping", ["off", "auto"])
 def test_a_good_prior_gains_and_a_wrong_one_is_recovered_from(stopping: str) -> None:
 
+    seeds = 3 if stopping == "auto" else SEEDS
+
     def found(budget: float, **prior: Any) -> float:
         swept = {"early_stopping": stopping, "epochs": STEPS, **prior}
-        return reached(sweep(MIXED, swept=swept), falling, mixed, budget)
+        return reached(sweep(MIXED, swept=swept), falling, mixed, budget, seeds=seeds)
 
     assert found(4 * STEPS, prior={**OPTIMUM, "lr": 0.02}) < 0.5 * found(4 * STEPS)
     wrong = found(12 * STEPS, prior=ELSEWHERE)
@@ -153,10 +155,11 @@ def falling(config: Config, seed: int) -> list[float]:
 @pytest.mark.parametrize("stopping", ["off", "auto"])
 def test_an_earlier_sweep_gains_and_a_misleading_one_is_recovered_from(stopping: str) -> None:
     swept = {"early_stopping": stopping, "epochs": STEPS}
+    seeds = 3 if stopping == "auto" else SEEDS
 
     def found(budget: float, priors: Sequence[Run] = ()) -> float:
         known = after(priors)
-        return reached(sweep(MIXED, swept=swept), falling, mixed, budget, known)
+        return reached(sweep(MIXED, swept=swept), falling, mixed, budget, known, seeds)
 
     near = earlier({**OPTIMUM, "depth": 5}, unit=1000.0)
     assert found(4 * STEPS, near) < 0.5 * found(4 * STEPS)
