@@ -19,7 +19,7 @@ from swept.model import History, Run, RunState
 from swept.spec import Spec
 from swept.stopping.decide import OFF, rule
 from swept.stopping.forecast import Forecast
-from swept.stopping.progress import Progress
+from swept.stopping.track import Track
 
 RISK = 0.10
 """A run with a higher chance than this to end better than the best is counted."""
@@ -97,16 +97,16 @@ def audit(spec: Spec, runs: Sequence[Run], found: Best | None = None) -> Audit |
     )
 
 
-def _ended_early(each: Progress) -> bool:
+def _ended_early(each: Track) -> bool:
     return each.run.state in _EARLY and each.reached < each.full
 
 
-def _whole(each: Progress) -> int:
+def _whole(each: Track) -> int:
     """The steps of its whole training; a program that ended by itself has shown them."""
     return each.reached if each.run.state is RunState.FINISHED else max(each.full, each.reached)
 
 
-def _seconds_per_step(counted: Sequence[Progress]) -> float | None:
+def _seconds_per_step(counted: Sequence[Track]) -> float | None:
     """The mean over all steps of runs that no attempt is at."""
     seconds, steps = 0.0, 0
     for each in counted:

@@ -12,7 +12,7 @@ from swept.model import Run, Sweep
 from swept.spec import Spec
 from swept.stopping.decide import rule
 from swept.stopping.ladder import ladder
-from swept.stopping.rungs import longest
+from swept.stopping.track import longest
 from swept.think import ThinkError
 
 Stage: TypeAlias = tuple[int, tuple[tuple[str, str, int], ...]]

@@ -79,7 +79,7 @@ class _Proposals:
         self.fading = 1.0 / max(trainings, 1.0)
         inside = np.isfinite(forecast.places).all(axis=1)
         self.tried = forecast.places[inside]
-        waiting = [not len(each.steps) and each.going for each in forecast.runs]
+        waiting = [not each.reached and each.going for each in forecast.runs]
         self.waiting = forecast.places[inside & np.array(waiting, dtype=np.bool_)]
         self.started = sum(each.run.kind is Kind.SEARCH for each in forecast.runs)
 

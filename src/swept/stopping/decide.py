@@ -59,7 +59,14 @@ def promotions(spec: Spec, history: History) -> tuple[Continue, ...]:
 
 def last(spec: Spec, history: History) -> tuple[Continue, ...]:
     """Paused runs that go on although no other is to come: where the sweep would end otherwise."""
-    return asha.last(spec, history) if rule(spec) == "asha" else ()
+    match rule(spec):
+        case "asha":
+            return asha.last(spec, history)
+        case "auto":
+            from swept.stopping import auto
+
+            return auto.last(spec, history)
+    return ()
 
 
 def rungs_of(spec: Spec) -> tuple[int, ...]:

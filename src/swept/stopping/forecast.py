@@ -11,6 +11,7 @@ The logarithm spreads the good end, where the search has to tell runs apart, and
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,10 +26,14 @@ from swept.model import Config, History, Run
 from swept.models.curves import CurveModel, Index, Observations, condition, fit
 from swept.models.features import Features
 from swept.spec import Spec
-from swept.stopping.progress import Progress, full_steps, progress, rungs_of
+from swept.stopping.ladder import rungs_of
+from swept.stopping.track import Track, longest, tracks
 
 Array = NDArray[np.float64]
 
+PAST = 0.5
+"""Of a value on the way half is the best so far, half what it has now: a lucky dip is not believed, and a step up on
+the way is forgiven."""
 OFFSET = 0.05
 WORST = 10.0
 FIT_MOST = 120
@@ -65,18 +70,19 @@ class Forecast:
     spec: Spec
     features: Features
     most: int  # steps of the longest training
-    runs: tuple[Progress, ...]
+    runs: tuple[Track, ...]
 
     @classmethod
     def of(cls, spec: Spec, history: History) -> Forecast | None:
         """None where the sweep does not say how many steps a training has, or has no metric."""
-        most = full_steps(spec)
+        most = longest(spec)
         if most is None or spec.metric is None:
             return None
-        return cls(spec, _features(spec).features, most, tuple(progress(spec, history)))
+        return cls(spec, _features(spec).features, most, tracks(spec, history, PAST))
 
-    def rungs(self, each: Progress) -> tuple[int, ...]:
-        return rungs_of(each.full, self.most)
+    def rungs(self, each: Track) -> tuple[int, ...]:
+        """Where the run is judged, and its end."""
+        return rungs_of(self.most).of(each.full)
 
     @cached_property
     def places(self) -> Array:
@@ -102,15 +108,16 @@ class Forecast:
         run, t, v = zip(*found, strict=True)
         return np.array(run, dtype=np.intp), np.array(t), np.array(v)
 
-    def _observed(self, each: Progress) -> Iterator[tuple[int, float]]:
+    def _observed(self, each: Track) -> Iterator[tuple[int, float]]:
         """(step, v) at the rungs passed, and now."""
-        steps = sorted({rung for rung in self.rungs(each) if rung <= each.reached} | {each.reached})
-        for step in steps:
-            value = each.at(step) if step else None
-            if value is not None:
-                yield step, value
+        rungs = self.rungs(each)
+        for rung, following in itertools.pairwise((*rungs, math.inf)):
+            if rung <= each.reached and (value := each.at(int(rung), following)) is not None:
+                yield int(rung), value
+        if each.reached not in rungs and (now := each.now) is not None:
+            yield each.reached, now
 
-    def _progress(self, step: int, each: Progress) -> float:
+    def _progress(self, step: int, each: Track) -> float:
         return math.log(step) / math.log(each.full) if each.full > 1 else 1.0
 
     @cached_property

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from swept.model import Decision, Desired, Goal, History, Kind, Run, RunState
 from swept.spec import Spec
 from swept.stopping.comparable import comparable
-from swept.stopping.rungs import ETA, longest
+from swept.stopping.rungs import ETA
 from swept.stopping.rungs import rungs as steps_of
+from swept.stopping.track import longest
 from swept.sweepfile.schema import Hyperband, Metric
 
 MOST_RUNGS = 100

@@ -13,10 +13,10 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
-from swept.model import Decision, Desired, History, Kind, Run, RunState
+from swept.model import Decision, Desired, History, RunState
 from swept.spec import Spec
-from swept.stopping import rungs
-from swept.stopping.rungs import LEAST_REPORTS, Track
+from swept.stopping.standings import counted, is_open
+from swept.stopping.track import LEAST_REPORTS, Track, diverged, longest, tracks
 
 MIN_RUNS = 5
 WARM_UP = 10
@@ -30,16 +30,16 @@ def decide(spec: Spec, history: History) -> list[Decision]:
     metric = spec.metric
     if metric is None:
         return []
-    tracks = rungs.tracks(spec, history, metric.goal)
-    finished = [track for track in tracks if track.run.state is RunState.FINISHED]
+    there = counted(tracks(spec, history))
+    finished = [track for track in there if track.run.state is RunState.FINISHED]
     first, enough = thresholds(spec)
     if len(finished) < enough:
         finished = []
     decisions = []
-    for track in tracks:
-        if _open(track.run) and not (track.complete or track.silent):
+    for track in there:
+        if is_open(track.run) and not (track.complete or track.silent):
             worse = _worse(track, finished, metric.name) if _judged(track, first) else ""
-            if reason := rungs.diverged(track, tracks) or worse:
+            if reason := diverged(track, there) or worse:
                 decisions.append(Decision(track.run.id, Desired.STOP, reason, track.run.steps))
     return decisions
 
@@ -51,13 +51,8 @@ def thresholds(spec: Spec) -> tuple[int, int]:
 
 
 def _warm_up(spec: Spec) -> int:
-    full = rungs.longest(spec)
+    full = longest(spec)
     return UNKNOWN if full is None else max(1, math.ceil(full / WARM_UP))
-
-
-def _open(run: Run) -> bool:
-    running = run.kind is Kind.SEARCH and run.state is RunState.RUNNING
-    return running and run.desired is Desired.GO
 
 
 def _judged(track: Track, first: int) -> bool:

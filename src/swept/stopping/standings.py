@@ -1,0 +1,242 @@
+"""Who stands where at the rungs: which runs go on, make way, or are continued.
+
+The mechanism of successive halving with promotion, common to `asha` and `auto`, which differ in where their rungs are,
+in what a run is worth there, in whom they refuse to continue, and in their words.
+
+Whenever a worker is free, the highest rung that has a run among its best ⌊n/η⌋ that is still paused there continues
+the best such run; only without one does a new run begin. A run that would be continued at once does not pause. Runs
+are started for their whole length, so that schedules over all epochs stay right.
+
+Two things are ours. A program that keeps no checkpoints cannot pause: there a run outside of the best max(1, ⌊n/η⌋) of
+its rung so far is stopped. And at the end of a sweep, when no run may be started any more, each rung sends one run on
+even where ⌊n/η⌋ is 0, so that something is trained to its end.
+
+Source: Li et al. 2020, *A system for massively parallel hyperparameter tuning*, algorithm 2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from swept.model import Continue, Decision, Desired, History, Kind, Run, RunState
+from swept.spec import Spec
+from swept.stopping.rungs import Rungs
+from swept.stopping.track import LEAST_REPORTS, Track, diverged, tracks
+from swept.sweepfile.schema import Metric
+
+_UNDER_WAY = frozenset({RunState.PENDING, RunState.RUNNING})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A run at a rung: the report that counts there (its place in the curve), and its signed value."""
+
+    value: float
+    number: int
+    track: Track
+    report: int
+
+    @property
+    def order(self) -> tuple[float, int]:
+        """Best first; of equal ones the older."""
+        return self.value, self.number
+
+
+@dataclass(frozen=True)
+class Standings:
+    """Every rung with the runs that have reached it. `closing`: no further run may start."""
+
+    metric: Metric
+    rungs: Rungs
+    tracks: tuple[Track, ...]
+    closing: bool
+
+    @cached_property
+    def entries(self) -> tuple[tuple[Entry, ...], ...]:
+        """For each rung the runs there, best first."""
+        return tuple(
+            tuple(sorted(self._entries(place), key=lambda entry: entry.order))
+            for place in range(len(self.rungs.levels))
+        )
+
+    def _entries(self, place: int) -> Iterator[Entry]:
+        level, until = self.rungs.levels[place], self.rungs.following(place)
+        for track in self.tracks:
+            report = track.entry(level, until)
+            if report is not None:
+                yield Entry(track.value(report), track.run.number, track, report)
+
+    def best(self, place: int, least: int = 0) -> tuple[Entry, ...]:
+        """The best 1/η of a rung, at least `least`; no diverged run, unless all look like it."""
+        there = self.entries[place]
+        some = any(math.isfinite(entry.value) for entry in there)
+        passing = there[: self.count(place, least)]
+        return tuple(entry for entry in passing if math.isfinite(entry.value) or not some)
+
+    def count(self, place: int, least: int = 0) -> int:
+        """How many of a rung go on."""
+        return max(int(len(self.entries[place]) / self.rungs.eta), least)
+
+    @property
+    def fewest(self) -> int:
+        """How many of a rung go on at least, where the program keeps no checkpoints."""
+        return 1
+
+    def resumes(self) -> bool | None:
+        """Whether the program keeps checkpoints; None: too early to tell.
+
+        A checkpoint arrives a moment after the report of its step, so that one report without any says nothing.
+        """
+        if any(track.run.resumable or track.began for track in self.tracks):
+            return True
+        waited = any(
+            len(entry.track.run.curve) - entry.report >= LEAST_REPORTS for entry in self.entries[0]
+        )
+        return False if waited else None
+
+    # -- who goes on ------------------------------------------------------------------------------
+
+    def refuses(self, track: Track, *, closing: bool) -> bool:
+        """Whether a run is not continued, well as it stands; `closing`: although nothing else is left to do."""
+        return False
+
+    def queue(self, *, closing: bool = False) -> Iterator[tuple[int, Entry]]:
+        """The paused runs that may go on, with their rungs, in the order of the rule."""
+        for place in reversed(range(len(self.rungs.levels))):
+            for entry in self.best(place, least=int(closing)):
+                waits = _waits(entry.track.run) and self.rungs.at(entry.track) == place
+                if waits and not self.refuses(entry.track, closing=closing):
+                    yield place, entry
+
+    def without_rung(self) -> Iterator[Track]:
+        """Runs that another rule paused before the first rung."""
+        for track in self.tracks:
+            if _waits(track.run) and self.rungs.at(track) is None:
+                yield track
+
+    def last(self) -> tuple[int, Entry] | None:
+        """The run to be continued at the end of the sweep."""
+        idle = not any(track.run.state in _UNDER_WAY for track in self.tracks)
+        return next(self.queue(closing=True), None) if self.closing and idle else None
+
+    def paused(self, track: Track) -> Standings:
+        """As if that run were paused."""
+        run = replace(track.run, state=RunState.PAUSED, paused_by="search")
+        tracks = tuple(replace(each, run=run) if each is track else each for each in self.tracks)
+        return replace(self, tracks=tracks)
+
+    def goes_on(self, place: int, entry: Entry, resumes: bool) -> bool:
+        """Whether the run keeps its worker: it is the next to be continued, or cannot be paused and is good enough."""
+        if not resumes:
+            good = entry in self.best(place, least=self.fewest)
+            return good and not self.refuses(entry.track, closing=False)
+        after, number = self.paused(entry.track), entry.number
+        found = next(after.queue(), None) or after.last()
+        return found is not None and found[1].number == number
+
+    # -- decisions --------------------------------------------------------------------------------
+
+    def decisions(self) -> Iterator[Decision]:
+        """A pause, a stop or a `go` for each running run that has come to a rung, in order of number.
+
+        The `go` is what remembers that a run was let pass: better ones that come later do not take it back.
+        """
+        standings = self
+        for track in self.tracks:
+            decision = standings.decision(track) if is_open(track.run) else None
+            if decision is not None:
+                yield decision
+                if decision.desired is Desired.PAUSE:
+                    standings = standings.paused(track)
+
+    def decision(self, track: Track) -> Decision | None:
+        """On one running run."""
+        if given_up := diverged(track, self.tracks):
+            return Decision(track.run.id, Desired.STOP, given_up, track.run.steps)
+        due = self.rungs.due(track)
+        resumes = self.resumes() if due else None
+        if due is None or resumes is None:
+            return None
+        place = due[0]
+        entry = next(entry for entry in self.entries[place] if entry.track is track)
+        # Once without a checkpoint is enough: it would begin again and again.
+        resumes = resumes and (track.run.resumable or len(track.run.attempts) <= 1)
+        if self.goes_on(place, entry, resumes):
+            desired = Desired.GO
+        elif resumes:
+            desired = Desired.PAUSE
+        elif math.isfinite(entry.value):
+            desired = Desired.STOP
+        else:
+            return None  # whether it has diverged, other runs will show
+        least = int(desired is Desired.GO) if resumes else self.fewest
+        reason = self.reason(place, entry, desired, least)
+        return Decision(track.run.id, desired, reason, track.run.steps)
+
+    def promotions(self) -> Iterator[Continue]:
+        """Paused runs that go on, in the order of the rule."""
+        yield from (Continue(e.track.run.id, self.why(place, e)) for place, e in self.queue())
+        for track in self.without_rung():
+            reason = f"paused at step {track.run.steps}, before the first rung"
+            yield Continue(track.run.id, {"reason": reason, "strategy": "continue"})
+
+    def finishing(self) -> Iterator[Continue]:
+        """The one paused run that goes on at the end of a sweep, where nothing else is left to do."""
+        found = replace(self, closing=True).last()
+        if found is not None:
+            place, entry = found
+            yield Continue(entry.track.run.id, self.why(place, entry, least=1))
+
+    # -- in words ---------------------------------------------------------------------------------
+
+    def reason(self, place: int, entry: Entry, desired: Desired, least: int) -> str:
+        """Why a run goes on, pauses or stops at a rung; begins with the rung's name."""
+        return self.sentence(place, entry, least)
+
+    def why(self, place: int, entry: Entry, least: int = 0) -> dict[str, Any]:
+        """Why a paused run is continued; `least`: so many of its rung go on in any case."""
+        return {
+            "reason": self.sentence(place, entry, least),
+            "strategy": "continue",
+            "rung": self.rungs.levels[place],
+        }
+
+    def sentence(self, place: int, entry: Entry, least: int = 0) -> str:
+        """The rung, the value, the run's rank there, and how many go on."""
+        there, count = self.entries[place], self.count(place, least)
+        rank = next(i for i, other in enumerate(there, 1) if other.number == entry.number)
+        value = f"{self.metric.goal.sign * entry.value:.4g}"
+        shown = value if math.isfinite(entry.value) else "(no number)"
+        go = {0: "none goes on yet", 1: "the best goes on"}.get(count, f"the best {count} go on")
+        name = f"{self.rungs.name(place)} {self.metric.name}"
+        return f"{name} {shown} is number {rank} of {len(there)}; {go}"
+
+
+def is_open(run: Run) -> bool:
+    """Whether nothing has been decided on a run that can be paused or stopped."""
+    running = run.kind is Kind.SEARCH and run.state is RunState.RUNNING
+    return running and run.desired is Desired.GO
+
+
+def _waits(run: Run) -> bool:
+    return run.state is RunState.PAUSED and run.paused_by == "search"
+
+
+def pressing(spec: Spec, history: History, rungs: Rungs) -> bool:
+    """Whether a decision may be due. Cheap, and asked at every report; the rungs are looked at only then."""
+    running = replace(history, runs=tuple(run for run in history.runs if is_open(run)))
+    return any(track.blank or rungs.due(track) for track in tracks(spec, running))
+
+
+def counted(tracks: Iterable[Track]) -> tuple[Track, ...]:
+    """Those that stand at rungs."""
+    return tuple(track for track in tracks if track.valued)
+
+
+def full(spec: Spec, history: History) -> bool:
+    """Whether no further run may start."""
+    return spec.max_runs is not None and history.counted() >= spec.max_runs

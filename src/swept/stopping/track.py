@@ -1,0 +1,184 @@
+"""A run's way: how far it has come, how long its training is, and what it was worth on the way.
+
+Steps count from 1, also where the program counts from 0. Values are signed, so that smaller is better; infinite means
+diverged.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import fmean
+
+from swept.model import History, Run, RunState
+from swept.spec import Spec
+from swept.stopping.comparable import comparable
+
+ENDLESS = 10**9
+"""The steps of a training whose length the file does not say."""
+LEAST_REPORTS = 3
+"""After so many reports in a row that are no numbers a run has diverged; sooner it may be a hiccup."""
+_GOING = frozenset({RunState.PENDING, RunState.RUNNING, RunState.PAUSED})
+_NO_VALUE = frozenset({RunState.KILLED, RunState.FAILED, RunState.CRASHED})
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A run's reports, the steps of its whole training, and the goal's sign.
+
+    `past`: how much the best value so far counts in its value, from 0 (it is worth what it has now) to 1.
+    """
+
+    run: Run
+    full: int
+    sign: float
+    past: float = 0.0
+
+    @property
+    def offset(self) -> int:
+        """1 where the program counts its steps from 0."""
+        return int(bool(self.run.curve) and self.run.curve[0].step == 0)
+
+    @property
+    def reached(self) -> int:
+        """The last reported step, 0 before the first."""
+        return self.run.steps + self.offset
+
+    @property
+    def complete(self) -> bool:
+        """Whether it has reported its last step: nothing is left to save."""
+        return self.reached >= self.full
+
+    @property
+    def going(self) -> bool:
+        """Whether more may come."""
+        return self.run.state in _GOING
+
+    @property
+    def valued(self) -> bool:
+        """Whether others are compared with it: a run that failed has no value."""
+        return self.run.state not in _NO_VALUE
+
+    def step(self, place: int) -> int:
+        """The step of the report with that place in its curve."""
+        return self.run.curve[place].step + self.offset
+
+    def entry(self, rung: int, until: float = math.inf) -> int | None:
+        """The place in its curve of the report that counts at `rung`; None: it has none yet.
+
+        That is the first finite one at or after the rung and before the step `until`; without one the first at all,
+        once its last reports were no numbers, or nothing more is to come.
+        """
+        curve, offset = self.run.curve, self.offset
+        first = bisect_left(curve, rung - offset, key=lambda point: point.step)
+        if first == len(curve):
+            return None
+        for place in range(first, len(curve)):
+            if place > first and curve[place].step + offset >= until:
+                return first
+            if math.isfinite(curve[place].value):
+                return place
+        return first if self.blank or self.run.state is not RunState.RUNNING else None
+
+    def value(self, place: int) -> float:
+        """What the run was worth at the report with that place in its curve."""
+        curve = self.run.curve
+        now = curve[place].value
+        if not math.isfinite(now):
+            return math.inf
+        if not self.past:
+            return self.sign * now
+        seen = (point.value for point in curve[: place + 1])
+        least = min(self.sign * value for value in seen if math.isfinite(value))
+        return self.past * least + (1.0 - self.past) * self.sign * now
+
+    def at(self, rung: int, until: float = math.inf) -> float | None:
+        """What it was worth at the rung, of which `until` is the next; None before it."""
+        place = self.entry(rung, until)
+        return None if place is None else self.value(place)
+
+    @property
+    def now(self) -> float | None:
+        """What it was worth at its last report; None before the first, and while that may be a hiccup."""
+        return self.at(self.reached) if self.run.curve else None
+
+    @property
+    def began(self) -> int:
+        """The step after which its newest attempt began: 0 from scratch."""
+        attempts = self.run.attempts
+        return attempts[-1].first_step + self.offset - 1 if attempts and self._resumed else 0
+
+    @property
+    def _resumed(self) -> bool:
+        return self.run.attempts[-1].first_step > 0
+
+    @property
+    def silent(self) -> bool:
+        """Whether a later attempt is under way that has not reported yet: the curve is an earlier one's."""
+        attempts = self.run.attempts
+        return len(attempts) > 1 and not self._resumed and attempts[-1].last_sequence == 0
+
+    @property
+    def blank(self) -> bool:
+        """Whether its last reports were all no numbers."""
+        last = self.run.curve[-LEAST_REPORTS:]
+        return len(last) == LEAST_REPORTS and not any(math.isfinite(each.value) for each in last)
+
+    def best(self) -> float:
+        """The best value so far, infinite without any."""
+        values = (self.sign * point.value for point in self.run.curve)
+        return min((value for value in values if math.isfinite(value)), default=math.inf)
+
+    def mean(self, step: int) -> float | None:
+        """The mean of its finite reports up to `step`; infinite if none is finite, None without any report."""
+        passed = bisect_right(self.run.curve, step - self.offset, key=lambda point: point.step)
+        values = [self.sign * point.value for point in self.run.curve[:passed]]
+        finite = [value for value in values if math.isfinite(value)]
+        if not values:
+            return None
+        return fmean(finite) if finite else math.inf
+
+    def shows(self, first: int, last: int) -> bool:
+        """Whether it has a finite value within those steps."""
+        begin = bisect_left(self.run.curve, first - self.offset, key=lambda point: point.step)
+        end = bisect_right(self.run.curve, last - self.offset, key=lambda point: point.step)
+        return any(math.isfinite(point.value) for point in self.run.curve[begin:end])
+
+
+def diverged(track: Track, others: Iterable[Track]) -> str:
+    """Why a run is given up: its last reports are no numbers, where another run has some; or ""."""
+    if not track.blank or track.complete:
+        return ""
+    first = track.step(len(track.run.curve) - LEAST_REPORTS)
+    if not any(other.shows(first, track.reached) for other in others if other is not track):
+        return ""
+    return f"step {track.reached}: diverged, its last {LEAST_REPORTS} reports are no numbers"
+
+
+def tracks(spec: Spec, history: History, past: float = 0.0) -> tuple[Track, ...]:
+    """The runs that may be held against each other, in order of number; none without a metric.
+
+    `past` is that of each track, unless the file says that a run counts by its best value.
+    """
+    if spec.metric is None:
+        return ()
+    past = 1.0 if spec.options.at == "best" else past
+    most, sign = longest(spec) or ENDLESS, spec.metric.goal.sign
+    return tuple(
+        Track(run, spec.epochs_of(run.config) or most, sign, past)
+        for run in comparable(spec, history)
+    )
+
+
+def longest(spec: Spec) -> int | None:
+    """The steps of the longest full run; None where the file does not say."""
+    named = spec.options.epochs
+    if isinstance(named, int):
+        return named
+    parameter = spec.space.parameter(named) if named is not None else None
+    if parameter is None:
+        return spec.epochs_of(spec.space.config({}))
+    most = max(parameter.values) if parameter.values else parameter.range[1]
+    return int(most)
