@@ -124,7 +124,7 @@ def test_runs_are_promoted_as_in_the_paper(
 
 @settings(max_examples=40, deadline=None)
 @given(
-    word=st.sampled_from(["asha", "median", "hyperband"]),
+    word=st.sampled_from(["asha", "auto", "median", "hyperband"]),
     workers=st.integers(1, 16),
     resume=st.booleans(),
     seed=st.integers(0, 10_000),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.unit.test_asha import attempt, run
 
-from swept.model import History, Kind, RunState
+from swept.model import Desired, History, Kind, Run, RunState
 from swept.search.suggest import suggest
+from swept.spec import parse_mapping
 from swept.stopping.auto import decide
 from swept.stopping.ladder import ladder
 from swept.testing.simulate import Simulation, simulate
@@ -115,3 +118,80 @@ def test_the_ladder_begins_early_doubles_and_ends_with_the_training() -> None:
     assert ladder(100) == (4, 8, 16, 32, 64, 100)
     assert ladder(1) == (1,)
     assert ladder(5) == (1, 2, 5)
+
+
+# -- what it shares with asha -----------------------------------------------------------------------
+
+
+def asked(*runs: Run, epochs: int = STEPS) -> dict[str, Desired]:
+    spec = parse_mapping({**SWEEP, "swept": {"epochs": epochs, "early_stopping": "auto"}})
+    return {each.run: each.desired for each in decide(spec, History(runs))}
+
+
+def at(number: int, values: list[float], state: RunState = RunState.RUNNING, **more: Any) -> Run:
+    return run(number, values, state, config={"lr": 0.1, "width": 4 + number}, **more)
+
+
+PAUSED = at(1, [5.0, 5.0], RunState.PAUSED), at(2, [4.0, 4.0], RunState.PAUSED)
+
+
+def test_a_run_that_was_let_pass_is_not_called_back() -> None:
+    assert asked(*PAUSED, at(3, [3.0, 3.0])) == {"r3": Desired.GO}
+    passed = at(3, [3.0, 3.0, 3.0], desired_why="step 2: among the best")
+    better = at(4, [1.0, 1.0], RunState.PAUSED)
+    assert asked(*PAUSED, passed, better) == {}
+    assert asked(*PAUSED, replace(passed, desired_why=""), better) == {"r3": Desired.PAUSE}
+
+
+def test_one_report_without_a_checkpoint_says_nothing() -> None:
+    """Trainings as short as this are judged at their first step; its checkpoint comes a moment later."""
+    assert asked(at(1, [5.0], saved=False), epochs=8) == {}
+    assert asked(at(1, [5.0, 5.0]), epochs=8) == {"r1": Desired.PAUSE}
+    assert asked(at(1, [5.0, 5.0], saved=False), epochs=8) == {}
+    assert asked(at(1, [5.0] * 3, saved=False), epochs=8) == {"r1": Desired.STOP}
+    waited = at(1, [5.0] * 3, RunState.STOPPED, saved=False)
+    assert asked(waited, at(2, [6.0], saved=False), epochs=8) == {"r2": Desired.STOP}, "at once"
+    assert asked(waited, at(2, [4.0], saved=False), epochs=8) == {"r2": Desired.GO}
+
+
+def test_a_new_attempt_that_has_not_reported_is_not_judged_by_the_old_curve() -> None:
+    silent = (attempt(), attempt(2, sequence=0))
+    assert asked(*PAUSED, at(3, [6.0, 6.0], attempts=silent)) == {}
+
+
+def test_numbers_that_are_missing_at_first_are_waited_for() -> None:
+    nan = math.nan
+    others = at(1, [nan, 5.0], RunState.PAUSED), at(2, [nan, 6.0], RunState.PAUSED)
+    assert asked(*others, at(3, [nan]), epochs=8) == {}
+    assert asked(at(1, [nan, nan, 5.0]), *PAUSED) == {"r1": Desired.PAUSE}
+    assert asked(*others, at(3, [6.0, nan, nan, nan]), at(4, [5.0] * 5, RunState.PAUSED)) == {
+        "r3": Desired.STOP
+    }
+
+
+@pytest.mark.parametrize("runs", [1, 3, 5])
+@pytest.mark.parametrize("resume", [True, False])
+def test_of_a_few_runs_one_is_trained_to_its_end(runs: int, resume: bool) -> None:
+    simulation = play(budget=1000, sweep={"run_cap": runs}, can_resume=resume)
+    states = Counter(run.state for run in simulation.runs)
+    assert len(simulation.runs) == runs
+    assert states[RunState.FINISHED] >= 1
+    assert simulation.ended_because == f"the budget of {runs} runs is used up"
+    if resume:
+        assert states[RunState.FINISHED] == 1
+
+
+def test_a_run_near_its_end_is_let_finish() -> None:
+    """Of unequal lengths: at rung 4 of 5 steps nothing is left to save."""
+    options = {**SWEEP, "swept": {"epochs": "epochs", "early_stopping": "auto"}}
+    options["parameters"] = {**SWEEP["parameters"], "epochs": {"values": [5, 100]}}
+    spec = parse_mapping(options)
+
+    def decided(epochs: int) -> list[Desired]:
+        config = {"lr": 0.1, "width": 9, "epochs": epochs}
+        others = [run(n, [1.0] * 4, RunState.PAUSED, config=config) for n in (1, 2)]
+        found = decide(spec, History((*others, run(3, [2.0] * 4, config=config))))
+        return [each.desired for each in found]
+
+    assert decided(5) == []
+    assert decided(100) == [Desired.PAUSE]

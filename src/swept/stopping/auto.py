@@ -118,7 +118,11 @@ class _Predicted(Standings):
         name, figures = self.rungs.name(place), self._figures(entry.track)
         if desired is Desired.GO:
             return f"{name} among the best{self._expected(figures, '; ')}"
-        return f"{name} {self._expected(figures) or 'others are to catch up first'}"
+        if desired is Desired.STOP:
+            others = "not among the best so far, and without a checkpoint it cannot wait"
+        else:
+            others = "others are to catch up first"
+        return f"{name} {self._expected(figures) or others}"
 
     def why(self, place: int, entry: Entry, least: int = 0) -> dict[str, Any]:
         track = entry.track
