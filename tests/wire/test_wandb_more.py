@@ -458,6 +458,7 @@ def left_of(client: Client, sweep: str) -> Any:
 
 
 @pytest.mark.feature("Early stop", "the summary of a stopped run has its last values")
+@pytest.mark.client_bug("0.23.1", "it loads no run of a sweep: the Api in it is not JSON")
 @pytest.mark.parametrize("scenario", [stopped, stopped_by_swept], ids=["wandb", "swept"])
 def test_a_stopped_runs_summary_has_its_last_values(told: dict[str, Any]) -> None:
     last, read = told["rows"][-1], told["read"]
