@@ -15,8 +15,6 @@ FIRST = 0.04
 LAST = 0.75
 FACTOR = 2
 """How much farther the next rung is; and 1/FACTOR of the runs at one go on."""
-SHORT = 16
-"""A training of at least so many steps is never judged by its first step alone."""
 HEDGE = (0.65, 0.20, 0.15)
 """How many of the runs meet their first judgement at the first, second, third rung: slow starters get their chance."""
 _SPREAD = 2654435761  # Knuth's multiplier: 2³² over the golden ratio
@@ -27,7 +25,7 @@ UNHEDGED = 16
 @lru_cache(maxsize=256)
 def ladder(full: int) -> tuple[int, ...]:
     """The rungs of a training of `full` ≥ 1 steps, rising; the last one is its end."""
-    first = max(2 if full >= SHORT else 1, round(FIRST * full))
+    first = max(1, round(FIRST * full))
     rungs = []
     while first < LAST * full:
         rungs.append(first)
