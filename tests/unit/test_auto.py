@@ -195,3 +195,18 @@ def test_a_run_near_its_end_is_let_finish() -> None:
 
     assert decided(5) == []
     assert decided(100) == [Desired.PAUSE]
+
+
+def test_a_finite_space_ends_when_each_configuration_was_tried_once() -> None:
+    parameters = {"lr": {"values": [0.001, 0.01, 0.1]}, "width": {"values": [8, 40]}}
+    simulation = play(budget=100 * STEPS, sweep={"parameters": parameters})
+    assert len({(run.config["lr"], run.config["width"]) for run in simulation.runs}) == 6
+    assert len(simulation.runs) == 6
+    assert "every configuration of this space was tried" in simulation.ended_because
+
+
+def test_one_parameter_is_searched_by_the_model_too() -> None:
+    parameters = {"lr": SWEEP["parameters"]["lr"], "width": {"value": 40}}
+    simulation = play(sweep={"parameters": parameters})
+    strategies = Counter(run.why["strategy"] for run in simulation.runs)
+    assert strategies["model"] > strategies["random"]

@@ -17,7 +17,7 @@ from swept.model import History, Kind, Start
 from swept.models.curves import CurveModel
 from swept.search.acquisition import log_expected_improvement
 from swept.search.belief import Belief
-from swept.search.maximise import maximise
+from swept.search.maximise import MOST_POINTS, maximise
 from swept.search.numbering import next_number
 from swept.search.seeds import Stream, generator, run_seed
 from swept.search.sources import TESTS, Sources
@@ -36,7 +36,9 @@ WARM = 10
 SOURCES = 2.0
 """What a deviation of a source's own model is worth to the first proposals, in log expected improvement."""
 RADIUS = 0.1
-"""How far proposals keep from all that was tried, in units of √d."""
+"""How far proposals keep from all that was tried, in units of √d, where there is room."""
+CROWD = 0.25
+"""Of the unit cube's volume, the balls around what was tried take up no more than this."""
 RANDOM = (0.05, 0.5)
 """The least and the largest share of random draws."""
 
@@ -84,21 +86,39 @@ class _Proposals:
         self.started = sum(each.run.kind is Kind.SEARCH for each in forecast.runs)
 
     def next(self, number: int) -> tuple[Array, dict[str, Any]] | None:
+        """None where every configuration of a finite space was tried."""
+        left = self._left()
+        if left is not None and not len(left):
+            return None
         rng = generator(self.seed, number, Stream.CANDIDATES)
-        size = starts(self.features.dimension)
-        if self.sources.runs and self.started < min(size, WARM) and self.started not in TESTS:
-            u, why = self._warm(rng)
-        elif self.started < size:
-            places = start_places(self.features, self.belief, size, self.seed)
-            u, why = places[self.started], self._spread(size)
-        elif self.forecast.model is None or rng.random() < self._random_share():
-            u, why = self._draw(rng), self._drawn()
-        else:
-            u, why = self._modelled(self.forecast.model, rng)
+        u, why = self._pick(rng)
+        if left is not None and not _member(u, left):
+            u = left[int(rng.integers(len(left)))]
         self.tried = np.vstack([self.tried, u])
         self.waiting = np.vstack([self.waiting, u])
         self.started += 1
         return u, why
+
+    def _left(self) -> Array | None:
+        """What was not tried yet of a finite space of moderate size; None for a larger one."""
+        most = self.features.combinations
+        if most is None or most > MOST_POINTS:
+            return None
+        points = self.features.all_points()
+        tried = {row.tobytes() for row in _rounded(self.tried)}
+        new = [row.tobytes() not in tried for row in _rounded(points)]
+        return points[np.array(new, dtype=np.bool_)]
+
+    def _pick(self, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
+        size = starts(self.features.dimension)
+        if self.sources.runs and self.started < min(size, WARM) and self.started not in TESTS:
+            return self._warm(rng)
+        if self.started < size:
+            places = start_places(self.features, self.belief, size, self.seed)
+            return places[self.started], self._spread(size)
+        if self.forecast.model is None or rng.random() < self._random_share():
+            return self._draw(rng), self._drawn("to keep the model honest")
+        return self._modelled(self.forecast.model, rng)
 
     def _warm(self, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
         """Where the sources expect most, at a distance from what was tried."""
@@ -110,7 +130,7 @@ class _Proposals:
 
         u, found = maximise(score, self.features, anchors, rng)
         if not math.isfinite(found):
-            return self._draw(rng), self._drawn()
+            return self._draw(rng), self._drawn("no place of promise was free")
         reason = (
             f"good by what {self.sources.runs} earlier runs say (with {self.sources.runs} prior)"
         )
@@ -140,7 +160,7 @@ class _Proposals:
 
         u, found = maximise(score, self.features, anchors, rng)
         if not math.isfinite(found):
-            return self._draw(rng), self._drawn()
+            return self._draw(rng), self._drawn("no place of promise was free")
         mean, sd = believed.predict(self.features.columns(u[None]))
         return u, self._explain(model, mean, sd)
 
@@ -149,7 +169,7 @@ class _Proposals:
             return np.zeros(len(U))
         A, B = self.features.columns(U), self.features.columns(self.tried)
         squared = (A * A).sum(1)[:, None] + (B * B).sum(1)[None, :] - 2.0 * (A @ B.T)
-        radius = RADIUS * math.sqrt(self.features.dimension)
+        radius = _radius(self.features.dimension, len(self.tried))
         return np.where(squared.min(1) >= radius**2, 0.0, -np.inf)
 
     def _spread(self, size: int) -> dict[str, Any]:
@@ -158,8 +178,8 @@ class _Proposals:
             "strategy": "space-filling",
         }
 
-    def _drawn(self) -> dict[str, Any]:
-        return {"reason": "a random draw, to keep the model honest", "strategy": "random"}
+    def _drawn(self, why: str) -> dict[str, Any]:
+        return {"reason": f"a random draw: {why}", "strategy": "random"}
 
     def _explain(self, model: CurveModel, mean: Array, sd: Array) -> dict[str, Any]:
         """The figures in the metric's own units, from `mean` and `sd` (1,) of w at the end. Band and deviation are those
@@ -189,6 +209,21 @@ def _first_values(forecast: Forecast) -> tuple[Array, Array]:
     )
     told = np.isfinite(forecast.places).all(axis=1) & ~np.isnan(values)
     return forecast.places[told], values[told]
+
+
+def _radius(dimension: int, tried: int) -> float:
+    """RADIUS √d, but less where `tried` balls of that radius would take up more than CROWD of the cube."""
+    ball = math.pow(math.pi, dimension / 2) / math.gamma(dimension / 2 + 1)
+    room = math.pow(CROWD / (max(tried, 1) * ball), 1.0 / max(dimension, 1))
+    return min(RADIUS * math.sqrt(dimension), room)
+
+
+def _member(u: Array, rows: Array) -> bool:
+    return bool((np.abs(rows - u) < 1e-9).all(axis=1).any())
+
+
+def _rounded(U: Array) -> Array:
+    return np.asarray(np.round(U, 9) + 0.0)
 
 
 def skill(forecast: Forecast) -> float:
