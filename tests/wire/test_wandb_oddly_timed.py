@@ -43,7 +43,7 @@ def test_a_commit_that_is_sent_again_while_it_is_under_way_succeeds(wire: Wire) 
     commits = [
         threading.Thread(target=lambda: answers.append(wire.ask(COMMIT, id=one))) for _ in range(4)
     ]
-    with wire.context.collecting:
+    with wire.context.collecting.alone():
         for commit in commits:
             commit.start()
     for commit in commits:

@@ -154,7 +154,9 @@ class _Writes:
         artifact = self._artifact(data)
         self._check_own(artifact)
         base = data.text("baseArtifactID")
-        with self._service.context.collecting.shared():  # its bytes come next, and are needed from here on
+        with (
+            self._service.context.collecting.shared()
+        ):  # its bytes come next, and are needed from here on
             made = self._store.add_manifest(
                 artifact.number,
                 _KINDS.get(data.text("type") or "FULL", "full"),

@@ -135,7 +135,9 @@ def _inited(service: Service, run: Run, host: str, writer: str) -> Run:
         run = _opened(service, run, host, resumable=resuming)
     if not writer:
         return _marked(service, run, {})
-    with service.notes.numbering.of(run.id):  # what the other writers have is read, and stored again
+    with service.notes.numbering.of(
+        run.id
+    ):  # what the other writers have is read, and stored again
         run = service.store.run(run.id)
         return _marked(service, run, shared.joined(run, writer))
 
