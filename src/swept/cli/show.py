@@ -102,7 +102,7 @@ def last_step(client: Client, view: RunView) -> int | None:
     said = view["summary"].get("_step")
     if isinstance(said, int):
         return said
-    rows = client.history(view["id"])
+    rows = client.history(view["id"], since=view["steps"])
     return rows[-1]["step"] if rows else None
 
 

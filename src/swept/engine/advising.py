@@ -24,6 +24,7 @@ class Advising(Ground):
 
     def advice(self, sweep: Sweep, runs: Sequence[Run]) -> Advice | None:
         """What the model says of all the `runs` of the sweep; None where it is not asked, knows too little, or fails.
+        While somebody else waits for the model, what it said last.
 
         Remembered until a run changes its state or passes a rung, which is when the early stopping fits its model too:
         looking at a sweep costs no more than the search itself, however often it is done.
@@ -33,10 +34,18 @@ class Advising(Ground):
         if rule(spec) != "auto" or spec.method != "bayes" or full is None:
             return None
         stage = sweep.spec_version, tuple(_stage(run, full) for run in runs)
-        with self._locks.of("advise", sweep.id):
+        lock = self._locks.of("advise", sweep.id)
+        known = self._advice.get(sweep.id)
+        if known is not None and known[0] == stage:
+            return known[1]
+        if not lock.acquire(blocking=known is None):
+            return known[1] if known else None
+        try:
             known = self._advice.get(sweep.id)
             if known is None or known[0] != stage:
                 known = self._advice[sweep.id] = stage, self._advise(spec, runs)
+        finally:
+            lock.release()
         return known[1]
 
     def _advise(self, spec: Spec, runs: Sequence[Run]) -> Advice | None:

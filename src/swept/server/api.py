@@ -199,7 +199,8 @@ def set_state(sweep: str, body: wire.StateChange, request: Request) -> Answer:
     """running, paused, finished or cancelled."""
     context = context_of(request)
     found = context.engine.set_state(sweep, body["state"], body.get("reason", ""))
-    return Answer(_view(context, found))
+    # Without the model's advice: an order is answered at once.
+    return Answer(_view(context, found, advise=False))
 
 
 @router.post(
@@ -237,11 +238,13 @@ def _claim(context: Context, sweep_id: str, body: wire.ClaimRequest) -> wire.Cla
     return {"status": status, "claimed": claimed, "why": why}
 
 
-def _view(context: Context, sweep: Sweep, *, brief: bool = False) -> wire.SweepView:
+def _view(
+    context: Context, sweep: Sweep, *, brief: bool = False, advise: bool = True
+) -> wire.SweepView:
     runs = context.store.runs(RunFilter(sweep=sweep.id))
     agents = context.store.agents(sweep.id)
     spec, live = context.engine.spec(sweep), context.engine.at_work
-    advice = None if brief else context.engine.advice(sweep, runs)
+    advice = context.engine.advice(sweep, runs) if advise and not brief else None
     return sweep_view(sweep, spec, runs, agents, live=live, advice=advice, brief=brief)
 
 

@@ -110,6 +110,15 @@ class ArtifactVerbs:
         assert _new(store, shared="s").number == _new(store, "d9", shared="s").number
         assert _new(store).number != _new(store).number
 
+    def test_another_content_under_a_clients_old_name_is_another_version(
+        self, store: Store
+    ) -> None:
+        first = _committed(store, "d0", client="c")
+        second = _committed(store, "d1", client="c", aliases=("final",))
+        assert (second.version, second.aliases) == (1, ("final", "latest"))
+        assert store.artifact(first.number).aliases == ()
+        assert store.artifact_of_client("c") == second.number
+
     def test_a_collection_has_one_type(self, store: Store) -> None:
         _committed(store)
         with pytest.raises(Conflict, match="is of type “model”"):

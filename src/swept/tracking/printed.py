@@ -91,6 +91,6 @@ def _copy(stream: Any, file: FileIO) -> tuple[Any, Any, Any] | None:
             return written
 
         stream.write = copying
-    except AttributeError:  # no stream at all (pythonw), or one with slots
+    except Exception:  # noqa: BLE001 no stream at all (pythonw), one with slots, one that guards itself
         return None
     return stream, write, copying

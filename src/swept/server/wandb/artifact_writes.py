@@ -193,8 +193,10 @@ class _Writes:
         """Raises UsageError while a part of it is missing. Repeated: as the first time."""
         self._check_fresh()
         artifact = self._artifact(arguments.input())
-        self._check_own(artifact)
-        if artifact.version is None:
+        if (
+            artifact.version is None
+        ):  # else it may be another run's, which had the same content first
+            self._check_own(artifact)
             one, collecting = self._service.notes.committing, self._service.context.collecting
             with one.of(artifact.number), collecting.shared():
                 artifact = self._committed(artifact.number)
