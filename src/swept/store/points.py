@@ -6,12 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, and_, delete, or_, select
 
+from swept.model import Kind, RunState
 from swept.store import schema, visible
 from swept.store.work import Work
 
 _COLUMNS = ("run", "attempt", "step", "number", "sweep", "value")
+_COMPLETE = (RunState.FINISHED.value, RunState.STOPPED.value)
 
 
 def keep(
@@ -73,7 +75,7 @@ def _same(stored: float | None, value: float) -> bool:
 
 
 def rebuild(work: Work, sweep: str, objective: str) -> None:
-    """Read the objective of all the sweep's runs from their rows again: its name has changed."""
+    """Read the objective of all the sweep's runs from their rows and summaries again: its name has changed."""
     table = schema.points
     work.connection.execute(delete(table).where(table.c.sweep == sweep))
     if not objective:
@@ -87,6 +89,28 @@ def rebuild(work: Work, sweep: str, objective: str) -> None:
     )
     for row in work.connection.execute(statement).all():
         keep(work, row.run, sweep, row.attempt, {row.step: row.metrics}, objective)
+    for run in _without(work.connection, sweep):
+        of_summary(work, run, run.attempts, run.summary, objective)
+
+
+def _without(connection: Connection, sweep: str) -> list[Row[Any]]:
+    """The runs without a point whose summary counts: complete ones, copies of earlier trainings, imported ones."""
+    runs, imports, points = schema.runs, schema.imports, schema.points
+    imported = select(imports.c.run).where(imports.c.run.is_not(None), imports.c.whole == 1)
+    statement = (
+        select(runs)
+        .where(runs.c.sweep == sweep, runs.c.attempts > 0, runs.c.ended.is_not(None))
+        .where(
+            or_(
+                runs.c.state.in_(_COMPLETE),
+                runs.c.kind == Kind.PRIOR.value,
+                and_(runs.c.id.in_(imported), runs.c.attempts == 1),  # more: it went on here
+            )
+        )
+        .where(runs.c.id.not_in(select(points.c.run).where(points.c.sweep == sweep)))
+        .order_by(runs.c.ordinal)
+    )
+    return list(connection.execute(statement))
 
 
 def after(

@@ -124,8 +124,11 @@ class ImportVerbs:
     def test_an_objective_in_the_summary_alone_is_the_one_point(self, store: Store) -> None:
         brought_sweep(store)
         store.begin_import(replace(RUN, sweep="s1", kind=Kind.SEARCH), now=NOW)
-        run = store.end_import("a1", replace(END, summary={"loss": 0.5}), now=NOW)
-        assert curve(run) == [(0, 0.5)]
+        ended = replace(END, state=RunState.CRASHED, summary={"loss": 0.5})
+        assert curve(store.end_import("a1", ended, now=NOW)) == [(0, 0.5)]
+        for metric in ("score", "loss"):
+            store.update_spec("s1", new_sweep(metric=metric), now=NOW)
+        assert curve(store.run("a1")) == [(0, 0.5)]
 
     def test_a_synced_folder_is_noted_and_dated_by_its_rows(self, store: Store) -> None:
         new = store.add_run(project="p", sweep=None, kind=Kind.MANUAL, config={}, now=NOW)

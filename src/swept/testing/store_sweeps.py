@@ -126,6 +126,28 @@ class SweepVerbs:
         store.update_spec(lease.run.sweep, new_sweep(metric="score"), now=NOW)
         assert curve(store.run(lease.run.id)) == [(0, 7.0)]
 
+    @pytest.mark.parametrize(
+        ("outcome", "kept"),
+        [
+            (Outcome.FINISHED, [(3, 0.5)]),
+            (Outcome.STOPPED, [(3, 0.5)]),
+            (Outcome.FAILED, []),
+        ],
+    )
+    def test_an_objective_in_the_summary_alone_outlives_an_edit_and_its_undoing(
+        self, store: Store, outcome: Outcome, kept: list[tuple[int, float]]
+    ) -> None:
+        lease = running(store, log(1, 3, other=1.0))
+        run, sweep = lease.run.id, lease.run.sweep
+        assert sweep
+        store.update_run(run, summary={"loss": 0.5, "score": 7}, now=NOW)
+        end(store, lease, outcome)
+        assert curve(store.run(run)) == kept
+        store.update_spec(sweep, new_sweep(metric="score"), now=NOW)
+        assert curve(store.run(run)) == [(step, 7.0) for step, _ in kept]
+        store.update_spec(sweep, new_sweep(metric="loss"), now=NOW)
+        assert curve(store.run(run)) == kept
+
     def test_every_version_of_a_spec_is_kept(self, store: Store) -> None:
         first, second = new_sweep(metric="loss"), new_sweep(metric="score")
         sweep = store.create_sweep(first, now=NOW)
