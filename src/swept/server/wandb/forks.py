@@ -23,6 +23,7 @@ from swept.server.wandb.service import (
     FORK,
     FORK_SHIFT,
     FORKED,
+    FORKING,
     Service,
     last_attempt,
     located,
@@ -43,6 +44,10 @@ class Fork:
     @property
     def reason(self) -> str:
         return f"forked by hand from run {self.parent.id} at step {self.step}"
+
+    @property
+    def note(self) -> dict[str, Any]:
+        return {"run": self.parent.id, "step": self.step}
 
 
 def asked(
@@ -73,15 +78,48 @@ def asked(
 
 
 def begin(service: Service, run: Run, fork: Fork) -> Run:
-    """Give the run's present attempt the rows of its parent. A second time, nothing happens."""
-    attempt = last_attempt(run)
-    if attempt is None or marked(run, FORKED):
-        return run
+    """Give the run's present attempt the rows of its parent. A second time, nothing happens; one that was cut short
+    goes on where it was."""
+    with service.notes.numbering.of(run.id):  # the client asks again while the first is at work
+        run = service.store.run(run.id)
+        attempt = last_attempt(run)
+        if attempt is None or marked(run, FORKED):
+            return run
+        note = {FORKING: mark(run), FORK: fork.note}
+        service.store.update_run(run.id, now=service.now(), details=note)
+        summary = _copied(service, run, attempt.number, fork)
+        return _forked(service, run, fork, summary)
+
+
+def is_begun(run: Run, fork: Fork) -> bool:
+    """Whether the present attempt is this fork, with all of its parent's rows or not yet."""
+    noted = marked(run, FORKING) or marked(run, FORKED)
+    return noted and run.details.get(FORK) == fork.note
+
+
+def own_step(service: Service, run: Run) -> int | None:
+    """The last step of the present attempt, as far as it has rows: those hide what earlier ones had from there on."""
+    last, attempt = Beside(service, [run]).last_step(run.id), last_attempt(run)
+    if last is None or attempt is None:
+        return None
+    own = [row for row in service.store.rows(run.id, since=last) if row.attempt == attempt.number]
+    return own[-1].step if own else None
+
+
+def _copied(service: Service, run: Run, attempt: int, fork: Fork) -> dict[str, Any]:
+    """Copy what is not there yet; the summary as it stood at the fork."""
+    there = own_step(service, run)
     summary: dict[str, Any] = {}
     for part in _parts(service, fork):
-        service.store.log_rows(run.id, attempt.number, part, now=service.now())
+        rows = [row for row in part if there is None or row.step > there]
+        if rows:
+            service.store.log_rows(run.id, attempt, rows, now=service.now())
         for row in part:
             summary |= row.metrics
+    return summary
+
+
+def _forked(service: Service, run: Run, fork: Fork, summary: Mapping[str, Any]) -> Run:
     details = fork.parent.details
     return service.store.update_run(
         run.id,
@@ -91,7 +129,7 @@ def begin(service: Service, run: Run, fork: Fork) -> Run:
         details={
             FORKED: mark(run),
             FORK_SHIFT: None,
-            FORK: {"run": fork.parent.id, "step": fork.step},
+            FORK: fork.note,
             **{key: details[key] for key in (DEFINED, CHARTS) if key in details},
         },
     )

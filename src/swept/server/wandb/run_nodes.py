@@ -66,7 +66,7 @@ def run_node(service: Service, run: Run, beside: Beside | None = None) -> Node:
 def _offset(run: Run) -> int | None:
     """Where the client's history begins: a number of rows would be the offset of one that it sends again. In a fork,
     `wandb sync` up to 0.26 dies of a null."""
-    return 0 if FORK in run.details else None
+    return 0 if run.details.get(FORK) else None
 
 
 def _heartbeat(service: Service, run: Run) -> float:

@@ -25,6 +25,8 @@ from swept.server.wandb.service import (
     CONFIG,
     DEFAULT_PROJECT,
     DEFINED,
+    FORK,
+    FORK_SHIFT,
     INITED,
     JOINED,
     PREEMPTING,
@@ -85,7 +87,7 @@ def upsert(service: Service, access: Access, arguments: Arguments) -> Node:
     if access.run == run.id and stale(service, access):
         return _answer(service, run, inserted=False)
     if init:
-        run = _inited(service, run, str(data.get("host") or ""), access.writer)
+        run = _inited(service, run, str(data.get("host") or ""), access.writer, fork)
     if fork is not None:
         run = forks.begin(service, run, fork)
     run = _changed(service, run, data)
@@ -128,30 +130,33 @@ def _taken(service: Service, name: str) -> bool:
     return True
 
 
-def _inited(service: Service, run: Run, host: str, writer: str) -> Run:
+def _inited(service: Service, run: Run, host: str, writer: str, fork: Fork | None) -> Run:
     """Make sure that the run has an attempt for this init, and mark it. Another writer of a run goes on with it."""
     resuming = marked(run, RESUMING) or (bool(writer) and marked(run, INITED))
-    if _needs_attempt(service, run, resuming=resuming):
+    afresh: dict[str, Any] = {}
+    if _needs_attempt(service, run, fork, resuming=resuming):
         run = _opened(service, run, host, resumable=resuming)
+        if fork is None and not resuming and run.details.get(FORK):
+            afresh = {FORK: None, FORK_SHIFT: None}  # begun again from zero: no fork any more
     if not writer:
-        return _marked(service, run, {})
+        return _marked(service, run, afresh)
     with service.notes.numbering.of(
         run.id
     ):  # what the other writers have is read, and stored again
         run = service.store.run(run.id)
-        return _marked(service, run, shared.joined(run, writer))
+        return _marked(service, run, {**afresh, **shared.joined(run, writer)})
 
 
-def _marked(service: Service, run: Run, sharing: Mapping[str, Any]) -> Run:
-    details = {INITED: mark(run), RESUMING: "", **sharing}
+def _marked(service: Service, run: Run, more: Mapping[str, Any]) -> Run:
+    details = {INITED: mark(run), RESUMING: "", **more}
     return service.store.update_run(run.id, now=service.now(), details=details)
 
 
-def _needs_attempt(service: Service, run: Run, *, resuming: bool) -> bool:
+def _needs_attempt(service: Service, run: Run, fork: Fork | None, *, resuming: bool) -> bool:
     if run.state is RunState.RUNNING and resuming:
         return not marked(run, INITED)  # a new attempt that goes on after the old one's last step
     if run.state is RunState.RUNNING:
-        return _used(service, run)
+        return _used(service, run, fork)
     if run.kind is not Kind.MANUAL and run.state.ended and run.state is not RunState.CRASHED:
         _refuse_again(service, run, resuming=resuming)
         return False
@@ -168,16 +173,18 @@ def _refuse_again(service: Service, run: Run, *, resuming: bool) -> None:
         )
 
 
-def _used(service: Service, run: Run) -> bool:
-    """Whether another init already wrote under the last attempt. A repeated request of the same init has not."""
+def _used(service: Service, run: Run, fork: Fork | None) -> bool:
+    """Whether another init already wrote under the last attempt. A repeated request of the same init has not: what
+    the server itself copied for that fork does not count."""
     if not marked(run, INITED):
         return False
     if marked(run, CLOSED):
         return True
-    last = last_attempt(run)
-    return last is not None and any(
-        row.attempt == last.number for row in service.store.rows(run.id)
-    )
+    step = forks.own_step(service, run)
+    if step is None:
+        return False
+    now = service.store.run(run.id)  # a fork is noted before its first row: read after that
+    return fork is None or step > fork.step or not forks.is_begun(now, fork)
 
 
 def _opened(service: Service, run: Run, host: str, *, resumable: bool) -> Run:
