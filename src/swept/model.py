@@ -268,6 +268,7 @@ class Run:
     spec_version: int = 1
     retries: int = 0  # used so far
     created: float = 0.0
+    pending_since: float = 0.0  # when it last became pending
     started: float | None = None
     ended: float | None = None
     attempts: tuple[Attempt, ...] = ()

@@ -531,7 +531,8 @@ def test_a_run_with_an_earlier_attempt_is_replaced_after_a_wait_and_counted_once
 
 def pending(**attempt: Any) -> Run:
     tried = Attempt(1, "a", "h", started=0.0, ended=100.0, **attempt)
-    return Run("r", "p", "s", 1, "", Kind.SEARCH, RunState.PENDING, {}, attempts=(tried,))
+    run = Run("r", "p", "s", 1, "", Kind.SEARCH, RunState.PENDING, {}, attempts=(tried,))
+    return replace(run, pending_since=100.0)
 
 
 def test_what_is_due_to_be_replaced() -> None:

@@ -13,6 +13,8 @@ from swept.store import leases, moves, runs, schema, sweeps, visible
 from swept.store.base import Lease
 from swept.store.work import Work
 
+WRITER_WAIT = 1800.0  # an agent may be at work and never claim again: having had its count, or for other runs only
+
 
 @dataclass(frozen=True, slots=True)
 class Asking:
@@ -126,19 +128,35 @@ def _reach(work: Work, run: Row[Any], asking: Asking) -> str | None:
     if mark.host in asking.reachable:
         return "checkpoint"
     late = work.now >= run.pending_since + asking.checkpoint_wait
-    return "zero" if late and not _writer_works(work, run.id, mark.attempt, asking) else None
+    writer = late and _writer(work.connection, run, mark.attempt, work.now, asking.seconds)
+    return "zero" if late and writer in (None, asking.agent) else None
 
 
-def _writer_works(work: Work, run: str, attempt: int, asking: Asking) -> bool:
-    """Whether another agent than the one that asks has made the attempt, and was heard of within a lease."""
+def awaited(connection: Connection, run: str, now: float, seconds: float) -> bool:
+    """Whether the run waits for the agent that wrote its newest checkpoint. Raises NotFound."""
+    row = runs.find(connection, run)
+    mark = runs.checkpoint(connection, run)
+    if mark is None or row.state != RunState.PENDING:
+        return False
+    return _writer(connection, row, mark.attempt, now, seconds) is not None
+
+
+def _writer(
+    connection: Connection, run: Row[Any], attempt: int, now: float, seconds: float
+) -> str | None:
+    """The agent that made the attempt, where it may come for the run: one of swept's own, heard of within a lease."""
+    if now >= run.pending_since + WRITER_WAIT:
+        return None
     agents, attempts = schema.agents, schema.attempts
     statement = (
         select(agents.c.id)
         .join(attempts, attempts.c.agent == agents.c.id)
-        .where(attempts.c.run == run, attempts.c.number == attempt, agents.c.id != asking.agent)
-        .where(agents.c.ended.is_(None), agents.c.last_seen > work.now - asking.seconds)
+        .where(attempts.c.run == run.id, attempts.c.number == attempt)
+        .where(agents.c.ended.is_(None), agents.c.last_seen > now - seconds)
+        .where(~agents.c.kind.startswith("wandb"))  # it takes up no run again
     )
-    return work.connection.execute(statement).first() is not None
+    found: str | None = connection.execute(statement).scalar()
+    return found
 
 
 def _take(work: Work, run: Row[Any], asking: Asking, *, from_zero: bool, requeue: bool) -> Lease:

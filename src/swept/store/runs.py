@@ -154,6 +154,7 @@ def _run(row: Row[Any], attempts: Iterable[Row[Any]], mark: Checkpoint | None, c
         spec_version=row.spec_version,
         retries=row.retries,
         created=row.created,
+        pending_since=row.pending_since,
         started=row.started,
         ended=row.ended,
         attempts=tuple(_attempt(attempt) for attempt in attempts),

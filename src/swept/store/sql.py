@@ -216,6 +216,11 @@ class SqlStore(SqlArtifacts, SqlReads):
         )
         return self._database.write(lambda work: claims.claim(work, asking), now=now)
 
+    def awaited(self, run: str, *, now: float, lease_seconds: float = LEASE_SECONDS) -> bool:
+        return self._database.read(
+            lambda connection: claims.awaited(connection, run, now, lease_seconds)
+        )
+
     def lease_of(self, token: str) -> tuple[str, int, bool] | None:
         row = self._database.read(lambda connection: leases.of_token(connection, token))
         return None if row is None else (row.run, row.attempt, row.state == "live")

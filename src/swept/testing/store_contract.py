@@ -44,10 +44,11 @@ from swept.testing.store_artifacts import ArtifactVerbs
 from swept.testing.store_imports import ImportVerbs
 from swept.testing.store_reads import ReadVerbs
 from swept.testing.store_sweeps import SweepVerbs
+from swept.testing.store_waits import Waits
 from swept.wire import Report
 
 
-class StoreContract(SweepVerbs, ArtifactVerbs, ImportVerbs, ReadVerbs):
+class StoreContract(SweepVerbs, ArtifactVerbs, ImportVerbs, ReadVerbs, Waits):
     """What every store must do. Subclasses override the fixture `reopen`."""
 
     @pytest.fixture
@@ -143,21 +144,6 @@ class StoreContract(SweepVerbs, ArtifactVerbs, ImportVerbs, ReadVerbs):
         assert store.start_period(now=NOW + 5000) == 1
         assert store.expire(now=NOW + 5050) == []
         assert len(store.expire(now=NOW + 5060)) == 1
-
-    def test_a_checkpoint_waits_for_an_agent_that_reaches_it(self, store: Store) -> None:
-        lease = running(store, log(1, 4, loss=1.0), checkpoint(2, 4, host="disk-a"))
-        end(store, lease, Outcome.RELEASED)
-        sweep = lease.run.sweep
-        assert claim(store, sweep, "r2") is None
-        near = claim(store, sweep, "r3", reachable=frozenset({"disk-a"}))
-        assert near
-        assert near.run.checkpoint
-        assert near.run.checkpoint.step == 4
-        end(store, near, Outcome.RELEASED)
-        far = claim(store, sweep, "r4", now=NOW + 301)
-        assert far
-        assert far.run.checkpoint is None
-        assert "run.from_zero" in types(store, lease.run.id)
 
     def test_overrides_reach_the_next_claim(self, store: Store) -> None:
         sweep = filled(store, start(batch=64, optimizer={"lr": 0.1}))

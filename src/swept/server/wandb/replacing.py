@@ -1,7 +1,8 @@
 """Runs that the real `wandb agent` cannot take up again: a new run takes their place.
 
 Its run ids are never re-issued, so a run with an earlier attempt goes to swept's own agents only. Where none comes
-within `REPLACE_AFTER`, it is closed, and a `retry_of` that never started can go to anyone.
+within `REPLACE_AFTER`, it is closed, and a `retry_of` that never started can go to anyone. It waits longer for the
+agent that wrote its checkpoint, while that is at work.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def due(pending: Sequence[Run], now: float) -> list[Run]:
         if run.state is RunState.PENDING
         and run.attempts
         and run.attempts[-1].outcome is not Outcome.PREEMPTED
-        and now - (run.attempts[-1].ended or run.created) >= REPLACE_AFTER
+        and now - run.pending_since >= REPLACE_AFTER
     ]
 
 
@@ -34,7 +35,13 @@ def replace_due(service: Service, sweep: Sweep) -> None:
     where = RunFilter(sweep=sweep.id, states=states, kinds=SWEEP_KINDS)
     with service.notes.replacing:
         for run in due(service.store.runs(where), service.now()):
-            _replace(service, run)
+            if not _awaited(service, run):
+                _replace(service, run)
+
+
+def _awaited(service: Service, run: Run) -> bool:
+    seconds = service.engine.lease_seconds
+    return service.store.awaited(run.id, now=service.now(), lease_seconds=seconds)
 
 
 def _replace(service: Service, run: Run) -> None:
