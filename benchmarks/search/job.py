@@ -14,8 +14,7 @@ from peers import METHODS
 from peers.driver import Setting
 from tasks import Task, load
 
-from swept.analysis.best import value_at
-from swept.model import Goal, Kind, Run
+from swept.model import Run
 from swept.spec import parse_mapping
 from swept.testing.simulate import Simulation, simulate
 
@@ -146,7 +145,7 @@ def _result(
     recommended, incumbent, configs = {}, {}, {}
     for mark in marks_of(task):
         spent = float(mark * task.steps)
-        named = recommendation(simulation, spent)
+        named = simulation.recommended(spent)
         recommended[str(mark)] = task.regret(task.truth(named.config)) if named else 1.0
         configs[str(mark)] = dict(named.config) if named else {}
         if task.family != LIVE:
@@ -167,24 +166,6 @@ def _result(
         time.process_time() - before,
         thinking,
     )
-
-
-def recommendation(simulation: Simulation, spent: float) -> Run | None:
-    """What swept names as best; the baseline, which it shows beside it, where that was better at the same step."""
-    metric = simulation.spec.metric
-    assert metric is not None
-    named = simulation.recommended(spent)
-    for run in simulation.runs_at(spent):
-        if run.kind is Kind.BASELINE and (named is None or _better(metric.goal, run, named)):
-            return run
-    return named
-
-
-def _better(goal: Goal, run: Run, other: Run) -> bool:
-    """At the last step that both have reported."""
-    step = min(run.steps, other.steps)
-    a, b = value_at(run, step), value_at(other, step)
-    return a is not None and (b is None or goal.better(a, b))
 
 
 def _incumbent(simulation: Simulation, spent: float) -> Run | None:

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
+from swept.analysis.best import value_at
 from swept.analysis.recommend import recommend
 from swept.errors import Conflict, UsageError
 from swept.model import (
@@ -38,7 +39,9 @@ from swept.model import (
     Decision,
     Desired,
     Done,
+    Goal,
     History,
+    Kind,
     Move,
     Outcome,
     Point,
@@ -115,9 +118,16 @@ class Simulation:
 
     def recommended(self, spent: float = math.inf) -> Run | None:
         """The run that swept would name as best once `spent` steps were paid for, with the state and curve that it
-        had then; None while none had a value."""
-        found = recommend(self.spec, self.runs_at(spent))
-        return found.run if found else None
+        had then; None while none had a value. The baseline, which swept shows beside it, where that was better at the
+        last step that both have reported."""
+        assert self.spec.metric is not None
+        runs = self.runs_at(spent)
+        found = recommend(self.spec, runs)
+        named = found.run if found else None
+        for run in runs:
+            if run.kind is Kind.BASELINE and _ahead(self.spec.metric.goal, run, named):
+                return run
+        return named
 
     def runs_at(self, spent: float) -> list[Run]:
         """The runs as they were once `spent` steps were paid for, in order of number."""
@@ -143,6 +153,15 @@ class Simulation:
         for report in self.trace:
             found[report.run].append(report.spent)
         return found
+
+
+def _ahead(goal: Goal, run: Run, other: Run | None) -> bool:
+    """Whether the run was better at the last step that both have reported."""
+    if other is None:
+        return run.value is not None
+    step = min(run.steps, other.steps)
+    mine, its = value_at(run, step), value_at(other, step)
+    return mine is not None and (its is None or goal.better(mine, its))
 
 
 def simulate(
