@@ -212,12 +212,12 @@ def test_what_a_program_does_to_its_configuration_stays_with_it() -> None:
     assert [run.config["x"] for run in simulate(grid(), curve, budget=10).runs] == X
 
 
-def test_the_baseline_runs_first_and_is_never_recommended() -> None:
-    sweep = random(swept={"baseline": {"x": 0.0}})
-    simulation = simulate(sweep, falling, budget=20)
-    assert [run.kind for run in simulation.runs] == [Kind.BASELINE, Kind.SEARCH]
-    assert simulation.recommended(10) is None
-    assert simulation.recommended(20) == simulation.runs[1]
+def test_the_baseline_runs_first_and_is_recommended_while_nothing_is_better() -> None:
+    first = simulate(random(swept={"baseline": {"x": 0.0}}), falling, budget=20)
+    assert [run.kind for run in first.runs] == [Kind.BASELINE, Kind.SEARCH]
+    assert number(first.recommended(10)) == 1
+    worse = simulate(random(swept={"baseline": {"x": 9.0}}), falling, budget=20)
+    assert (number(first.recommended(20)), number(worse.recommended(20))) == (1, 2)
 
 
 # -- what is recommended ------------------------------------------------------------------------------
