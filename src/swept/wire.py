@@ -136,7 +136,7 @@ class AgentAnswer(TypedDict):
 
 class Beat(TypedDict):
     leases: dict[str, str]  # run id → lease token
-    draining: bool
+    draining: bool  # it claims no more
     wait: NotRequired[float]  # hold the answer for so long, while nothing but `heard` is wanted
     heard: NotRequired[
         dict[str, str]

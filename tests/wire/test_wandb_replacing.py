@@ -71,6 +71,16 @@ def test_the_wait_counts_from_the_promotion_and_ends_with_the_agent(wire: Wire) 
     assert wire.store.run(run.id).state == "killed"
 
 
+def test_nobody_waits_for_an_agent_that_claims_no_more(wire: Wire) -> None:
+    sweep, agent, run = paused(wire)
+    idle = wire.agent(sweep)
+    promote(wire, sweep, run.id)
+    wire.clock.advance(400)
+    wire.engine.heartbeat(agent, {}, leaving=True)
+    (new,) = given(wire.beat(idle))
+    assert wire.store.run(new).retry_of == run.id
+
+
 def test_nobody_waits_for_an_agent_of_the_real_client(wire: Wire) -> None:
     sweep, agent, run = paused(wire, kind="wandb-cli")
     idle = wire.agent(sweep)

@@ -377,7 +377,7 @@ class Agent:
             }
             beat: Beat = {
                 "leases": leases,
-                "draining": self._state.drain is not loop.Drain.NO,
+                "draining": not loop.wants_more(self._state),
                 "wait": self.options.heartbeat,
                 "heard": heard,
             }

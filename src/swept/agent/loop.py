@@ -266,9 +266,9 @@ def _go_on(state: State) -> Step:
     """Claim when there is room, leave when there is nothing left to do."""
     room = len(state.runs) < state.limits.slots
     idle = not state.claiming and not state.over
-    if idle and room and _wants_more(state) and not state.exhausted and state.now >= state.claim_at:
+    if idle and room and wants_more(state) and not state.exhausted and state.now >= state.claim_at:
         return replace(state, claiming=True), [Claim()]
-    finished = state.exhausted or not _wants_more(state)
+    finished = state.exhausted or not wants_more(state)
     # Told to end now, it does not wait for a claim: the next agent here asks for its answer, and gives it back.
     leaving = idle or (state.drain is Drain.NOW and not state.over)
     if leaving and not state.runs and finished:
@@ -277,7 +277,8 @@ def _go_on(state: State) -> Step:
     return state, []
 
 
-def _wants_more(state: State) -> bool:
+def wants_more(state: State) -> bool:
+    """Whether the agent may still claim: it neither drains, nor has had its count, nor has given up."""
     count = state.limits.count
     counted_out = count is not None and state.begun >= count
     return not (state.closed or state.drain or counted_out)

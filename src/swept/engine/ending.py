@@ -16,9 +16,18 @@ class Ending(Filling):
     """Heartbeats, ends and the server's clock."""
 
     def heartbeat(
-        self, agent: str, leases: Mapping[str, str], lease_seconds: float | None = None
+        self,
+        agent: str,
+        leases: Mapping[str, str],
+        lease_seconds: float | None = None,
+        *,
+        leaving: bool = False,
     ) -> dict[str, Order | None]:
-        """Renew the agent's leases; None for a lost one."""
+        """Renew the agent's leases; None for a lost one. `leaving`: it claims no more."""
+        if leaving:
+            self._leaving.add(agent)
+        else:
+            self._leaving.discard(agent)
         return self.store.heartbeat(
             agent,
             leases,
@@ -31,6 +40,15 @@ class Ending(Filling):
         wandb = agent.kind.startswith("wandb")
         seconds = max(self.lease_seconds, self.wandb_lease_seconds) if wandb else self.lease_seconds
         return agent.ended is None and self.clock.now() - agent.last_seen < seconds
+
+    def awaited(self, run: str) -> bool:
+        """Whether it is kept for the agent with its checkpoint, which is at work and may come for it."""
+        return self.store.awaited(
+            run,
+            now=self.clock.now(),
+            lease_seconds=self.lease_seconds,
+            leaving=frozenset(self._leaving),
+        )
 
     # -- ends -------------------------------------------------------------------------------------
     def complete(self, run_id: str, token: str, completion: wire.Completion) -> Ended:

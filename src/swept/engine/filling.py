@@ -69,6 +69,7 @@ class Filling(Ground):
             kinds=_kinds(request),
             run=request.get("run"),
             reachable=frozenset(request.get("reachable", ())),
+            leaving=frozenset(self._leaving),
         )
 
     def _named(self, run_id: str) -> Answer:

@@ -33,7 +33,8 @@ class Locks:
 class Ground:
     """What the parts share, by sweep: `dry`, a run has ended there, so look soon; `hungry`, the claims that wait, and
     until when they are remembered; `asked`, how many reports were to be decided on, and `decided`, how many were;
-    `failing`, what early stopping last failed with; `advice`, which run the model last named, and at which stage."""
+    `failing`, what early stopping last failed with; `advice`, which run the model last named, and at which stage;
+    `leaving`, the agents that said that they claim no more."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class Ground:
         self._decided: dict[str, int] = defaultdict(int)
         self._failing: dict[str, str] = {}
         self._advice: dict[str, tuple[object, Advice | None]] = {}
+        self._leaving: set[str] = set()
         self._last_tick: float | None = None
 
     def spec(self, sweep: Sweep) -> Spec:

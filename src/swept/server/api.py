@@ -119,7 +119,7 @@ async def beat(agent: str, body: wire.Beat, request: Request) -> Answer:
 
 def _beat(context: Context, agent: str, body: wire.Beat) -> wire.BeatAnswer:
     known = context.store.agent(agent)
-    orders = context.engine.heartbeat(agent, body["leases"])
+    orders = context.engine.heartbeat(agent, body["leases"], leaving=body["draining"])
     state = context.store.sweep(known.sweep).state.value if known.sweep else ""
     runs = {run: _order(context, run, order) for run, order in orders.items()}
     return {"runs": runs, "sweep_state": state}

@@ -250,21 +250,30 @@ class Store(ArtifactVerbs, ReadVerbs, Protocol):
         run: str | None = None,
         reachable: frozenset[str] = frozenset(),
         checkpoint_wait: float = 300.0,
+        leaving: frozenset[str] = frozenset(),
     ) -> Lease | None:
         """A pending run for this agent, or None. The same `request` again gives the same lease while it is live;
         another agent's is a Conflict.
 
         Order: baseline first, then runs with earlier attempts, then by number. A run with a checkpoint goes only to
         an agent that lists the checkpoint's host in `reachable`; after `checkpoint_wait` seconds of waiting in
-        pending, to anyone, from zero, with an event, unless it is `awaited`. `sweep` None with `run` given: that run alone. Default kinds:
-        SWEEP_KINDS. A paused, finished or cancelled sweep gives out no sweep kinds. The first claim moves the sweep
-        from pending to running. `Run.config` in the lease has `overrides` applied."""
+        pending, to anyone, from zero, with an event, unless it is `awaited`. `leaving`: agents that said that they
+        claim no more. `sweep` None with `run` given: that run alone. Default kinds: SWEEP_KINDS. A paused, finished
+        or cancelled sweep gives out no sweep kinds. The first claim moves the sweep from pending to running.
+        `Run.config` in the lease has `overrides` applied."""
         ...
 
-    def awaited(self, run: str, *, now: float, lease_seconds: float = LEASE_SECONDS) -> bool:
+    def awaited(
+        self,
+        run: str,
+        *,
+        now: float,
+        lease_seconds: float = LEASE_SECONDS,
+        leaving: frozenset[str] = frozenset(),
+    ) -> bool:
         """Whether a pending run is kept for the agent that wrote its newest checkpoint: one of swept's own (the real
-        `wandb agent` takes up no run again) that has not ended and was heard of within a lease; for 30 minutes of
-        waiting in pending at the most, as it may never claim again. Raises NotFound."""
+        `wandb agent` takes up no run again) that has not ended, is not `leaving`, and was heard of within a lease;
+        for 30 minutes of waiting in pending at the most, as it may never claim again. Raises NotFound."""
         ...
 
     def lease_of(self, token: str) -> tuple[str, int, bool] | None:

@@ -13,7 +13,7 @@ from swept.store import leases, moves, runs, schema, sweeps, visible
 from swept.store.base import Lease
 from swept.store.work import Work
 
-WRITER_WAIT = 1800.0  # an agent may be at work and never claim again: having had its count, or for other runs only
+WRITER_WAIT = 1800.0  # an agent may be at work and never claim this run: busy for long, or with other runs only
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Asking:
     kinds: frozenset[Kind] | None = None
     reachable: frozenset[str] = frozenset()
     checkpoint_wait: float = 300.0
+    leaving: frozenset[str] = frozenset()
 
 
 def claim(work: Work, asking: Asking) -> Lease | None:
@@ -128,25 +129,35 @@ def _reach(work: Work, run: Row[Any], asking: Asking) -> str | None:
     if mark.host in asking.reachable:
         return "checkpoint"
     late = work.now >= run.pending_since + asking.checkpoint_wait
-    writer = late and _writer(work.connection, run, mark.attempt, work.now, asking.seconds)
-    return "zero" if late and writer in (None, asking.agent) else None
+    if not late:
+        return None
+    gone = asking.leaving | {asking.agent}
+    kept = _writer_comes(work.connection, run, mark.attempt, work.now, asking.seconds, gone)
+    return None if kept else "zero"
 
 
-def awaited(connection: Connection, run: str, now: float, seconds: float) -> bool:
+def awaited(
+    connection: Connection, run: str, now: float, seconds: float, leaving: frozenset[str]
+) -> bool:
     """Whether the run waits for the agent that wrote its newest checkpoint. Raises NotFound."""
     row = runs.find(connection, run)
     mark = runs.checkpoint(connection, run)
     if mark is None or row.state != RunState.PENDING:
         return False
-    return _writer(connection, row, mark.attempt, now, seconds) is not None
+    return _writer_comes(connection, row, mark.attempt, now, seconds, leaving)
 
 
-def _writer(
-    connection: Connection, run: Row[Any], attempt: int, now: float, seconds: float
-) -> str | None:
-    """The agent that made the attempt, where it may come for the run: one of swept's own, heard of within a lease."""
+def _writer_comes(
+    connection: Connection,
+    run: Row[Any],
+    attempt: int,
+    now: float,
+    seconds: float,
+    gone: frozenset[str],
+) -> bool:
+    """Whether the agent that made the attempt may come: one of swept's own, heard of within a lease, not `gone`."""
     if now >= run.pending_since + WRITER_WAIT:
-        return None
+        return False
     agents, attempts = schema.agents, schema.attempts
     statement = (
         select(agents.c.id)
@@ -155,8 +166,8 @@ def _writer(
         .where(agents.c.ended.is_(None), agents.c.last_seen > now - seconds)
         .where(~agents.c.kind.startswith("wandb"))  # it takes up no run again
     )
-    found: str | None = connection.execute(statement).scalar()
-    return found
+    writer = connection.execute(statement).scalar()
+    return writer is not None and writer not in gone
 
 
 def _take(work: Work, run: Row[Any], asking: Asking, *, from_zero: bool, requeue: bool) -> Lease:

@@ -202,6 +202,7 @@ class SqlStore(SqlArtifacts, SqlReads):
         run: str | None = None,
         reachable: frozenset[str] = frozenset(),
         checkpoint_wait: float = 300.0,
+        leaving: frozenset[str] = frozenset(),
     ) -> Lease | None:
         asking = claims.Asking(
             agent=agent,
@@ -213,12 +214,20 @@ class SqlStore(SqlArtifacts, SqlReads):
             kinds=kinds,
             reachable=reachable,
             checkpoint_wait=checkpoint_wait,
+            leaving=leaving,
         )
         return self._database.write(lambda work: claims.claim(work, asking), now=now)
 
-    def awaited(self, run: str, *, now: float, lease_seconds: float = LEASE_SECONDS) -> bool:
+    def awaited(
+        self,
+        run: str,
+        *,
+        now: float,
+        lease_seconds: float = LEASE_SECONDS,
+        leaving: frozenset[str] = frozenset(),
+    ) -> bool:
         return self._database.read(
-            lambda connection: claims.awaited(connection, run, now, lease_seconds)
+            lambda connection: claims.awaited(connection, run, now, lease_seconds, leaving)
         )
 
     def lease_of(self, token: str) -> tuple[str, int, bool] | None:

@@ -40,6 +40,7 @@ class Waits:
         assert store.run(run).pending_since == NOW
         store.touch_agent(writer, now=NOW + 400)
         assert store.awaited(run, now=NOW + 400)
+        assert not store.awaited(run, now=NOW + 400, leaving=frozenset({writer}))
         assert claim(store, sweep, "r2", now=NOW + 400) is None
         assert not store.awaited(run, now=NOW + 461)  # not heard of
         store.touch_agent(writer, now=NOW + 1800)
@@ -50,9 +51,11 @@ class Waits:
         with pytest.raises(NotFound):
             store.awaited("nobody", now=NOW)
 
-    @pytest.mark.parametrize(("kind", "gone"), [("wandb-cli", False), ("swept", True)])
+    @pytest.mark.parametrize(
+        ("kind", "gone"), [("wandb-cli", ""), ("swept", "ended"), ("swept", "leaving")]
+    )
     def test_a_checkpoint_does_not_wait_for_who_takes_up_no_run(
-        self, store: Store, kind: str, gone: bool
+        self, store: Store, kind: str, gone: str
     ) -> None:
         sweep = filled(store).id
         writer = store.add_agent(sweep=sweep, host="h", kind=kind, slots=1, now=NOW).id
@@ -61,9 +64,10 @@ class Waits:
         store.report(lease.run.id, lease.token, [checkpoint(1, 4)], now=NOW)
         end(store, lease, Outcome.PREEMPTED)
         store.touch_agent(writer, now=NOW + 400)
-        if gone:
+        if gone == "ended":
             store.end_agent(writer, now=NOW + 400)
-        assert not store.awaited(lease.run.id, now=NOW + 400)
-        far = claim(store, sweep, "r2", now=NOW + 400)
+        leaving = frozenset({writer} if gone == "leaving" else ())
+        assert not store.awaited(lease.run.id, now=NOW + 400, leaving=leaving)
+        far = claim(store, sweep, "r2", now=NOW + 400, leaving=leaving)
         assert far
         assert far.run.checkpoint is None

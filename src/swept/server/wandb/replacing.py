@@ -35,13 +35,8 @@ def replace_due(service: Service, sweep: Sweep) -> None:
     where = RunFilter(sweep=sweep.id, states=states, kinds=SWEEP_KINDS)
     with service.notes.replacing:
         for run in due(service.store.runs(where), service.now()):
-            if not _awaited(service, run):
+            if not service.engine.awaited(run.id):
                 _replace(service, run)
-
-
-def _awaited(service: Service, run: Run) -> bool:
-    seconds = service.engine.lease_seconds
-    return service.store.awaited(run.id, now=service.now(), lease_seconds=seconds)
 
 
 def _replace(service: Service, run: Run) -> None:
