@@ -101,6 +101,13 @@ def test_count_ends_the_agent_after_so_many_runs() -> None:
     assert of(loop.Leave, actions) == [loop.Leave(0)]
 
 
+def test_an_agent_that_drains_or_has_had_its_count_claims_no_more() -> None:
+    assert loop.wants_more(play(running())[0])
+    assert loop.wants_more(play(running(), Limits(count=2))[0])
+    assert not loop.wants_more(play(running(), Limits(count=1))[0])
+    assert not loop.wants_more(play([*running(), loop.Interrupted()])[0])
+
+
 def test_waiting_is_said_once_and_asked_again_after_a_pause() -> None:
     waiting = loop.ClaimAnswered("wait", None, "the sweep is paused")
     facts: list[Fact] = [
