@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
-from swept.model import Config, History, Run
+from swept.model import Config, History, Run, RunState
 from swept.models.curves import CurveModel, Index, Observations, condition, fit
 from swept.models.features import Features
 from swept.spec import Spec
@@ -42,6 +42,13 @@ _REMEMBERED = 20_000
 _NODES, _TAIL = 201, 6.0
 _KEPT = ((35, 7), (70, 4), (110, 3))
 """Up to so many runs, so many of the last observations of each are kept; beyond, two."""
+BEST, OTHERS = 300, 200
+"""The model is made of at most so many runs, by what they are worth now: it costs O(n³)."""
+_AT_ONCE = 512
+"""So many runs are predicted together: what bounds the memory."""
+_NEVER_WHOLE = frozenset({RunState.FAILED, RunState.CRASHED})
+_LARGEST = float(np.finfo(np.float64).max) * 1e-4
+"""Values are cut there, so that no difference overflows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,8 @@ class Scale:
     deviation: float
 
     def inward(self, v: Array) -> Array:
-        r = np.minimum((v - self.low) / self.spread, WORST)
+        v = np.clip(v, -_LARGEST, _LARGEST)
+        r = np.minimum(v - self.low, WORST * self.spread) / self.spread
         return (np.log(np.maximum(r, 0.0) + self.offset) - self.centre) / self.deviation
 
     def outward(self, w: float) -> float:
@@ -98,27 +106,42 @@ class Forecast:
         """(index of the run, progress, v) of the observations that the model is given, in order."""
         kept = next((k for most, k in _KEPT if len(self.runs) <= most), 2)
         found = [
-            (number, self._progress(step, each), value)
-            for number, each in enumerate(self.runs)
-            if np.isfinite(self.places[number]).all()
-            for step, value in list(self._observed(each))[-kept:]
+            (number, self._progress(step, self.runs[number]), value)
+            for number in self._modelled
+            for step, value in list(self._observed(self.runs[number]))[-kept:]
         ]
         if not found:
             return np.empty(0, dtype=np.intp), np.empty(0), np.empty(0)
         run, t, v = zip(*found, strict=True)
         return np.array(run, dtype=np.intp), np.array(t), np.array(v)
 
+    @property
+    def _modelled(self) -> list[int]:
+        """Which runs the model is made of: of many the best ones, and some of the others, evenly spread."""
+        inside = np.isfinite(self.places).all(axis=1)
+        told = [n for n, each in enumerate(self.runs) if inside[n] and _tells(each)]
+        if len(told) <= BEST + OTHERS:
+            return told
+        now = [self.runs[n].now for n in told]
+        order = np.argsort([math.inf if v is None else v for v in now], kind="stable")
+        others = np.sort(order[BEST:])
+        every = np.linspace(0, len(others) - 1, OTHERS).round().astype(np.intp)
+        return [told[n] for n in np.sort(np.concatenate([order[:BEST], others[every]]))]
+
     def _observed(self, each: Track) -> Iterator[tuple[int, float]]:
-        """(step, v) at the rungs passed, and now."""
-        rungs = self.rungs(each)
-        for rung, following in itertools.pairwise((*rungs, math.inf)):
-            if rung <= each.reached and (value := each.at(int(rung), following)) is not None:
-                yield int(rung), value
-        if each.reached not in rungs and (now := each.now) is not None:
-            yield each.reached, now
+        """(step, v) of the reports that count at the rungs passed, and of the last one: each once, where it was made."""
+        told = -1
+        for rung, following in itertools.pairwise((*self.rungs(each), math.inf)):
+            place = each.entry(int(rung), following) if rung <= each.reached else None
+            if place is not None and place > told:
+                told = place
+                yield each.step(place), each.value(place)
+        last = each.entry(each.reached)
+        if last is not None and last > told:
+            yield each.reached, each.value(last)
 
     def _progress(self, step: int, each: Track) -> float:
-        return math.log(step) / math.log(each.full) if each.full > 1 else 1.0
+        return min(math.log(step) / math.log(each.full), 1.0) if each.full > 1 else 1.0
 
     @cached_property
     def scale(self) -> Scale | None:
@@ -143,11 +166,27 @@ class Forecast:
 
     def final(self, number: int) -> tuple[float, float]:
         """Mean and deviation of w at the end of the run at place `number`, its own luck included."""
+        if number in self._finals:
+            return self._finals[number]
+        return self._predicted(np.array([number], dtype=np.intp))[0]
+
+    @cached_property
+    def _finals(self) -> dict[int, tuple[float, float]]:
+        """`final` of all paused runs, predicted together."""
+        inside = np.isfinite(self.places).all(axis=1)
+        paused = [each.run.state is RunState.PAUSED for each in self.runs]
+        which = np.flatnonzero(inside & np.array(paused, dtype=np.bool_))
+        found: dict[int, tuple[float, float]] = {}
+        for first in range(0, len(which), _AT_ONCE):
+            part = which[first : first + _AT_ONCE]
+            found.update(zip(part.tolist(), self._predicted(part), strict=True))
+        return found
+
+    def _predicted(self, which: Index) -> list[tuple[float, float]]:
         model = self.model
         assert model is not None
-        X = self.features.columns(self.places[number][None])
-        mean, sd = model.predict(X, np.array([number], dtype=np.intp))
-        return float(mean[0]), float(sd[0])
+        mean, sd = model.predict(self.features.columns(self.places[which]), which)
+        return list(zip(mean.tolist(), sd.tolist(), strict=True))
 
     def gain(self, mark: float, mean: Array, sd: Array) -> float:
         """By how much, in the metric's own unit, the best of ends W ~ N(mean, sd²), both (m,), is expected to be better
@@ -164,6 +203,11 @@ class Forecast:
         assert self.scale is not None
         assert self.spec.metric is not None
         return self.spec.metric.goal.sign * self.scale.outward(w)
+
+
+def _tells(each: Track) -> bool:
+    """Whether the model is given the run: one that failed was on the way to nothing, good as it stood."""
+    return bool(each.run.curve) and each.run.state not in _NEVER_WHOLE
 
 
 class _Places:
@@ -212,15 +256,22 @@ def _unpack(packed: _Packed) -> list[NDArray[Any]]:
 
 
 def _scale(v: Array) -> Scale | None:
-    finite = v[np.isfinite(v)]
+    finite = np.clip(v[np.isfinite(v)], -_LARGEST, _LARGEST)
     if len(finite) < 2 or not np.ptp(finite) > 0.0:
         return None
     low = float(finite.min())
+    finite = _cut(finite, low)
     spread = float(np.median(finite)) - low
     if not spread > 0.0:
         spread = float(finite.max()) - low
-    raw = np.log(np.minimum((finite - low) / spread, WORST) + OFFSET)
+    raw = np.log(np.minimum(finite - low, WORST * spread) / spread + OFFSET)
     return Scale(low, spread, OFFSET, float(raw.mean()), float(raw.std()) + 1e-9)
+
+
+def _cut(v: Array, low: float) -> Array:
+    """Without figures that are beyond all measure, even where most of them are."""
+    quarter = float(np.quantile(v, 0.25)) - low
+    return np.minimum(v, low + (1.0 + WORST) * quarter) if quarter > 0.0 else v
 
 
 def _inward(v: Array, scale: Scale) -> Array:
