@@ -18,6 +18,8 @@ from swept.model import Goal, History, Kind, Run, RunState
 from swept.spec import Spec
 from swept.stopping.decide import rule
 from swept.stopping.forecast import Forecast
+from swept.stopping.ladder import ladder
+from swept.stopping.track import longest
 
 DOUBT = 0.5
 """How many standard deviations of its expected end count against a run."""
@@ -36,8 +38,9 @@ def recommend(spec: Spec, runs: Sequence[Run]) -> Best | None:
 
 
 def advises(spec: Spec) -> bool:
-    """Whether the model of learning curves names the best run of such a sweep."""
-    return rule(spec) == "auto" and spec.method == "bayes"
+    """Whether the model of learning curves names the best run of such a sweep: where runs have rungs on their way."""
+    most = longest(spec) or 1
+    return rule(spec) == "auto" and spec.method == "bayes" and len(ladder(most)) > 1
 
 
 def advise(spec: Spec, runs: Sequence[Run]) -> Advice | None:

@@ -17,6 +17,7 @@ from swept.search.budget import close, hours_used, room, runs_used, target_reach
 from swept.search.numbering import next_number
 from swept.spec import Spec
 from swept.stopping.decide import last, promotions, rule
+from swept.stopping.ladder import ladder
 from swept.stopping.track import longest
 
 Method: TypeAlias = Callable[..., list[Start]]
@@ -63,7 +64,7 @@ def _starts(spec: Spec, history: History, n: int, seed: int) -> list[Start]:
 
 def _method(spec: Spec) -> Method:
     """Bayesian search goes by learning curves where `auto` makes runs of many lengths."""
-    if spec.method == "bayes" and rule(spec) == "auto" and longest(spec) is not None:
+    if spec.method == "bayes" and rule(spec) == "auto" and len(ladder(longest(spec) or 1)) > 1:
         return auto.propose
     return METHODS[spec.method]
 
