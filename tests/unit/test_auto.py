@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.unit.test_asha import attempt, run
 
-from swept.model import Desired, History, Kind, Run, RunState
+from swept.model import Desired, History, Kind, Point, Run, RunState, Start
 from swept.search.suggest import suggest
 from swept.spec import parse_mapping
 from swept.stopping.auto import decide
@@ -210,3 +210,69 @@ def test_one_parameter_is_searched_by_the_model_too() -> None:
     simulation = play(sweep={"parameters": parameters})
     strategies = Counter(run.why["strategy"] for run in simulation.runs)
     assert strategies["model"] > strategies["random"]
+
+
+# -- what happens to runs ---------------------------------------------------------------------------
+
+CUBE = {name: {"min": 0.0, "max": 1.0} for name in ("a", "b", "c")}
+
+
+def played(
+    parameters: Mapping[str, Any], ran: Callable[[Run], Run], runs: int, epochs: int = 2
+) -> list[Run]:
+    """One run after the other; `ran` says what became of each."""
+    options = {"epochs": epochs, "early_stopping": "auto"}
+    spec = parse_mapping({**SWEEP, "parameters": parameters, "swept": options})
+    played: list[Run] = []
+    for number in range(1, runs + 1):
+        answer = suggest(spec, History(tuple(played)), 1, seed=1)
+        if not isinstance(answer, tuple):
+            break
+        (start,) = answer
+        assert isinstance(start, Start)
+        played.append(ran(run(number, [], config=start.config, why=start.why, saved=False)))
+    return played
+
+
+def finished(run: Run, value: float, **more: Any) -> Run:
+    points = tuple(Point(step, value) for step in (1, 2))
+    return replace(run, state=RunState.FINISHED, curve=points, **more)
+
+
+def test_a_region_that_fails_is_left() -> None:
+    def ran(run: Run) -> Run:
+        if run.config["a"] > 0.5:
+            return replace(run, state=RunState.FAILED)
+        return finished(run, sum((value - 0.4) ** 2 for value in run.config.values()))
+
+    runs = played(CUBE, ran, 40)
+    failed = [run.state is RunState.FAILED for run in runs]
+    assert sum(failed[20:]) < 6
+
+
+def test_a_program_that_changes_a_value_is_not_given_the_same_again() -> None:
+    def clamped(run: Run) -> Run:
+        used = {**run.config, "a": min(run.config["a"], 0.4)}
+        tried = replace(attempt(), effective_config=used)
+        return finished(run, used["b"] - used["a"], attempts=(tried,))
+
+    runs = played(CUBE, clamped, 40)
+    assert len({tuple(run.config.values()) for run in runs}) == 40
+    small = {"a": {"values": [0.1, 0.2, 0.8]}, "b": {"values": [1, 2]}}
+    assert len(played(small, clamped, 20)) == 6
+
+
+def test_a_training_of_one_step_is_searched_by_values() -> None:
+    """There is no curve to learn from: five spread-out runs, then the model."""
+    simulation = play(
+        budget=12,
+        sweep={"swept": {"epochs": 1, "early_stopping": "auto"}},
+        curve=lambda config, seed: curve(config, seed)[-1:],
+    )
+    assert [run.why["strategy"] for run in simulation.runs][5:] == ["model"] * 7
+
+
+def test_of_a_limited_number_of_runs_at_most_half_are_spread_out() -> None:
+    simulation = play(sweep={"run_cap": 10})
+    strategies = [run.why["strategy"] for run in simulation.runs]
+    assert strategies.count("space-filling") == 5

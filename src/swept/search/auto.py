@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 
 from swept.model import History, Kind, Start
 from swept.models.curves import CurveModel
+from swept.models.features import Axis, Features
 from swept.search.acquisition import log_expected_improvement
 from swept.search.belief import Belief
-from swept.search.maximise import MOST_POINTS, maximise
-from swept.search.numbering import next_number
+from swept.search.feasibility import DOUBT, Feasibility
+from swept.search.maximise import MOST_POINTS, Score, maximise
+from swept.search.numbering import next_number, suggested
+from swept.search.observations import MOST_BARREN, fruitless, suggested_places
 from swept.search.seeds import Stream, generator, run_seed
 from swept.search.sources import TESTS, Sources
 from swept.search.start import start_places
@@ -39,13 +42,20 @@ RADIUS = 0.1
 """How far proposals keep from all that was tried, in units of √d, where there is room."""
 CROWD = 0.25
 """Of the unit cube's volume, the balls around what was tried take up no more than this."""
+NEARER = (1.0, 0.5, 0.25, 0.125, 0.0625)
+"""Shares of that distance, tried in turn until a place is free."""
+FEW = 10
+"""A parameter of at most so many levels, or an unordered one, is told apart by its level, not by a distance."""
+SAME = 1e-6
+"""Places at less than this distance are one."""
 RANDOM = (0.05, 0.5)
 """The least and the largest share of random draws."""
 
 
-def starts(dimension: int) -> int:
-    """How many runs are spread out before the model proposes."""
-    return min(STARTS, 3 * dimension + 3)
+def starts(dimension: int, max_runs: int | None = None) -> int:
+    """How many runs are spread out before the model proposes; at most half of those that may be started."""
+    size = min(STARTS, 3 * dimension + 3)
+    return size if max_runs is None else min(size, max(3, max_runs // 2))
 
 
 def propose(spec: Spec, history: History, n: int, *, seed: int) -> list[Start]:
@@ -66,7 +76,8 @@ def propose(spec: Spec, history: History, n: int, *, seed: int) -> list[Start]:
 
 
 class _Proposals:
-    """One batch. `tried` (k, d) grows with each pick."""
+    """One batch. `ran` (r, d): where runs lie, by what they really ran with. `tried` (k, d): those places, and those that
+    were suggested, which grow with each pick."""
 
     def __init__(self, forecast: Forecast, history: History, seed: int) -> None:
         self.forecast, self.seed = forecast, seed
@@ -80,10 +91,17 @@ class _Proposals:
         )
         self.fading = 1.0 / max(trainings, 1.0)
         inside = np.isfinite(forecast.places).all(axis=1)
-        self.tried = forecast.places[inside]
+        self.ran = forecast.places[inside]
         waiting = [not each.reached and each.going for each in forecast.runs]
         self.waiting = forecast.places[inside & np.array(waiting, dtype=np.bool_)]
-        self.started = sum(each.run.kind is Kind.SEARCH for each in forecast.runs)
+        runs = list(suggested(forecast.spec, history))
+        known = suggested_places(runs, self.features)
+        asked = [place for place in known.values() if place is not None]
+        self.tried = np.vstack([self.ran, *asked])
+        self.started = sum(
+            run.kind is Kind.SEARCH and known[run.number] is not None for run in runs
+        )
+        self.feasible = _feasible(forecast)
 
     def next(self, number: int) -> tuple[Array, dict[str, Any]] | None:
         """None where every configuration of a finite space was tried."""
@@ -110,15 +128,30 @@ class _Proposals:
         return points[np.array(new, dtype=np.bool_)]
 
     def _pick(self, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
-        size = starts(self.features.dimension)
+        size = starts(self.features.dimension, self.forecast.spec.max_runs)
         if self.sources.runs and self.started < min(size, WARM) and self.started not in TESTS:
             return self._warm(rng)
         if self.started < size:
-            places = start_places(self.features, self.belief, size, self.seed)
-            return places[self.started], self._spread(size)
+            return self._spread_out(size, rng)
         if self.forecast.model is None or rng.random() < self._random_share():
             return self._draw(rng), self._drawn("to keep the model honest")
         return self._modelled(self.forecast.model, rng)
+
+    def _spread_out(self, size: int, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
+        places = start_places(self.features, self.belief, size, self.seed)
+        u = places[self.started]
+        if self.feasible.log_chance(u[None])[0] < DOUBT:
+            u = self._farthest(rng)
+        return u, self._spread(size)
+
+    def _farthest(self, rng: np.random.Generator) -> Array:
+        """The place farthest from all that was tried, among those where a run may well give a value."""
+
+        def score(U: Array) -> Array:
+            return np.minimum(self._gap(U), 1e3) * np.exp(self.feasible.log_chance(U))
+
+        u, _ = maximise(score, self.features, np.empty((0, self.features.dimension)), rng)
+        return u
 
     def _warm(self, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
         """Where the sources expect most, at a distance from what was tried."""
@@ -126,10 +159,10 @@ class _Proposals:
         anchors = located[np.argsort(self.sources.guess(located), kind="stable")[:ANCHORS]]
 
         def score(U: Array) -> Array:
-            return self._allow(U) - self.sources.guess(U)
+            return self.feasible.log_chance(U) - self.sources.guess(U)
 
-        u, found = maximise(score, self.features, anchors, rng)
-        if not math.isfinite(found):
+        u = self._best_free(score, anchors, rng)
+        if u is None:
             return self._draw(rng), self._drawn("no place of promise was free")
         reason = (
             f"good by what {self.sources.runs} earlier runs say (with {self.sources.runs} prior)"
@@ -150,27 +183,45 @@ class _Proposals:
     ) -> tuple[Array, dict[str, Any]]:
         believed = model.believe(self.features.columns(self.waiting))
         mark = self.forecast.best - MARGIN
-        mean, _ = model.predict(self.features.columns(self.tried))
-        anchors = self.tried[np.argsort(mean, kind="stable")[:ANCHORS]]
+        mean, _ = model.predict(self.features.columns(self.ran))
+        anchors = self.ran[np.argsort(mean, kind="stable")[:ANCHORS]]
 
         def score(U: Array) -> Array:
             mean, sd = believed.predict(self.features.columns(U))
             pull = self.belief.pull(U) - self.fading * SOURCES * self.sources.guess(U)
-            return log_expected_improvement(mean, sd, mark) + self._allow(U) + pull
+            wishes = pull + self.feasible.log_chance(U)
+            return log_expected_improvement(mean, sd, mark) + wishes
 
-        u, found = maximise(score, self.features, anchors, rng)
-        if not math.isfinite(found):
+        u = self._best_free(score, anchors, rng)
+        if u is None:
             return self._draw(rng), self._drawn("no place of promise was free")
         mean, sd = believed.predict(self.features.columns(u[None]))
         return u, self._explain(model, mean, sd)
 
-    def _allow(self, U: Array) -> Array:
+    def _best_free(self, score: Score, anchors: Array, rng: np.random.Generator) -> Array | None:
+        """Where `score` is largest among the free places; nearer to what was tried only where none is free."""
+        for share in NEARER:
+
+            def free(U: Array, share: float = share) -> Array:
+                return score(U) + self._allow(U, share)
+
+            u, found = maximise(free, self.features, anchors, rng)
+            if math.isfinite(found):
+                return u
+        return None
+
+    def _allow(self, U: Array, share: float = 1.0) -> Array:
+        """(m,): 0 where a place is far enough from what was tried, and may well give a value; else -inf."""
+        free = self._gap(U) >= share * _radius(self.features, len(self.tried))
+        return np.where(free & (self.feasible.log_chance(U) >= DOUBT), 0.0, -np.inf)
+
+    def _gap(self, U: Array) -> Array:
+        """The distance (m,) from each of U (m, d) to the nearest that was tried; infinite without any."""
         if not len(self.tried):
-            return np.zeros(len(U))
+            return np.full(len(U), np.inf)
         A, B = self.features.columns(U), self.features.columns(self.tried)
         squared = (A * A).sum(1)[:, None] + (B * B).sum(1)[None, :] - 2.0 * (A @ B.T)
-        radius = _radius(self.features.dimension, len(self.tried))
-        return np.where(squared.min(1) >= radius**2, 0.0, -np.inf)
+        return np.asarray(np.sqrt(np.maximum(squared.min(1), 0.0)))
 
     def _spread(self, size: int) -> dict[str, Any]:
         return {
@@ -211,11 +262,33 @@ def _first_values(forecast: Forecast) -> tuple[Array, Array]:
     return forecast.places[told], values[told]
 
 
-def _radius(dimension: int, tried: int) -> float:
-    """RADIUS √d, but less where `tried` balls of that radius would take up more than CROWD of the cube."""
-    ball = math.pow(math.pi, dimension / 2) / math.gamma(dimension / 2 + 1)
-    room = math.pow(CROWD / (max(tried, 1) * ball), 1.0 / max(dimension, 1))
-    return min(RADIUS * math.sqrt(dimension), room)
+def _feasible(forecast: Forecast) -> Feasibility:
+    """Learnt from runs with a value and from those without any. One that diverged is neither: the model sees it as bad."""
+    inside = np.isfinite(forecast.places).all(axis=1)
+    barren = np.array([fruitless(each.run) for each in forecast.runs], dtype=np.bool_)
+    valued = np.array([each.run.value is not None for each in forecast.runs], dtype=np.bool_)
+    none = forecast.places[inside & barren][-MOST_BARREN:]
+    some = forecast.places[inside & valued & ~barren][-MOST_BARREN:]
+    return Feasibility.of(forecast.features, some, none)
+
+
+def _radius(features: Features, tried: int) -> float:
+    """RADIUS √r, but less where the balls of that radius would take up more than CROWD of the cube; r: parameters that
+    have more than a few levels. The others' combinations share out what was `tried`: each has a cube of its own."""
+    levels = [
+        len(axis.lattice) for axis in features.axes if _few(axis) and axis.lattice is not None
+    ]
+    real = features.dimension - len(levels)
+    if not real:
+        return SAME
+    balls = max(tried / math.prod(levels), 1.0)
+    ball = math.pow(math.pi, real / 2) / math.gamma(real / 2 + 1)
+    room = math.pow(CROWD / (balls * ball), 1.0 / real)
+    return min(RADIUS * math.sqrt(real), room)
+
+
+def _few(axis: Axis) -> bool:
+    return axis.lattice is not None and (axis.category or len(axis.lattice) <= FEW)
 
 
 def _member(u: Array, rows: Array) -> bool:

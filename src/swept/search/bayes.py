@@ -20,7 +20,7 @@ from swept.models.features import Features
 from swept.search.acquisition import log_expected_improvement
 from swept.search.belief import Belief
 from swept.search.design import design_size
-from swept.search.feasibility import CAUTION, Feasibility
+from swept.search.feasibility import DOUBT, Feasibility
 from swept.search.maximise import maximise
 from swept.search.numbering import next_number, suggested
 from swept.search.observations import (
@@ -41,8 +41,6 @@ Array: TypeAlias = NDArray[np.float64]
 
 ANCHORS = 5
 """How many of the best runs the maximiser looks around."""
-DOUBT = CAUTION * math.log(0.3)
-"""A place of the design with a smaller chance of a value is replaced."""
 FEWEST_VALUES = 2
 """With fewer values there is nothing to model."""
 

@@ -26,6 +26,8 @@ Array: TypeAlias = NDArray[np.float64]
 
 CAUTION = 2.0
 """The power of P: a run that fails has cost a run, and taught little."""
+DOUBT = CAUTION * math.log(0.3)
+"""A place of the design with a smaller chance of a value (`log_chance`) is replaced."""
 LEAST = 1e-3
 """No place is given up altogether."""
 

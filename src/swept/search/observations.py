@@ -144,11 +144,22 @@ def hopeful(run: Run) -> bool:
     return under_way(run) or (run.state in _VALUED and run.value is not None)
 
 
+def fruitless(run: Run) -> bool:
+    """Whether a run is over without a value that counts: it failed, ran out of memory, or never reported."""
+    if run.state is RunState.FINISHED:
+        return not run.curve
+    return run.state is RunState.FAILED or _out_of_memory(run)
+
+
 def _barren(run: Run) -> bool:
     if run.state in (RunState.FAILED, RunState.FINISHED):
         return True
     if run.state in _VALUED:
         return bool(run.curve)
+    return _out_of_memory(run)
+
+
+def _out_of_memory(run: Run) -> bool:
     out_of_memory = any(attempt.outcome is Outcome.OOM for attempt in run.attempts[-1:])
     return run.state is RunState.CRASHED and out_of_memory
 
