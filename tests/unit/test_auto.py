@@ -6,15 +6,18 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from tests.unit.test_asha import attempt, run
 
 from swept.model import Desired, History, Kind, Point, Run, RunState, Start
+from swept.search.auto import skill, starts
 from swept.search.suggest import suggest
 from swept.spec import parse_mapping
 from swept.stopping.auto import decide
+from swept.stopping.forecast import Forecast
 from swept.stopping.ladder import ladder
 from swept.testing.simulate import Simulation, simulate
 
@@ -247,7 +250,7 @@ def test_a_region_that_fails_is_left() -> None:
 
     runs = played(CUBE, ran, 40)
     failed = [run.state is RunState.FAILED for run in runs]
-    assert sum(failed[20:]) < 6
+    assert sum(failed[20:]) < 8, "half of all places fail"
 
 
 def test_a_program_that_changes_a_value_is_not_given_the_same_again() -> None:
@@ -276,3 +279,50 @@ def test_of_a_limited_number_of_runs_at_most_half_are_spread_out() -> None:
     simulation = play(sweep={"run_cap": 10})
     strategies = [run.why["strategy"] for run in simulation.runs]
     assert strategies.count("space-filling") == 5
+
+
+def test_while_nothing_gives_a_value_the_runs_are_spread_out_further() -> None:
+    runs = played({"a": CUBE["a"]}, lambda run: replace(run, state=RunState.FAILED), 16)
+    assert {run.why["strategy"] for run in runs} == {"space-filling"}
+    places = sorted(run.config["a"] for run in runs)
+    assert min(b - a for a, b in pairwise(places)) > 0.005
+
+
+def test_of_a_small_budget_at_most_half_is_spread_out() -> None:
+    assert [starts(7, most) for most in (None, 50, 20, 4)] == [24, 24, 10, 3]
+
+
+def test_few_levels_do_not_crowd_the_other_parameters() -> None:
+    parameters = {
+        "lr": SWEEP["parameters"]["lr"],
+        "opt": {"values": ["sgd", "adam"]},
+        "aug": {"values": [0, 1]},
+    }
+
+    def ran(run: Run) -> Run:
+        off = (math.log10(run.config["lr"]) + 2.0) ** 2
+        return finished(run, off + (run.config["opt"] == "sgd") + run.config["aug"])
+
+    runs = played(parameters, ran, 50)
+    assert Counter(run.why["strategy"] for run in runs[15:])["model"] > 25
+
+
+def test_a_parameter_added_in_mid_sweep_is_spread_out_like_the_others() -> None:
+    before = played(CUBE, lambda run: finished(run, run.config["a"]), 20)
+    wider = {**CUBE, "d": {"min": 0.0, "max": 1.0}}
+    spec = parse_mapping({**SWEEP, "parameters": wider})
+    answer = suggest(spec, History(tuple(before), spec_version=2), 1, seed=1)
+    assert isinstance(answer, tuple)
+    assert answer[0].why["reason"] == "space-filling 1 of 15"
+
+
+def test_what_longer_curves_have_in_common_is_no_skill() -> None:
+    """Nothing depends on the configuration: the later a run is seen, the lower it is."""
+
+    def noise(config: Mapping[str, Any], seed: int) -> list[float]:
+        return [seed % 97 / 970 + 2 * math.exp(-step / 5) for step in range(1, STEPS + 1)]
+
+    simulation = play(curve=noise)
+    forecast = Forecast.of(simulation.spec, History(simulation.runs))
+    assert forecast is not None
+    assert skill(forecast) < 0.4

@@ -30,8 +30,8 @@ class Advising(Ground):
         looking at a sweep costs no more than the search itself, however often it is done.
         """
         spec = self.spec(sweep)
-        full = longest(spec)
-        if rule(spec) != "auto" or spec.method != "bayes" or full is None:
+        full = longest(spec) or 1
+        if rule(spec) != "auto" or spec.method != "bayes" or len(ladder(full)) == 1:
             return None
         stage = sweep.spec_version, tuple(_stage(run, full) for run in runs)
         lock = self._locks.of("advise", sweep.id)

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from swept.model import History, Kind, Start
 from swept.models.curves import CurveModel
@@ -44,12 +45,15 @@ CROWD = 0.25
 """Of the unit cube's volume, the balls around what was tried take up no more than this."""
 NEARER = (1.0, 0.5, 0.25, 0.125, 0.0625)
 """Shares of that distance, tried in turn until a place is free."""
+DRAWS = 32
 FEW = 10
 """A parameter of at most so many levels, or an unordered one, is told apart by its level, not by a distance."""
 SAME = 1e-6
 """Places at less than this distance are one."""
 RANDOM = (0.05, 0.5)
 """The least and the largest share of random draws."""
+FEWEST = 4
+"""So many runs at least have a rank correlation worth a thought."""
 
 
 def starts(dimension: int, max_runs: int | None = None) -> int:
@@ -131,16 +135,17 @@ class _Proposals:
         size = starts(self.features.dimension, self.forecast.spec.max_runs)
         if self.sources.runs and self.started < min(size, WARM) and self.started not in TESTS:
             return self._warm(rng)
-        if self.started < size:
+        model = self.forecast.model
+        if self.started < size or model is None:
             return self._spread_out(size, rng)
-        if self.forecast.model is None or rng.random() < self._random_share():
+        if rng.random() < self._random_share():
             return self._draw(rng), self._drawn("to keep the model honest")
-        return self._modelled(self.forecast.model, rng)
+        return self._modelled(model, rng)
 
     def _spread_out(self, size: int, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
-        places = start_places(self.features, self.belief, size, self.seed)
-        u = places[self.started]
-        if self.feasible.log_chance(u[None])[0] < DOUBT:
+        block, row = divmod(self.started, size)
+        u = start_places(self.features, self.belief, size, self.seed, block)[row]
+        if not math.isfinite(self._allow(u[None])[0]):
             u = self._farthest(rng)
         return u, self._spread(size)
 
@@ -170,8 +175,11 @@ class _Proposals:
         return u, {"reason": reason, "strategy": "warm start"}
 
     def _draw(self, rng: np.random.Generator) -> Array:
-        places = self.features.snap(rng.random((1, self.features.dimension)))
-        drawn: Array = self.features.obey(places, rng)[0]
+        """The first of a few draws that is free, else the one farthest from what was tried."""
+        places = self.features.snap(rng.random((DRAWS, self.features.dimension)))
+        places = self.features.obey(places, rng)
+        free = np.flatnonzero(np.isfinite(self._allow(places)))
+        drawn: Array = places[free[0] if len(free) else np.argmax(self._gap(places))]
         return drawn
 
     def _random_share(self) -> float:
@@ -224,10 +232,11 @@ class _Proposals:
         return np.asarray(np.sqrt(np.maximum(squared.min(1), 0.0)))
 
     def _spread(self, size: int) -> dict[str, Any]:
-        return {
-            "reason": f"space-filling {self.started + 1} of {size}",
-            "strategy": "space-filling",
-        }
+        if self.started < size:
+            reason = f"space-filling {self.started + 1} of {size}"
+        else:
+            reason = f"space-filling {self.started + 1}: too few values so far for a model"
+        return {"reason": reason, "strategy": "space-filling"}
 
     def _drawn(self, why: str) -> dict[str, Any]:
         return {"reason": f"a random draw: {why}", "strategy": "random"}
@@ -300,12 +309,23 @@ def _rounded(U: Array) -> Array:
 
 
 def skill(forecast: Forecast) -> float:
-    """Spearman's rank correlation of what each run was last seen at with what the model of the others expects."""
+    """Spearman's rank correlation of what each run was last seen at with what the model of the others expects, among
+    runs that came as far: that longer curves are lower says nothing about configurations. Mean over runs; 0 where
+    fewer than FEWEST came as far as one another."""
     model = forecast.model
     if model is None:
         return 0.0
     observed, predicted = model.without_each_run()
-    if len(observed) < 4:
+    seen = model.seen
+    last = np.array([seen.t[seen.run == run].max() for run in np.unique(seen.run)])
+    alike = [last == t for t in np.unique(last)]
+    found = [(int(a.sum()), _ranked(observed[a], predicted[a])) for a in alike if a.sum() >= FEWEST]
+    runs = sum(count for count, _ in found)
+    return sum(count * rho for count, rho in found) / runs if runs else 0.0
+
+
+def _ranked(first: Array, second: Array) -> float:
+    """Spearman's rank correlation; 0 where one of them is constant."""
+    if not np.ptp(first) > 0.0 or not np.ptp(second) > 0.0:
         return 0.0
-    ranks = [np.argsort(np.argsort(each)).astype(np.float64) for each in (observed, predicted)]
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
