@@ -9,6 +9,7 @@ equal runs are not all trained to the end. A program without checkpoints is stop
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -90,9 +91,16 @@ class _Predicted(Standings):
         for track in self.forecast.runs:
             if track.run.kind is Kind.SEARCH:
                 spent += track.reached
-                first = self.rungs.first(track.run, self.rungs.of(track.full))
-                continued += max(0, track.reached - first)
+                continued += track.reached - self._judged_first(track)
         return spent > 0 and continued / spent >= FLOOR
+
+    def _judged_first(self, track: Track) -> int:
+        """The step at which the run was judged first, or how far it has come on the way there: a metric may come only
+        every k steps."""
+        levels = self.rungs.of(track.full)
+        first = self.rungs.first(track.run, levels)
+        report = track.entry(first, next(level for level in (*levels, math.inf) if level > first))
+        return track.reached if report is None else track.step(report)
 
     def _hopeless(self, track: Track) -> bool:
         place = self._place(track)

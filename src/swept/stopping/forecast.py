@@ -99,6 +99,11 @@ class Forecast:
         rows = [where.locate(each.run) for each in self.runs]
         return np.array(rows).reshape(len(rows), self.features.dimension)
 
+    @cached_property
+    def _inside(self) -> NDArray[np.bool_]:
+        """(runs,): which of them lie in the space."""
+        return np.asarray(np.isfinite(self.places).all(axis=1), dtype=np.bool_)
+
     # -- the model ------------------------------------------------------------------------------
 
     @cached_property
@@ -118,8 +123,7 @@ class Forecast:
     @property
     def _modelled(self) -> list[int]:
         """Which runs the model is made of: of many the best ones, and some of the others, evenly spread."""
-        inside = np.isfinite(self.places).all(axis=1)
-        told = [n for n, each in enumerate(self.runs) if inside[n] and _tells(each)]
+        told = [n for n, each in enumerate(self.runs) if self._inside[n] and _tells(each)]
         if len(told) <= BEST + OTHERS:
             return told
         now = [self.runs[n].now for n in told]
@@ -173,9 +177,8 @@ class Forecast:
     @cached_property
     def _finals(self) -> dict[int, tuple[float, float]]:
         """`final` of all paused runs, predicted together."""
-        inside = np.isfinite(self.places).all(axis=1)
         paused = [each.run.state is RunState.PAUSED for each in self.runs]
-        which = np.flatnonzero(inside & np.array(paused, dtype=np.bool_))
+        which = np.flatnonzero(self._inside & np.array(paused, dtype=np.bool_))
         found: dict[int, tuple[float, float]] = {}
         for first in range(0, len(which), _AT_ONCE):
             part = which[first : first + _AT_ONCE]
