@@ -16,7 +16,7 @@ from swept.model import Desired, History, Kind, Point, Run, RunState, Start
 from swept.search.auto import skill, starts
 from swept.search.suggest import suggest
 from swept.spec import parse_mapping
-from swept.stopping.auto import decide
+from swept.stopping.decide import decide
 from swept.stopping.forecast import Forecast
 from swept.stopping.ladder import ladder
 from swept.testing.simulate import Simulation, simulate

@@ -12,7 +12,7 @@ from tests.unit.test_asha import run
 
 from swept.model import History, Run, RunState
 from swept.spec import Spec, parse_mapping
-from swept.stopping.auto import promotions
+from swept.stopping.decide import promotions
 from swept.stopping.forecast import Forecast
 
 STEPS = 32

@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
-from swept.model import Continue, Decision, Desired, History, Kind
+from swept.model import Desired, History, Kind
 from swept.spec import Spec
 from swept.stopping.forecast import Forecast
 from swept.stopping.ladder import rungs_of
-from swept.stopping.standings import Entry, Standings, counted, full, pressing
+from swept.stopping.rungs import Rungs
+from swept.stopping.standings import Entry, Standings, counted, full
 from swept.stopping.track import Track, longest
 
 MARGIN, CHANCE = 0.15, 0.10
@@ -32,34 +33,19 @@ FLOOR = 0.60
 the sweep of whole trainings."""
 
 
-def decide(spec: Spec, history: History) -> list[Decision]:
-    """A pause (for programs without checkpoints a stop) or a `go` for each running run that has come to a rung."""
+def where(spec: Spec) -> Rungs | None:
+    """The rungs, and what is judged at them; None where the file does not say how long a run is."""
     most = longest(spec)
-    if most is None or not pressing(spec, history, rungs_of(most)):
-        return []
-    found = _standings(spec, history)
-    return list(found.decisions()) if found else []
+    return None if most is None else rungs_of(most)
 
 
-def promotions(spec: Spec, history: History) -> tuple[Continue, ...]:
-    """Paused runs worth continuing, best first."""
-    found = _standings(spec, history)
-    return tuple(found.promotions()) if found else ()
-
-
-def last(spec: Spec, history: History) -> tuple[Continue, ...]:
-    """The one paused run that goes on at the end of a sweep, where nothing else is left to do."""
-    found = _standings(spec, history)
-    return tuple(found.finishing()) if found else ()
-
-
-def _standings(spec: Spec, history: History) -> Standings | None:
+def standings(spec: Spec, history: History) -> Standings | None:
     """None where the file says neither a metric nor how long a run is."""
     forecast = Forecast.of(spec, history)
     if forecast is None or spec.metric is None:
         return None
-    where, there = rungs_of(forecast.most), counted(forecast.runs)
-    return _Predicted(spec.metric, where, there, full(spec, history), forecast)
+    rungs, there = rungs_of(forecast.most), counted(forecast.runs)
+    return _Predicted(spec.metric, rungs, there, full(spec, history), forecast)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from __future__ import annotations
 from swept.model import Continue, Decision, History
 from swept.spec import Spec
 from swept.stopping import asha, hyperband, median
+from swept.stopping.rungs import Rungs
+from swept.stopping.standings import Standings, pressing
 
 OFF = "off"
 
@@ -34,39 +36,48 @@ def decide(spec: Spec, history: History) -> list[Decision]:
     match rule(spec):
         case "hyperband":
             return hyperband.decide(spec, history)
-        case "asha":
-            return asha.decide(spec, history)
         case "median":
             return median.decide(spec, history)
-        case "auto":
-            from swept.stopping import auto  # numpy and scipy: only where a model is asked for
-
-            return auto.decide(spec, history)
-    return []
+    where = _where(spec)
+    if where is None or not pressing(spec, history, where):
+        return []
+    found = _standings(spec, history)
+    return list(found.decisions()) if found else []
 
 
 def promotions(spec: Spec, history: History) -> tuple[Continue, ...]:
     """Paused runs that the early stopping wants continued, best first. Only asha and auto pause."""
-    match rule(spec):
-        case "asha":
-            return asha.promotions(spec, history)
-        case "auto":
-            from swept.stopping import auto
-
-            return auto.promotions(spec, history)
-    return ()
+    found = _standings(spec, history)
+    return tuple(found.promotions()) if found else ()
 
 
 def last(spec: Spec, history: History) -> tuple[Continue, ...]:
-    """Paused runs that go on although no other is to come: where the sweep would end otherwise."""
+    """The one paused run that goes on although no other is to come: where the sweep would end otherwise."""
+    found = _standings(spec, history)
+    return tuple(found.finishing()) if found else ()
+
+
+def _where(spec: Spec) -> Rungs | None:
+    """Where the rules that pause judge; None for the others."""
     match rule(spec):
         case "asha":
-            return asha.last(spec, history)
+            return asha.where(spec)
+        case "auto":
+            from swept.stopping import auto  # numpy and scipy: only where a model is asked for
+
+            return auto.where(spec)
+    return None
+
+
+def _standings(spec: Spec, history: History) -> Standings | None:
+    match rule(spec):
+        case "asha":
+            return asha.standings(spec, history)
         case "auto":
             from swept.stopping import auto
 
-            return auto.last(spec, history)
-    return ()
+            return auto.standings(spec, history)
+    return None
 
 
 def rungs_of(spec: Spec) -> tuple[int, ...]:

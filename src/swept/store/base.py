@@ -38,7 +38,6 @@ from swept.wire import ConsoleLine, Report
 
 LEASE_SECONDS = 60.0
 WANDB_LEASE_SECONDS = 180.0
-HEARTBEAT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
