@@ -36,6 +36,10 @@ class ThinkError(Exception):
     """The search failed or took too long; the text is a clause that fits after "the search"."""
 
 
+class Closed(ThinkError):
+    """It was asked after its end, by a request that the server's own end overtook."""
+
+
 class Thinker(Protocol):
     """Runs the pure functions on a sweep's canonical spec. All may raise ThinkError."""
 
@@ -76,11 +80,13 @@ class WorkerThinker:
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._worker: subprocess.Popen[bytes] | None = None
+        self._closed = False
 
     def warm(self) -> None:
         """Start the worker now, so that the first claim does not wait for its imports."""
         with self._lock:
-            self._start()
+            if not self._closed:
+                self._start()
 
     def suggest(
         self, spec: Mapping[str, Any], history: History, n: int, *, seed: int, now: float
@@ -98,11 +104,15 @@ class WorkerThinker:
         return cast("Advice | None", self._ask("advise", (spec, runs)))
 
     def close(self) -> None:
+        """End the worker. From now on asking raises Closed: a worker started for it would be nobody's."""
         with self._lock:
+            self._closed = True
             self._end()
 
     def _ask(self, task: str, arguments: tuple[Any, ...]) -> Any:
         with self._lock:
+            if self._closed:
+                raise Closed("is not asked any more: the server is ending")
             try:
                 limit = self._limit + (START_SECONDS if self._start() else 0.0)
                 answer = self._exchange(pickle.dumps((task, arguments)), limit)

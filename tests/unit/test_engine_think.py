@@ -15,7 +15,7 @@ import pytest
 
 from swept.model import Decision, History, Suggestions
 from swept.spec import parse
-from swept.think import InlineThinker, Thinker, ThinkError, WorkerThinker
+from swept.think import Closed, InlineThinker, Thinker, ThinkError, WorkerThinker
 
 SPEC = parse(
     "{method: random, program: t.py, metric: {name: loss, goal: minimize}, "
@@ -53,6 +53,15 @@ def test_the_worker_is_started_once_and_ends_with_close(worker: WorkerThinker) -
     assert children() == before
     worker.close()
     assert not children() & before
+
+
+def test_who_asks_after_the_end_starts_no_worker(worker: WorkerThinker) -> None:
+    before = children()
+    worker.close()
+    worker.warm()
+    with pytest.raises(Closed, match="the server is ending"):
+        think(worker)
+    assert children() == before
 
 
 def test_a_worker_that_was_killed_is_started_anew(worker: WorkerThinker) -> None:

@@ -7,7 +7,7 @@ from swept.engine.ground import Ground
 from swept.model import SWEEP_KINDS, Decision, Desired, Sweep
 from swept.stopping.decide import OFF, rule
 from swept.store.base import Order
-from swept.think import ThinkError
+from swept.think import Closed, ThinkError
 
 DECIDE_PATIENCE = 2.0
 """How long a report waits for a decision under way; a later one comes with the next report."""
@@ -71,6 +71,8 @@ class Deciding(Ground):
         history = self.store.history(sweep.id)
         try:
             found = self._think.decide(self.spec(sweep).canonical(), history)
+        except Closed:
+            return []
         except ThinkError as error:
             if self._failing.get(sweep.id) != str(error):
                 self._tell("stopping.failed", sweep.id, f"early stopping {error}")

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from swept import wire
 from swept.asked import member, seed_of
 from swept.engine.ground import Ground
+from swept.errors import ServerUnreachable
 from swept.failures import FAILED, HELD_AFTER, failed_in_a_row, failures_in_common
 from swept.model import (
     SWEEP_KINDS,
@@ -21,7 +22,7 @@ from swept.model import (
 )
 from swept.search.fallback import fallback
 from swept.store.base import Lease, RunFilter
-from swept.think import ThinkError
+from swept.think import Closed, ThinkError
 
 Answer: TypeAlias = tuple[str, Lease | None, str]
 """What a claim gets: "run" | "wait" | "done", the lease, and why."""
@@ -131,6 +132,10 @@ class Filling(Ground):
         seed = seed_of(sweep.id)
         try:
             answer = self._think.suggest(spec.canonical(), history, n, seed=seed, now=now)
+        except Closed as error:
+            raise ServerUnreachable(
+                "the server is ending", hint="ask again: the next command starts it"
+            ) from error
         except ThinkError as error:
             self._tell("search.failed", sweep.id, f"the search {error}")
             return fallback(spec, history, n, seed=seed, because=f"the search {error}", now=now)
