@@ -153,6 +153,12 @@ export interface Chart<Data> {
   destroy(): void;
 }
 
+/** The data table behind a chart. Every chart's module has `describe(data)`, one sentence, and `rows(data)`, this. */
+export interface DataTable {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | number | null)[])[];
+}
+
 /** A brush: the ranges (or-ed) that a column's values must lie in, in the column's own unit; of a category its places. */
 export type Brush = readonly (readonly [number, number])[];
 export type Brushes = ReadonlyMap<string, Brush>;
