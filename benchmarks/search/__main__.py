@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
+import archive
 import report
 import runner
 from job import Job, Result
@@ -29,6 +30,9 @@ def arguments() -> argparse.Namespace:
         "--plan", action="store_true", help="say what is left to play, and for how long"
     )
     parser.add_argument("--report", action="store_true", help="write the page from what is kept")
+    parser.add_argument(
+        "--archive", action="store_true", help="put what is kept into the repository's results/"
+    )
     parser.add_argument("--methods", nargs="*", default=(), metavar="NAME", help=", ".join(METHODS))
     parser.add_argument("--tasks", nargs="*", default=(), metavar="NAME", help="names, or families")
     parser.add_argument("--seeds", type=int, default=SEEDS)
@@ -91,6 +95,12 @@ def main() -> None:
         wanted = [j for j in wanted if (j.workers, j.restart_steps, j.default) == (1, 0.0, False)]
     if given.plan:
         print(plan(wanted, given.cores))
+        return
+    if given.archive:
+        kept = runner.kept()
+        whole = jobs(Choice(slow_seeds=SEEDS))
+        new = archive.write(kept[name] for job in whole if (name := key(job)) in kept)
+        print(f"{new} new simulations in {archive.FOLDER}")
         return
     results: list[Result]
     if given.report:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import platform
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import score
+from archive import machine
 from job import Result
 from peers import METHODS
 from plan import version
@@ -192,13 +191,12 @@ def page(results: Sequence[Result], failures: Sequence[Mapping[str, Any]], plots
 
 def head(results: Sequence[Result]) -> str:
     seeds = len({r.job.seed for r in results})
-    processor = platform.processor() or platform.machine()
-    machine = f"{platform.system()} {platform.release()}, {processor}, Python {platform.python_version()}, {os.cpu_count()} cores"
     day = date.today()  # noqa: DTZ011 - the day where it ran
     return (
         "# The search against the field\n\n"
         "One command makes this page: `make bench-search` (`ARGS=--quick` for a glance).\n"
-        f"{day.day} {day:%B %Y}; {machine}. {len(results):,} simulated sweeps, up to {seeds} seeds;\n"
+        f"{day.day} {day:%B %Y}; {machine()}. {len(results):,} simulated sweeps, up to {seeds} seeds, of which\n"
+        "those in `benchmarks/search/results/` were played on the machines and days that are written there;\n"
         f"swept's search is version `{version(OURS)}`, a hash of its code."
     )
 

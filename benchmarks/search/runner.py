@@ -1,7 +1,7 @@
 """Plays jobs in parallel, each in its method's environment, and keeps the results.
 
 Results are lines of `build/bench-search/results.jsonl`, each written as soon as it is there; what is there under the
-same key is not played again. What failed, or took too long, is in `failures.jsonl` and is tried again next time.
+same key, or in the repository's own `results/`, is not played again. What failed, or took too long, is in `failures.jsonl` and is tried again next time.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import archive
 from job import Job, Result
 from peers import METHODS
 from plan import HERE, key
@@ -50,7 +51,8 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 def kept() -> dict[str, Result]:
     """All results by key."""
-    return {line["key"]: Result.read(line) for line in lines(RESULTS)}
+    played = {line["key"]: Result.read(line) for line in lines(RESULTS)}
+    return {**archive.read(), **played}
 
 
 @dataclass

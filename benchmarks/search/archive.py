@@ -1,0 +1,81 @@
+"""The results that are kept in the repository: what took many hours is played once, and added to.
+
+`results/FAMILY.jsonl.gz` holds a line for each simulation, without what the report does not read; `results/README.md` says
+on which machines and days they were played. A line counts as long as its key is that of today's tasks and methods.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import platform
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from job import Result
+
+FOLDER: Final = Path(__file__).parent / "results"
+PLACES: Final = 5
+"""Of a regret; differences below the last one count as none."""
+
+
+def read(folder: Path = FOLDER) -> dict[str, Result]:
+    """All results by key."""
+    found = {}
+    for path in sorted(folder.glob("*.jsonl.gz")):
+        for line in gzip.decompress(path.read_bytes()).decode().splitlines():
+            result = Result.read(json.loads(line))
+            found[result.key] = result
+    return found
+
+
+def write(results: Iterable[Result], folder: Path = FOLDER) -> int:
+    """Replaces the files by `results`; says how many of them were not there before."""
+    before = read(folder)
+    families: dict[str, dict[str, Result]] = defaultdict(dict)
+    for result in results:
+        families[result.job.family][result.key] = slim(result)
+    folder.mkdir(exist_ok=True)
+    for path in folder.glob("*.jsonl.gz"):
+        path.unlink()
+    for family, found in families.items():
+        _pack(folder / f"{family}.jsonl.gz", found)
+    new = sum(key not in before for found in families.values() for key in found)
+    if new:
+        with (folder / "README.md").open("a") as log:
+            log.write(f"- {date.today().isoformat()}: {new:,} simulations, {machine()}\n")  # noqa: DTZ011
+    return new
+
+
+def _pack(path: Path, found: Mapping[str, Result]) -> None:
+    ordered = sorted(found.values(), key=lambda r: (r.job.method, r.job.task, r.job.seed, r.key))
+    text = "".join(json.dumps(result.line(), separators=(",", ":")) + "\n" for result in ordered)
+    path.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def slim(result: Result) -> Result:
+    """Without the configs, and with a row of the trace only where it gains."""
+    rows: list[tuple[float, float, float]] = []
+    for spent, time, regret in result.trace:
+        rounded = round(regret, PLACES)
+        if not rows or rounded < rows[-1][2]:
+            rows.append((round(spent, 2), round(time, 2), rounded))
+    figures = {
+        name: {mark: round(value, PLACES) for mark, value in getattr(result, name).items()}
+        for name in ("recommended", "incumbent")
+    }
+    seconds, thinking = round(result.seconds, 3), round(result.thinking, 3)
+    return replace(result, trace=rows, configs={}, seconds=seconds, thinking=thinking, **figures)
+
+
+def machine() -> str:
+    processor = platform.processor() or platform.machine()
+    return (
+        f"{platform.system()} {platform.release()}, {processor}, Python {platform.python_version()}, "
+        f"{os.cpu_count()} cores"
+    )
