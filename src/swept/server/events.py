@@ -2,6 +2,9 @@
 
 The id of a message is `EVENT.POINT`, the positions in both sequences after it, so that `Last-Event-ID` goes on
 exactly there. A stream holds no thread while it waits.
+
+One run's stream also has "pulse" messages: the run showed life (rows, system metrics, lines), which is neither an
+event nor always a point of an objective. They say how far it is, and not what: who listens asks for what is missing.
 """
 
 from __future__ import annotations
@@ -63,6 +66,26 @@ class Feed:
             messages.append(message(f"{event}.{point}", "point", dict(reported)))
         return messages, Position(event, point)
 
+    def look(
+        self, position: Position, pulse: dict[str, Any]
+    ) -> tuple[list[str], Position, dict[str, Any]]:
+        """As `after`, and a word where the run has lived on since `pulse`."""
+        messages, position = self.after(position)
+        now = self.pulse()
+        if now != pulse:
+            messages.append(message(str(position), "pulse", now))
+        return messages, position, now
+
+    def pulse(self) -> dict[str, Any]:
+        """How far the run is; {} where no run is listened to, or it is gone."""
+        if self.run is None:
+            return {}
+        outline = self.context.store.outlines([self.run]).get(self.run)
+        if outline is None:
+            return {}
+        seen = self.context.store.heartbeat_of(self.run)
+        return {"run": self.run, "step": outline.last_step, "lines": outline.lines, "time": seen}
+
     def end(self) -> Position:
         """Behind all that has happened."""
         return Position(*self.context.store.position())
@@ -95,10 +118,11 @@ async def stream(context: Context, feed: Feed, position: Position) -> AsyncItera
     context.listeners += 1
     try:
         quiet = context.clock.monotonic()
+        pulse = await run_in_threadpool(feed.pulse)
         yield message(str(position), "hello", {})
         while not context.stopping.is_set():
             rung = context.news.count()
-            messages, position = await run_in_threadpool(feed.after, position)
+            messages, position, pulse = await run_in_threadpool(feed.look, position, pulse)
             if messages:
                 yield "".join(messages)
                 quiet = context.clock.monotonic()

@@ -138,6 +138,7 @@ class RunFilter:
     states: frozenset[RunState] | None = None
     kinds: frozenset[Kind] | None = None
     parent: str | None = None
+    retry_of: str | None = None
     manual_only: bool = False
     ended_last: int | None = None  # only so many, those that ended last
     held_by: str | None = None  # an agent's id: those under a live lease of it

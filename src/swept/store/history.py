@@ -68,8 +68,12 @@ def newest_system_rows(connection: Connection, ids: Sequence[str]) -> dict[str, 
 def outlines(connection: Connection, ids: Sequence[str]) -> dict[str, Outline]:
     table = schema.runs.c
     names = flat.names(connection, ids)
-    found = connection.execute(select(table.id, table.last_step).where(table.id.in_(ids)))
-    return {row.id: Outline(tuple(names.get(row.id, ())), row.last_step) for row in found}
+    found = connection.execute(
+        select(table.id, table.last_step, table.lines).where(table.id.in_(ids))
+    )
+    return {
+        row.id: Outline(tuple(names.get(row.id, ())), row.last_step, row.lines) for row in found
+    }
 
 
 def amounts(connection: Connection, run: str) -> Amounts:

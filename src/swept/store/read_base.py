@@ -15,10 +15,12 @@ RowText: TypeAlias = tuple[int, float | None, str]
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What a run's history is like, without its rows. `names` may include some of rows that are no longer visible."""
+    """What a run's history is like, without its rows. `names` may include some of rows that are no longer visible.
+    `lines` were printed, replaced ones counted again."""
 
     names: tuple[str, ...]
     last_step: int | None
+    lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ def listed(connection: Connection, where: RunFilter, curves: Curves) -> list[Run
         (table.c.sweep, where.sweep),
         (table.c.project, where.project),
         (table.c.parent, where.parent),
+        (table.c.retry_of, where.retry_of),
     ):
         if value is not None:
             conditions.append(column == value)

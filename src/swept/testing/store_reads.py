@@ -121,6 +121,7 @@ class ReadVerbs:
         last = store.console_page(lease.run.id, limit=2, last=True)
         assert [line["place"] for line in last] == [2, 3]
         assert store.amounts(lease.run.id).lines == 3
+        assert store.outlines([lease.run.id])[lease.run.id].lines == 4, "followers see it again"
 
     def test_a_run_shows_when_it_last_lived(self, store: Store) -> None:
         lease = running(store)
