@@ -1,0 +1,156 @@
+/**
+ * Where a chart draws: layers of canvas as large as their element, measured in CSS pixels.
+ *
+ * Only requestAnimationFrame draws. So a hidden tab draws nothing, many changes make one frame, and a pointer that moves
+ * faster than the screen costs one answer a frame.
+ */
+
+export interface Box {
+  readonly width: number;
+  readonly height: number;
+  /** Device pixels a CSS pixel. */
+  readonly ratio: number;
+}
+
+export type Draw = (context: CanvasRenderingContext2D, box: Box, canvas: HTMLCanvasElement) => void;
+
+export interface Surface {
+  readonly host: HTMLElement;
+  box(): Box;
+  /** Draw these layers, or all, with the next frame. */
+  redraw(...layers: number[]): void;
+  /** Do this with the next frame; of several under one name the last. */
+  soon(name: string, act: () => void): void;
+  /** The chart's name, and the sentence that says what it shows. */
+  name(label: string, description: string): void;
+  /** Said to screen readers, once. */
+  say(text: string): void;
+  /** Where a pointer is, from the chart's corner. */
+  at(event: MouseEvent): { x: number; y: number };
+  destroy(): void;
+}
+
+export interface SurfaceOptions {
+  readonly label: string;
+  readonly interactive: boolean;
+  /** Used where the element has no height of its own. */
+  readonly height?: number;
+  /** Called before the first drawing in a new size. */
+  resized?(box: Box): void;
+}
+
+let names = 0;
+
+export function surface(
+  element: HTMLElement,
+  options: SurfaceOptions,
+  layers: readonly Draw[],
+): Surface {
+  const host = document.createElement("div");
+  Object.assign(host.style, {
+    position: "relative", width: "100%", height: "100%", overflow: "hidden", touchAction: "pan-y",
+  });
+  if (element.clientHeight === 0) host.style.minHeight = `${options.height ?? 240}px`;
+  host.setAttribute("role", options.interactive ? "group" : "img");
+  if (options.interactive) {
+    host.tabIndex = 0;
+    host.setAttribute("aria-roledescription", "chart");
+  }
+  const description = spoken("", `chart-${++names}`);
+  const live = spoken("polite");
+  host.setAttribute("aria-label", options.label);
+  host.setAttribute("aria-describedby", description.id);
+  const canvases = layers.map(() => {
+    const canvas = document.createElement("canvas");
+    Object.assign(canvas.style, { position: "absolute", inset: "0", pointerEvents: "none" });
+    canvas.setAttribute("aria-hidden", "true");
+    return canvas;
+  });
+  host.append(...canvases, description, live);
+  element.append(host);
+
+  let box: Box = { width: 0, height: 0, ratio: 1 };
+  let frame = 0;
+  const dirty = new Set<number>();
+  const tasks = new Map<string, () => void>();
+
+  const draw = (): void => {
+    frame = 0;
+    const due = [...tasks.values()];
+    tasks.clear();
+    for (const act of due) act();
+    if (box.width < 1 || box.height < 1) return;
+    const now = [...dirty].sort((a, b) => a - b);
+    dirty.clear();
+    for (const layer of now) {
+      const canvas = canvases[layer];
+      const context = canvas?.getContext("2d");
+      if (!canvas || !context) continue;
+      context.setTransform(box.ratio, 0, 0, box.ratio, 0, 0);
+      layers[layer]?.(context, box, canvas);
+    }
+  };
+  const wake = (): void => {
+    if (frame === 0) frame = requestAnimationFrame(draw);
+  };
+  const redraw = (...which: number[]): void => {
+    for (const layer of which.length ? which : layers.keys()) dirty.add(layer);
+    wake();
+  };
+  const measure = (): void => {
+    const next = { width: host.clientWidth, height: host.clientHeight, ratio: devicePixelRatio || 1 };
+    if (next.width === box.width && next.height === box.height && next.ratio === box.ratio) return;
+    box = next;
+    for (const canvas of canvases) {
+      canvas.width = Math.round(box.width * box.ratio);
+      canvas.height = Math.round(box.height * box.ratio);
+      canvas.style.width = `${box.width}px`;
+      canvas.style.height = `${box.height}px`;
+    }
+    options.resized?.(box);
+    redraw();
+  };
+  const observer = new ResizeObserver(measure);
+  observer.observe(host);
+  // A window dragged to another screen keeps its size and changes only its ratio.
+  addEventListener("resize", measure);
+  measure();
+
+  return {
+    host,
+    box: () => box,
+    redraw,
+    soon(name, act) {
+      tasks.set(name, act);
+      wake();
+    },
+    name(label, text) {
+      if (host.getAttribute("aria-label") !== label) host.setAttribute("aria-label", label);
+      if (description.textContent !== text) description.textContent = text;
+    },
+    say(text) {
+      live.textContent = text;
+    },
+    at(event) {
+      const corner = host.getBoundingClientRect();
+      return { x: event.clientX - corner.left, y: event.clientY - corner.top };
+    },
+    destroy() {
+      if (frame) cancelAnimationFrame(frame);
+      observer.disconnect();
+      removeEventListener("resize", measure);
+      host.remove();
+    },
+  };
+}
+
+/** An element for screen readers alone. */
+function spoken(live: "" | "polite", id = ""): HTMLElement {
+  const element = document.createElement("div");
+  if (id) element.id = id;
+  if (live) element.setAttribute("aria-live", live);
+  Object.assign(element.style, {
+    position: "absolute", width: "1px", height: "1px", overflow: "hidden", clipPath: "inset(50%)", whiteSpace: "nowrap",
+  });
+  return element;
+}

@@ -1,0 +1,45 @@
+/** A few lines of text beside the pointer. Text only: what a run or a log says is never markup. */
+
+export interface Tooltip {
+  show(x: number, y: number, lines: readonly string[]): void;
+  hide(): void;
+}
+
+/** Lies in `host`, which must be positioned. The first line is the heading. */
+export function tooltip(host: HTMLElement): Tooltip {
+  const box = document.createElement("div");
+  box.className = "chart-tooltip";
+  box.setAttribute("aria-hidden", "true");
+  // Colours are the system's own, so that the box reads in light, dark and forced colours without a style sheet.
+  Object.assign(box.style, {
+    position: "absolute", left: "0", top: "0", display: "none", pointerEvents: "none", zIndex: "2",
+    maxWidth: "min(22rem, 90%)", padding: "4px 8px", borderRadius: "4px", border: "1px solid color-mix(in srgb, CanvasText 25%, Canvas)",
+    background: "Canvas", color: "CanvasText", font: "12px/1.4 system-ui, sans-serif",
+    fontVariantNumeric: "tabular-nums", overflowWrap: "anywhere",
+  });
+  host.append(box);
+  let text = "";
+  return {
+    show(x, y, lines) {
+      const next = lines.join("\n");
+      if (next !== text) {
+        text = next;
+        box.replaceChildren(
+          ...lines.map((line, place) => {
+            const row = document.createElement("div");
+            if (place === 0) row.style.fontWeight = "600";
+            row.textContent = line.length > 240 ? `${line.slice(0, 239)}…` : line;
+            return row;
+          }),
+        );
+      }
+      box.style.display = "block";
+      const left = x + 14 + box.offsetWidth > host.clientWidth ? x - 14 - box.offsetWidth : x + 14;
+      const top = Math.min(Math.max(0, y - box.offsetHeight / 2), host.clientHeight - box.offsetHeight);
+      box.style.transform = `translate(${Math.max(0, left)}px, ${Math.max(0, top)}px)`;
+    },
+    hide() {
+      box.style.display = "none";
+    },
+  };
+}
