@@ -33,6 +33,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--archive", action="store_true", help="put what is kept into the repository's results/"
     )
+    parser.add_argument(
+        "--ablations", action="store_true", help="play swept without an ingredient each"
+    )
     parser.add_argument("--methods", nargs="*", default=(), metavar="NAME", help=", ".join(METHODS))
     parser.add_argument("--tasks", nargs="*", default=(), metavar="NAME", help="names, or families")
     parser.add_argument("--seeds", type=int, default=SEEDS)
@@ -88,23 +91,29 @@ def place(given: argparse.Namespace) -> Path:
 def main() -> None:
     given = arguments()
     choice = Choice(
-        tuple(given.methods), tuple(given.tasks), given.seeds, given.slow_seeds, given.quick
+        tuple(given.methods),
+        tuple(given.tasks),
+        given.seeds,
+        given.slow_seeds,
+        given.quick,
+        given.ablations,
     )
     wanted = jobs(choice)
     if given.headline:
-        wanted = [j for j in wanted if (j.workers, j.restart_steps, j.default) == (1, 0.0, False)]
+        wanted = [job for job in wanted if job.plain]
     if given.plan:
         print(plan(wanted, given.cores))
         return
     if given.archive:
         kept = runner.kept()
-        whole = jobs(Choice(slow_seeds=SEEDS))
+        whole = [*jobs(Choice(slow_seeds=SEEDS)), *jobs(Choice(ablations=True))]
         new = archive.write(kept[name] for job in whole if (name := key(job)) in kept)
         print(f"{new} new simulations in {archive.FOLDER}")
         return
     results: list[Result]
     if given.report:
         kept = runner.kept()
+        wanted = list(dict.fromkeys([*wanted, *jobs(Choice(ablations=True))]))
         results = [kept[name] for job in wanted if (name := key(job)) in kept]
     else:
         results = list(runner.play(wanted, given.cores).values())

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from peers import METHODS
+from peers.ablations import patch
 from peers.driver import Setting
 from tasks import Task, load
 
@@ -39,6 +40,11 @@ class Job:
     @property
     def family(self) -> str:
         return self.task.split("/")[0]
+
+    @property
+    def plain(self) -> bool:
+        """The headline's setting: one worker, nothing paid to go on, no default."""
+        return (self.workers, self.restart_steps, self.default) == (1, 0.0, False)
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,7 @@ def sweep_of(job: Job, task: Task) -> dict[str, Any]:
 def play(job: Job, key: str) -> Result:
     """Raises whatever the method's library raises."""
     task, clock = find(job.task), _Timed()
+    patch(METHODS[job.method].patches)
     before = time.process_time()
     sweep = sweep_of(job, task)
     budget = float(marks_of(task)[-1] * task.steps)

@@ -22,6 +22,8 @@ PLAYING: Final = ("testing/simulate.py", "analysis/best.py")
 SEEDS: Final = 10
 SLOW_SEEDS: Final = 3
 PARALLEL: Final = (4, 16)
+ABLATED: Final = ("lcbench", "rugged", "live")
+"""Families that the ingredients are taken out on."""
 PARALLEL_FAMILY: Final = "lcbench"
 QUICK: Final = ("lcbench/167168", "lcbench-noisy/189873", "tabular/hpobench/car")
 QUICK_METHODS: Final = (
@@ -41,11 +43,13 @@ class Choice:
     seeds: int = SEEDS
     slow_seeds: int = SLOW_SEEDS
     quick: bool = False
+    ablations: bool = False
 
 
 def methods(choice: Choice) -> list[Method]:
     """Raises KeyError for a method that there is not."""
-    names = choice.methods or (QUICK_METHODS if choice.quick else tuple(METHODS))
+    whole = tuple(method.name for method in METHODS.values() if not method.patches)
+    names = choice.methods or (QUICK_METHODS if choice.quick else whole)
     return [METHODS[name] for name in names]
 
 
@@ -61,7 +65,10 @@ def _begins(name: str, text: str) -> bool:
 
 def jobs(choice: Choice) -> list[Job]:
     """In the order to play them: whole seeds first, so that what is there at any time is balanced."""
-    found = [job for job in _all(choice) if not choice.quick or job.workers == 1]
+    if choice.ablations:
+        found = list(_without(choice))
+    else:
+        found = [job for job in _all(choice) if not choice.quick or job.workers == 1]
     return sorted(found, key=lambda job: job.seed)
 
 
@@ -75,10 +82,19 @@ def _all(choice: Choice) -> Iterator[Job]:
                 yield from _settings(Job(task.name, method.name, seed), task, method, choice)
 
 
+def _without(choice: Choice) -> Iterator[Job]:
+    """swept whole, and without an ingredient each."""
+    names = ["swept", *(method.name for method in METHODS.values() if method.patches)]
+    for task in tasks(replace(choice, tasks=choice.tasks or ABLATED)):
+        for name in names:
+            for seed in range(choice.seeds):
+                yield Job(task.name, name, seed)
+
+
 def _settings(job: Job, task: Task, method: Method, choice: Choice) -> Iterator[Job]:
     """The headline, and the variants where they say something."""
     yield job
-    if choice.quick or method.slow:
+    if choice.quick or method.slow or method.patches:
         return
     if task.family in ("live", "lcbench"):
         yield replace(job, default=True)
@@ -107,7 +123,9 @@ def version(name: str) -> str:
         module = method.make.split(":")[0]
         files += [HERE / "peers/driver.py", HERE / f"peers/{module}.py"]
     texts = [path.read_text() for path in files]
-    return _digest([method.package, str(method.options), str(method.overlay), *texts])
+    parts = [method.package, str(method.options), str(method.overlay)]
+    parts += [str(method.patches)] if method.patches else []
+    return _digest([*parts, *texts])
 
 
 def _files(names: Iterable[str]) -> list[Path]:

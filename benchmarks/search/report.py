@@ -16,7 +16,7 @@ from job import Result
 from peers import METHODS
 from plan import version
 from score import Cells, Interval
-from views import View, cell, observed, views
+from views import View, cell, incumbent, observed, recommended, views
 
 OURS: Final = "swept"
 WANDB: Final = "wandb-bayes-hyperband"
@@ -185,6 +185,7 @@ def page(results: Sequence[Result], failures: Sequence[Mapping[str, Any]], plots
     sections = [head(results), how(), "## Regret"]
     sections += [view_section(view, results, plots) for view in shown]
     sections += list(_sooner_sections(shown, results))
+    sections += list(_ablations(results))
     sections += [costs(results), left_out(results, failures)]
     return "\n\n".join(sections) + "\n"
 
@@ -235,12 +236,45 @@ def _sooner_sections(shown: Sequence[View], results: Sequence[Result]) -> Iterat
         yield from made
 
 
+def _ablations(results: Sequence[Result]) -> Iterator[str]:
+    """A row for each ingredient: how much more regret there is without it."""
+    ours = [result for result in results if result.job.method == OURS]
+    rows = []
+    for method in METHODS.values():
+        found = [result for result in results if result.job.method == method.name]
+        if method.patches and found:
+            rows.append([method.title, *_without(found, ours)])
+    if rows:
+        heads = [f"{family} @{mark}" for family, mark, _ in _ABLATED]
+        yield (
+            "## Without an ingredient each\n\n"
+            "Regret without it minus regret with it, paired over tasks × seeds, and its 90 % interval: above 0, the ingredient pays.\n\n"
+            + table(["swept", *heads], rows)
+        )
+
+
+_ABLATED: Final = tuple(
+    (family, mark, figure)
+    for family, figure in (("lcbench", observed), ("rugged", incumbent), ("live", recommended))
+    for mark in (5, 10, 20)
+)
+
+
+def _without(found: Sequence[Result], ours: Sequence[Result]) -> Iterator[str]:
+    for family, mark, read in _ABLATED:
+        a, b = (
+            {cell(r): read(r, mark) for r in each if r.job.family == family and r.job.plain}
+            for each in (found, ours)
+        )
+        yield interval(score.difference(a, b))
+
+
 def costs(results: Sequence[Result]) -> str:
     """CPU seconds a simulation, by method."""
     seconds: dict[str, list[float]] = defaultdict(list)
     thinking: dict[str, list[float]] = defaultdict(list)
     runs: dict[str, list[float]] = defaultdict(list)
-    for result in results:
+    for result in (result for result in results if not METHODS[result.job.method].patches):
         seconds[result.job.method].append(result.seconds)
         thinking[result.job.method].append(result.thinking)
         runs[result.job.method].append(result.started)

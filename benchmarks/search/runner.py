@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import archive
 from job import Job, Result
-from peers import METHODS
+from peers import METHODS, Method
 from plan import HERE, key
 
 ROOT: Final = HERE.parents[1]
@@ -57,24 +57,24 @@ def kept() -> dict[str, Result]:
 
 @dataclass
 class Worker:
-    """A process that plays jobs in one environment."""
+    """A process that plays jobs of methods that may share one (`Method.process`)."""
 
-    environment: str
+    kind: str
     process: subprocess.Popen[str]
 
     @classmethod
-    def start(cls, environment: str) -> Worker:
+    def start(cls, method: Method) -> Worker:
         one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         paths = os.pathsep.join([str(HERE), str(ROOT / "src")])
         process = subprocess.Popen(
-            [python(environment), HERE / "worker.py"],
+            [python(method.environment), HERE / "worker.py"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
             env={**os.environ, **one, "PYTHONPATH": paths},
         )
-        return cls(environment, process)
+        return cls(method.process, process)
 
     def play(self, job: Job, name: str) -> dict[str, Any]:
         """The worker's answer; an error where it died or was killed for taking too long."""
@@ -160,8 +160,8 @@ class Play:
     def _serve(self, problems: queue.Queue[BaseException]) -> None:
         worker: Worker | None = None
         try:
-            while (job := self._take(worker.environment if worker else None)) is not None:
-                worker = self._fitting(worker, METHODS[job.method].environment)
+            while (job := self._take(worker.kind if worker else None)) is not None:
+                worker = self._fitting(worker, METHODS[job.method])
                 before = time.monotonic()
                 self._keep(job, worker.play(job, self.keys[job]), time.monotonic() - before)
         except BaseException as problem:  # noqa: BLE001 - raised in the main thread
@@ -170,27 +170,25 @@ class Play:
             if worker:
                 worker.stop()
 
-    def _take(self, environment: str | None) -> Job | None:
-        """The next job, of the worker's own environment as long as the seed has one."""
+    def _take(self, kind: str | None) -> Job | None:
+        """The next job, of the worker's own kind as long as the seed has one."""
         with self.lock:
             if not self.jobs:
                 return None
             seed = self.jobs[0].seed
             fitting = (
-                job
-                for job in self.jobs
-                if job.seed == seed and METHODS[job.method].environment == environment
+                job for job in self.jobs if job.seed == seed and METHODS[job.method].process == kind
             )
             job = next(fitting, self.jobs[0])
             self.jobs.remove(job)
             return job
 
-    def _fitting(self, worker: Worker | None, environment: str) -> Worker:
-        if worker and worker.environment == environment and worker.alive:
+    def _fitting(self, worker: Worker | None, method: Method) -> Worker:
+        if worker and worker.kind == method.process and worker.alive:
             return worker
         if worker:
             worker.stop()
-        return Worker.start(environment)
+        return Worker.start(method)
 
     def _keep(self, job: Job, answer: Mapping[str, Any], seconds: float) -> None:
         failed = "error" in answer

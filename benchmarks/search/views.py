@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from job import EVALUATIONS, LIVE, MARKS, Job, Result
+from peers import METHODS
 from score import Cell, Cells, at_spent, at_time
 from tasks import FAMILIES, Task, load
 
@@ -72,7 +73,7 @@ class View:
         """By method."""
         found: dict[str, list[Result]] = defaultdict(list)
         for result in results:
-            if self.holds(result.job):
+            if self.holds(result.job) and not METHODS[result.job.method].patches:
                 found[result.job.method].append(result)
         return dict(found)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Final
 
+from peers.ablations import INGREDIENTS
 from peers.driver import Peer, Setting
 
 SLOW: Final = frozenset(
@@ -22,7 +23,8 @@ class Method:
     """`make` names the peer's class, "module:Class"; without one, swept's own search plays the sweep with `overlay`.
 
     `package`: what is installed from PyPI, with its version. `curves`: it stops or pauses runs, and so has no
-    place in tasks of one step. `environment`: `.venvs/bench-<environment>`.
+    place in tasks of one step. `environment`: `.venvs/bench-<environment>`. `patches`: of swept's own, what is taken out
+    (`peers.ablations`).
     """
 
     name: str
@@ -33,6 +35,12 @@ class Method:
     package: str = ""
     curves: bool = False
     overlay: Mapping[str, Any] = field(default_factory=dict)
+    patches: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def process(self) -> str:
+        """Which methods may share a process: none with one that is patched."""
+        return f"{self.environment}:{self.name}" if self.patches else self.environment
 
     @property
     def slow(self) -> bool:
@@ -114,4 +122,9 @@ _ALL: Final = (
         package="ultralytics==8.4.190",
     ),
 )
-METHODS: Final[Mapping[str, Method]] = {method.name: method for method in _ALL}
+_AUTO: Final[Mapping[str, Any]] = {"swept": {"early_stopping": "auto"}}
+_WITHOUT: Final = tuple(
+    Method(f"without-{n}", f"without {what}", curves=True, overlay=_AUTO, patches=patches)
+    for n, (what, patches) in enumerate(INGREDIENTS.items(), 1)
+)
+METHODS: Final[Mapping[str, Method]] = {method.name: method for method in (*_ALL, *_WITHOUT)}
