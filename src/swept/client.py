@@ -113,6 +113,11 @@ class Client:
         """Ask the server to end; trainings go on and buffer their reports."""
         self._call("POST", "/api/stop", {}, retries=False)
 
+    def login_link(self, after: str = "/") -> wire.LoginLink:
+        """A link that logs one browser in, once, and leads to the page at the path `after`."""
+        body: wire.NewLoginLink = {"next": after}
+        return cast(wire.LoginLink, self._call("POST", "/api/login-links", body, retries=False))
+
     # -- agents -----------------------------------------------------------------------------------
     def start_agent(self, start: wire.AgentStart) -> wire.AgentAnswer:
         return cast(wire.AgentAnswer, self._call("POST", "/api/agents", start))

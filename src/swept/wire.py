@@ -20,7 +20,9 @@ API key or, for a run's own reports, the attempt's lease token):
     POST /api/runs/{id}/join                  Join → Claimed               (a run that a real `wandb agent` started)
     GET  /api/runs/{id}                       RunView
     GET  /api/runs/{id}/history               list[HistoryRow]             (?keys=a,b  &since=STEP  &stream=system)
-    GET  /api/runs/{id}/console?after=N       ConsolePage
+    GET  /api/runs/{id}/console?after=N       ConsolePage                  (&limit=N)
+    GET  /api/runs/{id}/related               list[RelatedRun]
+    GET  /api/runs/{id}/reproduce             list[Way]
     POST /api/runs/{id}/reports               Reports → ReportsAnswer
     POST /api/runs/{id}/console               ConsoleLines → {}
     POST /api/runs/{id}/complete              Completion → CompletionAnswer
@@ -36,6 +38,8 @@ API key or, for a run's own reports, the attempt's lease token):
     POST /api/imports/notes                   ImportNote → RunView         (what `wandb sync` brought)
     GET  /api/events?sweep=ID|run=ID          server-sent events; `Last-Event-ID` goes on without a gap
     GET  /api/status                          ServerStatus
+    POST /api/login-links                     NewLoginLink → LoginLink     (the key itself)
+    GET  /api/session                         SessionView; no key
     POST /api/stop                            → {}
 
 Numbers: NaN and infinities are the strings "NaN", "Infinity", "-Infinity" (see `encode` and `decode`).
@@ -438,6 +442,7 @@ class HistoryRow(TypedDict):
     step: int
     attempt: int
     metrics: dict[str, Any]
+    time: NotRequired[float | None]
 
 
 class FileView(TypedDict):
@@ -554,3 +559,114 @@ class ServerStatus(TypedDict):
     leases: int
     agents: int
     unknown: dict[str, int]  # W&B fields and operations asked for that we do not serve: counts
+
+
+class NewLoginLink(TypedDict):
+    next: NotRequired[str]  # the page that it leads to: a path, default /
+
+
+class LoginLink(TypedDict):
+    path: str  # below the server's address; logs one browser in, once
+    seconds: int  # how long it works
+
+
+class SessionView(TypedDict):
+    """What whoever asks may do without the API key."""
+
+    may_read: bool
+    may_change: bool
+
+
+class RelatedRun(TypedDict):
+    """A run that another one came from, or that came from it."""
+
+    relation: str  # parent | retry_of | child | retry
+    id: str
+    number: int
+    name: str
+    kind: str
+    state: str
+    value: float | str | None
+    steps: int
+
+
+class Way(TypedDict):
+    """How a run's configuration is trained again: a line for a shell."""
+
+    title: str
+    shell: str
+    note: str
+
+
+# -- insights: `/api/sweeps/ID/importance` and its neighbours ----------------------------------------
+
+
+class ImportanceRow(TypedDict):
+    parameter: str
+    share: float  # of the metric's variation over the space, 0 to 1
+    low: float
+    high: float
+    sign: float  # larger values are better (+) or worse (-)
+    inert: str  # why it cannot act, or ""
+
+
+class ImportanceView(TypedDict):
+    runs: int
+    explained: float | str  # R² on runs that the model has not seen, "NaN" without a model
+    caution: str
+    rows: list[ImportanceRow]
+
+
+class SliceView(TypedDict):
+    parameter: str
+    at: list[float | str]
+    mean: list[float]
+    low: list[float]
+    high: list[float]
+
+
+class SliceAxis(TypedDict):
+    parameter: str
+    at: list[float | str]
+
+
+class PairView(TypedDict):
+    x: SliceAxis
+    y: SliceAxis
+    mean: list[list[float]]  # mean[j][i] at x.at[i], y.at[j]
+
+
+class HealthCard(TypedDict):
+    id: str
+    level: str  # bad | warn | info | good
+    title: str
+    text: str
+    evidence: list[str]
+    runs: list[str]
+    parameter: str | None
+
+
+class TargetView(TypedDict):
+    name: str
+    value: float
+    reached: bool
+
+
+class ProgressView(TypedDict):
+    ended: int
+    cap: int | None
+    eta: float | None  # seconds
+    hours_used: float  # of all slots together
+    hours_saved: float | None
+    energy: float | None  # kWh
+    cost: float | None
+    currency: str
+    noise: float | None
+    targets: list[TargetView]
+
+
+class ForecastView(TypedDict):
+    row: str  # the run's id
+    mean: float
+    low: float
+    high: float

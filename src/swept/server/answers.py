@@ -71,6 +71,10 @@ def install(app: FastAPI) -> None:
 
 async def _swept(_: Request, error: Exception) -> Answer:
     assert isinstance(error, errors.SweptError)
+    return of_error(error)
+
+
+def of_error(error: errors.SweptError) -> Answer:
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
     name = type(error).__name__
     if isinstance(error, errors.SpecError):

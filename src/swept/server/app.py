@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 
 from swept import __version__
 from swept.engine import Engine
-from swept.server import answers, api, artifacts, events, imports, page, runs
+from swept.server import answers, api, artifacts, events, imports, login, page, runs
 from swept.server.context import Context, Settings
 from swept.server.edge import Edge
 from swept.server.wandb import routes, unserved
@@ -26,6 +26,7 @@ def create_app(store: Store, engine: Engine, settings: Settings) -> FastAPI:
     context = Context(store, engine, engine.clock, settings)
     app.state.context = context
     answers.install(app)
+    login.install(app)
     app.add_middleware(Edge, context=context)
     app.include_router(api.router)
     app.include_router(runs.router)
@@ -36,6 +37,7 @@ def create_app(store: Store, engine: Engine, settings: Settings) -> FastAPI:
     app.include_router(unserved.router(context))
     app.include_router(page.docs_router)
     app.include_router(page.login_router)
+    app.include_router(login.router)
     app.add_api_route("/api/{path:path}", _no_such_path, include_in_schema=False)
     app.include_router(page.router)
     return app

@@ -11,6 +11,7 @@ from pathlib import Path
 from swept.clock import Clock
 from swept.engine import Engine
 from swept.server.locks import SharedLock
+from swept.server.session import Links
 from swept.store.base import Store
 
 MEBI = 1 << 20
@@ -89,6 +90,7 @@ class Context:
     unknown: Counter[str] = field(default_factory=Counter)
     stopping: threading.Event = field(default_factory=threading.Event)
     collecting: SharedLock = field(default_factory=SharedLock)  # see `contents`
+    links: Links = field(default_factory=Links)  # that log a browser in
     listeners: int = 0  # open event streams: pages, terminals
     last_request: float = 0.0
 

@@ -81,12 +81,13 @@ def in_memory(
     lease_seconds: float = LEASE_SECONDS,
     open_reading: bool = True,
     max_body: int = 1 << 26,
+    key: str = KEY,
 ) -> Served:
     """No socket, no thread of its own: for most tests."""
     engine = Engine(store, clock, think or InlineThinker(), lease_seconds=lease_seconds)
     engine.start()
     settings = Settings(
-        key=KEY,
+        key=key,
         files=files,
         home="home",
         boot="boot",
