@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 from swept.model import Kind
 from swept.store.conditions import Condition, RunPage, Sort
+from swept.store.read_board_base import BoardVerbs
 
 RowText: TypeAlias = tuple[int, float | None, str]
 """A row's step, its time, and its metrics as JSON text, in which non-finite numbers stand by their names."""
@@ -32,7 +33,7 @@ class Amounts:
     lines: int
 
 
-class ReadVerbs(Protocol):
+class ReadVerbs(BoardVerbs, Protocol):
     """Verbs that read a part of what may be much."""
 
     def select_runs(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from swept.model import Kind
-from swept.store import console, files, history, select
+from swept.model import Kind, Point, Run
+from swept.store import console, files, history, read_board, select
 from swept.store.conditions import Condition, RunPage, Sort
 from swept.store.database import Database
 from swept.store.read_base import Amounts, Outline, RowText
+from swept.store.read_board_base import Changes, Scope, Series
 
 
 class SqlReads:
@@ -68,3 +69,33 @@ class SqlReads:
 
     def delete_file(self, run: str, name: str, *, now: float) -> bool:
         return self._database.write(lambda work: files.remove(work, run, name), now=now)
+
+    # -- many runs at once: `read_board_base` ---------------------------------------------------------
+
+    def board_runs(self, scope: Scope, ids: Sequence[str] | None = None) -> list[Run]:
+        return self._database.read(lambda connection: read_board.runs(connection, scope, ids))
+
+    def board_changes(self, scope: Scope, event: int, point: int) -> Changes:
+        return self._database.read(
+            lambda connection: read_board.changes(connection, scope, event, point)
+        )
+
+    def moved_sweeps(self, event: int, point: int) -> frozenset[str]:
+        return self._database.read(
+            lambda connection: read_board.moved_sweeps(connection, event, point)
+        )
+
+    def objective_series(self, runs: Sequence[str]) -> Mapping[str, Series]:
+        return self._database.read(lambda connection: read_board.objective(connection, runs))
+
+    def metric_series(self, runs: Sequence[str], name: str) -> Mapping[str, Series]:
+        return self._database.read(lambda connection: read_board.metric(connection, runs, name))
+
+    def curve_ends(self, scope: Scope) -> Mapping[str, Sequence[Point]]:
+        return self._database.read(lambda connection: read_board.ends(connection, scope))
+
+    def metric_names(self, scope: Scope) -> Mapping[str, int]:
+        return self._database.read(lambda connection: read_board.metrics(connection, scope))
+
+    def has_project(self, project: str) -> bool:
+        return self._database.read(lambda connection: read_board.in_project(connection, project))

@@ -1,0 +1,438 @@
+"""What a page draws of many runs at once: read in bulk, and only what has changed since the last look.
+
+The numbers of events and points name what has changed (see `curves`). What a running run says beside its objective has
+no number, so whoever keeps what was read here reads the running ones each time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    and_,
+    func,
+    or_,
+    select,
+    type_coerce,
+    union,
+)
+
+from swept import wire
+from swept.model import Attempt, Desired, Kind, Outcome, Point, Run, RunState
+from swept.store import schema, visible
+from swept.store.read_board_base import Changes, Scope, Series
+
+_AT_ONCE = 500  # a statement takes only so many parameters
+_PRIOR = Kind.PRIOR.value
+_ALL_AGAIN = ("sweep.updated",)
+"""The objective may have another name now: every curve is another."""
+
+_RUN = tuple(
+    schema.runs.c[name]
+    for name in (
+        "id project sweep number name kind state seed parent retry_of ended_because desired "
+        "paused_by spec_version retries created pending_since started ended"
+    ).split()
+)
+_JSON = tuple(
+    type_coerce(schema.runs.c[name], Text) for name in "config why latest summary".split()
+)
+_ATTEMPT = (
+    *(
+        schema.attempts.c[name]
+        for name in "run number agent host started ended outcome reason first_step".split()
+    ),
+    type_coerce(schema.attempts.c.effective_config, Text),
+)
+
+
+def runs(connection: Connection, scope: Scope, ids: Sequence[str] | None) -> list[Run]:
+    """The runs of `scope` (of `ids` those that are in it) in order of creation: bare of curves, checkpoints, details
+    and of all that stands in `why` beside the reason. Priors are left out."""
+    if ids is None:
+        return _runs(connection, _of(scope))
+    table = schema.runs.c
+    found = [
+        run
+        for some in _portions(ids)
+        for run in _runs(connection, and_(_of(scope), table.id.in_(some)))
+    ]
+    return found if len(ids) <= _AT_ONCE else _in_order(connection, found)
+
+
+def _of(scope: Scope) -> ColumnElement[bool]:
+    table = schema.runs.c
+    if scope.sweep is not None:
+        return and_(table.sweep == scope.sweep, table.kind != _PRIOR)
+    return and_(table.sweep.is_(None), table.project == scope.project, table.kind != _PRIOR)
+
+
+def _in_order(connection: Connection, found: Sequence[Run]) -> list[Run]:
+    table = schema.runs.c
+    place: dict[str, int] = {}
+    for some in _portions([run.id for run in found]):
+        asked = select(table.id, table.ordinal).where(table.id.in_(some))
+        place.update((run, ordinal) for run, ordinal in connection.execute(asked))
+    return sorted(found, key=lambda run: place[run.id])
+
+
+def _runs(connection: Connection, where: ColumnElement[bool]) -> list[Run]:
+    table = schema.runs
+    asked = select(*_RUN, *_JSON).where(where).order_by(table.c.ordinal)
+    found = connection.execute(asked).all()
+    tried = _attempts(connection, where) if found else {}
+    return [_run(tuple(row), tried.get(row[0], ())) for row in found]
+
+
+def _attempts(
+    connection: Connection, where: ColumnElement[bool]
+) -> Mapping[str, Sequence[Attempt]]:
+    table = schema.attempts.c
+    asked = (
+        select(*_ATTEMPT)
+        .join(schema.runs, schema.runs.c.id == table.run)
+        .where(where)
+        .order_by(table.number)
+    )
+    found: dict[str, list[Attempt]] = defaultdict(list)
+    for (
+        run,
+        number,
+        agent,
+        host,
+        started,
+        ended,
+        outcome,
+        reason,
+        first,
+        config,
+    ) in connection.execute(asked):
+        found[run].append(
+            Attempt(
+                number,
+                agent,
+                host,
+                started,
+                ended,
+                Outcome(outcome) if outcome is not None else None,
+                reason,
+                first_step=first or 0,
+                effective_config=json.loads(config) if config is not None else None,
+            )
+        )
+    return found
+
+
+def _run(row: tuple[Any, ...], tried: Sequence[Attempt]) -> Run:
+    (
+        identity,
+        project,
+        sweep,
+        number,
+        name,
+        kind,
+        state,
+        seed,
+        parent,
+        retry_of,
+        ended_because,
+        desired,
+        paused_by,
+        spec_version,
+        retries,
+        created,
+        pending_since,
+        started,
+        ended,
+        config,
+        why,
+        latest,
+        summary,
+    ) = row
+    return Run(
+        id=identity,
+        project=project,
+        sweep=sweep,
+        number=number,
+        name=name,
+        kind=Kind(kind),
+        state=RunState(state),
+        config=json.loads(config),
+        seed=seed,
+        parent=parent,
+        retry_of=retry_of,
+        why={"reason": json.loads(why).get("reason", "")},
+        ended_because=ended_because,
+        desired=Desired(desired),
+        paused_by=paused_by,
+        spec_version=spec_version,
+        retries=retries,
+        created=created,
+        pending_since=pending_since,
+        started=started,
+        ended=ended,
+        attempts=tuple(tried),
+        summary={**_special(latest), **_special(summary)},
+    )
+
+
+def _special(text: str) -> dict[str, Any]:
+    """Non-finite numbers stand by their names."""
+    if text == "{}":
+        return {}
+    parsed: dict[str, Any] = json.loads(text)
+    if '"NaN"' in text or 'Infinity"' in text:
+        parsed = wire.decode(parsed)
+    return parsed
+
+
+# -- changes --------------------------------------------------------------------------------------
+
+
+def changes(connection: Connection, scope: Scope, event: int, point: int) -> Changes:
+    """What has changed in `scope` since that position, apart from what running runs say beside their objective."""
+    events, points = schema.events.c, schema.points.c
+    here = events.sweep == scope.sweep if scope.sweep is not None else events.sweep.is_(None)
+    later = and_(here, events.number > event)
+    again = select(events.number).where(later, events.type.in_(_ALL_AGAIN)).limit(1)
+    if connection.execute(again).first() is not None:
+        return Changes(frozenset(), True)
+    told = select(events.run).where(later, events.run.is_not(None)).distinct()
+    found = set(connection.execute(told).scalars())
+    if scope.sweep is not None:
+        reported = select(points.run).where(points.sweep == scope.sweep, points.number > point)
+        found.update(connection.execute(reported.distinct()).scalars())
+    return Changes(frozenset(found), False)
+
+
+def moved_sweeps(connection: Connection, event: int, point: int) -> frozenset[str]:
+    """The sweeps in which anything has changed since that position."""
+    events, points = schema.events.c, schema.points.c
+    asked = union(
+        select(events.sweep).where(events.number > event, events.sweep.is_not(None)),
+        select(points.sweep).where(points.number > point),
+    )
+    return frozenset(connection.execute(asked).scalars())
+
+
+# -- curves ---------------------------------------------------------------------------------------
+
+
+def objective(connection: Connection, ids: Sequence[str]) -> dict[str, Series]:
+    """Run → its visible curve of the objective; runs without one are left out."""
+    table = schema.points.c
+    found: dict[str, Series] = {}
+    for some in _portions(ids):
+        asked = (
+            select(table.run, table.attempt, table.step, table.value)
+            .where(table.run.in_(some))
+            .order_by(table.run, table.attempt, table.step)
+        )
+        found.update(_apart(connection, connection.execute(asked).all(), some))
+    return found
+
+
+def metric(connection: Connection, ids: Sequence[str], name: str) -> dict[str, Series]:
+    """Run → its visible curve of any metric, from the rows of its history, with the rows' times."""
+    table, read = schema.rows.c, _reader(name)
+    found: dict[str, Series] = {}
+    for some in _portions(ids):
+        asked = (
+            select(
+                table.run, table.attempt, table.step, type_coerce(table.metrics, Text), table.time
+            )
+            .where(table.run.in_(some))
+            .order_by(table.run, table.attempt, table.step)
+        )
+        values = (
+            (run, attempt, step, value, time)
+            for run, attempt, step, text, time in connection.execute(asked).all()
+            if (value := read(text)) is not None
+        )
+        found.update(_apart(connection, list(values), some))
+    return found
+
+
+def _reader(name: str) -> Callable[[str], float | None]:
+    """Finds the number of that name in a row's JSON: as `visible.lookup`, and most rows need not be parsed for it.
+
+    In JSON text a quote inside of a string has a backslash before it, so what is looked for here is always a key.
+    """
+    key = f"{json.dumps(name)}:"
+    first, later = "{" + key, "," + key
+
+    def read(text: str) -> float | None:
+        at = 0 if text.startswith(first) else text.find(later)
+        if at < 0 and "." not in name:
+            return None
+        if at >= 0 and text.find("{", 1) < 0:
+            start = at + len(first)
+            end = text.find(",", start)
+            try:
+                return float(text[start : end if end >= 0 else -1])
+            except ValueError:
+                pass  # no plain number
+        return visible.lookup(json.loads(text), name)
+
+    return read
+
+
+def _apart(
+    connection: Connection, rows: Sequence[Any], ids: Sequence[str]
+) -> Iterator[tuple[str, Series]]:
+    """`rows` of (run, attempt, step, value[, time]) in that order, run by run, without what is hidden."""
+    if not rows:
+        return
+    below = _ceilings(connection, ids)
+    names, attempts, steps, values, *more = zip(*rows, strict=True)
+    step, value = np.array(steps, dtype=np.int64), np.array(values, dtype=np.float64)
+    time = np.array(more[0], dtype=np.float64) if more else None
+    attempt = np.array(attempts, dtype=np.int64)
+    start = 0
+    while start < len(names):
+        run, end = names[start], _end(names, start)
+        part = slice(start, end)
+        known = below[run]
+        if len(known) == 1:
+            yield (
+                run,
+                Series(
+                    step[part].copy(),
+                    value[part].copy(),
+                    time[part].copy() if time is not None else None,
+                ),
+            )
+        else:
+            limit = np.array([known[one] for one in attempt[part].tolist()], dtype=np.float64)
+            chosen = np.flatnonzero(step[part] < limit) + start
+            chosen = _last_of_each(step, chosen)
+            if len(chosen):
+                yield (
+                    run,
+                    Series(step[chosen], value[chosen], time[chosen] if time is not None else None),
+                )
+        start = end
+
+
+def _last_of_each(step: np.ndarray[Any, np.dtype[np.int64]], chosen: Any) -> Any:
+    """`chosen` in order of step; of two attempts at one step the later."""
+    order = chosen[np.argsort(step[chosen], kind="stable")]
+    sorted_steps = step[order]
+    last = np.ones(len(order), dtype=bool)
+    last[:-1] = sorted_steps[1:] != sorted_steps[:-1]
+    return order[last]
+
+
+def _end(names: Sequence[str], start: int) -> int:
+    """Behind the last of the run that begins at `start`: few steps, as a curve is short beside all of them."""
+    name, step, end = names[start], 1, start
+    while end + step < len(names) and names[end + step] == name:
+        end += step
+        step *= 2
+    while step:
+        if end + step < len(names) and names[end + step] == name:
+            end += step
+        step //= 2
+    return end + 1
+
+
+def _ceilings(connection: Connection, ids: Sequence[str]) -> Mapping[str, visible.Ceilings]:
+    table = schema.attempts.c
+    asked = (
+        select(table.run, table.number, table.first_step)
+        .where(table.run.in_(ids))
+        .order_by(table.run, table.number)
+    )
+    tried: dict[str, list[tuple[int, int | None]]] = defaultdict(list)
+    for run, number, first_step in connection.execute(asked):
+        tried[run].append((number, first_step))
+    return {run: visible.ceilings(known) for run, known in tried.items()}
+
+
+def ends(connection: Connection, scope: Scope) -> dict[str, Sequence[Point]]:
+    """Run → the first and the last point of its visible curve, read without what lies between."""
+    table, owners = schema.points.c, schema.runs.c
+    mine = table.run == owners.id
+
+    def end(column: ColumnElement[Any], *order: ColumnElement[Any]) -> Any:
+        asked: Select[Any] = select(column).where(mine).order_by(*order).limit(1)
+        return asked.correlate(schema.runs).scalar_subquery()
+
+    down, up = (table.attempt.desc(), table.step.desc()), (table.attempt, table.step)
+    asked = select(
+        owners.id,
+        owners.attempts,
+        end(table.step, *up),
+        end(table.value, *up),
+        end(table.step, *down),
+        end(table.value, *down),
+    ).where(_of(scope))
+    found: dict[str, Sequence[Point]] = {}
+    again: list[str] = []
+    for run, attempts, first, first_value, last, value in connection.execute(asked):
+        if last is None:
+            continue
+        if attempts > 1:
+            again.append(run)
+        else:
+            begun = [Point(first, _nan(first_value))] if first < last else []
+            found[run] = [*begun, Point(last, _nan(value))]
+    for run, series in objective(connection, again).items():
+        found[run] = abridged(series)
+    return found
+
+
+def abridged(series: Series) -> tuple[Point, ...]:
+    """The first point, the lowest, the highest and the last: all that is said of a run as a whole needs no others."""
+    if not len(series.steps):
+        return ()
+    places = {0, len(series.steps) - 1}
+    finite = np.flatnonzero(np.isfinite(series.values))
+    if len(finite):
+        values = series.values[finite]
+        places |= {int(finite[values.argmin()]), int(finite[values.argmax()])}
+    return tuple(Point(int(series.steps[at]), float(series.values[at])) for at in sorted(places))
+
+
+def _nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+# -- names ----------------------------------------------------------------------------------------
+
+
+def metrics(connection: Connection, scope: Scope) -> dict[str, int]:
+    """The names in the histories of the runs of `scope`, and how many runs have each."""
+    table, owners = schema.flat_values.c, schema.runs.c
+    asked = (
+        select(table.key, func.count())
+        .join(schema.runs, owners.id == table.run)
+        .where(_of(scope), table.source == "history")
+        .group_by(table.key)
+    )
+    return {name: count for name, count in connection.execute(asked)}
+
+
+def in_project(connection: Connection, project: str) -> bool:
+    """Whether there is anything of that project."""
+    asked = (
+        select(table.c.id).where(table.c.project == project).limit(1)
+        for table in (schema.runs, schema.sweeps)
+    )
+    return any(connection.execute(one).first() is not None for one in asked)
+
+
+def _portions(ids: Iterable[str]) -> Iterator[list[str]]:
+    left = iter(ids)
+    while some := list(islice(left, _AT_ONCE)):
+        yield some
