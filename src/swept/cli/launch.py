@@ -8,8 +8,9 @@ from shlex import quote
 import click
 
 from swept.analysis.results import results
+from swept.cli.dashboard import login_link
 from swept.cli.gc import collect
-from swept.cli.output import say, say_problems
+from swept.cli.output import interactive, say, say_problems
 from swept.cli.render import size
 from swept.cli.specfile import checked_text
 from swept.cli.summary import summary_lines
@@ -51,6 +52,9 @@ def command(file: Path, flags: AgentFlags, mode: str | None, strict: bool) -> in
         if view["state"] == SweepState.PAUSED:
             view = client.set_state(view["id"], SweepState.RUNNING, "launched again")
         say(_opening(view, answer["created"]))
+        if interactive():
+            link, note = login_link(client, f"/sweeps/{view['id']}")
+            say(f"dashboard {link}  ({note})")
         code = work(client, view, flags)
         view = client.sweep(view["id"])
         _collect(client, file, view)

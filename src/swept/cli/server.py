@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
 
-from swept.cli.output import as_json, data, print_json, say
+from swept.cli.output import as_json, data, interactive, print_json, say
 from swept.clock import SystemClock
 from swept.connect import home_of, running
 from swept.errors import ServerUnreachable
@@ -113,7 +114,9 @@ def _serve(home: Home, host: str, port: int | None, store: str, detached: bool) 
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
     )
-    serve(home, plan_from_environment(host, port, store, detached=detached), say)
+    plan = plan_from_environment(host, port, store, detached=detached)
+    # Not into logs: who reads a link first is logged in.
+    serve(home, replace(plan, watched=interactive() and not detached), say)
 
 
 def _detach() -> None:

@@ -60,6 +60,7 @@ class Plan:
     lease_seconds: float = LEASE_SECONDS
     idle_seconds: float = IDLE_SECONDS
     wandb_lease_seconds: float = WANDB_LEASE_SECONDS
+    watched: bool = False  # a person reads what is said: a link that logs in may be said too
 
     @property
     def loopback(self) -> bool:
@@ -268,6 +269,9 @@ def _serve(
         home.keep_port(int(listener.getsockname()[1]))
         home.keep_server(_record(settings))
         say(f"swept {__version__} serves {home.path} at {settings.url}")
+        if plan.watched:
+            token = context.links.issue(clock.now())
+            say(f"log a browser in (once, now): {settings.url}/login?token={token}")
         if not plan.loopback:
             say(f"reading needs the key too; it is in {home.path / 'key'}")
         asyncio.run(_life(app, context, home, plan, listener))
