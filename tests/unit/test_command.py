@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swept.agent.command import ADAPTED, DEFAULT, build, sweep_parameters
+from swept.command import ADAPTED, DEFAULT, build, sweep_parameters
 from swept.errors import UsageError
 
 CONFIG = {"lr": 0.1, "flag": True, "off": False, "name": "a b", "nothing": None}

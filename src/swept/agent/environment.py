@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from swept.agent.command import ADAPTED, DEFAULT, build, sweep_parameters
+from swept.command import ADAPTED, DEFAULT, build, sweep_parameters
 from swept.tracking.workspace import Brief, Workspace
 from swept.wire import Claimed
 

@@ -8,14 +8,18 @@ from starlette.responses import FileResponse, Response
 
 from swept import wire
 from swept.errors import LeaseLost, NotFound
-from swept.model import Event, Goal, Run
+from swept.model import Event, Goal, Row, Run
+from swept.server import media, reproduce
 from swept.server.answers import Answer, documented
 from swept.server.auth import authorize, context_of, reading, reporting, writing
 from swept.server.blobs import Blobs
 from swept.server.context import Context
 from swept.server.views import alert_view, claimed_view, file_view, order_view, row_view, run_view
 from swept.server.wandb import joins
+from swept.server.wandb.service import METADATA
 from swept.store.base import RunFilter
+
+MOST_LINES = 20_000
 
 router = APIRouter(prefix="/api/runs")
 
@@ -64,30 +68,86 @@ def _wanted(event: Event) -> bool:
     "/{run}/history", dependencies=[Depends(reading)], responses=documented(list[wire.HistoryRow])
 )
 def history(
-    run: str, request: Request, keys: str = "", since: int | None = None, stream: str = ""
+    run: str,
+    request: Request,
+    keys: str = "",
+    since: int | None = None,
+    stream: str = "",
+    limit: int | None = None,
 ) -> Answer:
     """Visible rows in step order. `keys` (comma-separated): only these metrics, and the rows with one of them.
-    `stream=system`: what the machine did (CPU, GPU, memory), as W&B's client measured it."""
+    `stream=system`: what the machine did (CPU, GPU, memory), as W&B's client measured it. `limit`: the first so many
+    from `since` on; who gets fewer has got all."""
     context = context_of(request)
     wanted = frozenset(key for key in keys.split(",") if key)
     context.store.run(run)
+    most = None if limit is None else max(1, limit)
     found = (
-        context.store.system_rows(run)
+        _system_rows(context, run, since)[:most]
         if stream == "system"
-        else context.store.rows(run, since=since)
+        else context.store.rows(run, since=since, limit=most)
     )
-    rows = (row_view(row, wanted) for row in found)
+    rows = (_timed(row, wanted) for row in found)
     return Answer([row for row in rows if row["metrics"] or not wanted])
+
+
+def _system_rows(context: Context, run: str, since: int | None) -> list[Row]:
+    found = context.store.system_rows(run)
+    return found if since is None else [row for row in found if row.step >= since]
+
+
+def _timed(row: Row, wanted: frozenset[str]) -> wire.HistoryRow:
+    return {**row_view(row, wanted), "time": row.time}
 
 
 @router.get(
     "/{run}/console", dependencies=[Depends(reading)], responses=documented(wire.ConsolePage)
 )
-def console(run: str, request: Request, after: int = 0) -> Answer:
+def console(run: str, request: Request, after: int = 0, limit: int = 1000) -> Answer:
     context = context_of(request)
     context.store.run(run)
-    lines = [dict(line) for line in context.store.console(run, after=after)]
+    most = min(max(1, limit), MOST_LINES)
+    lines = [dict(line) for line in context.store.console(run, after=after, limit=most)]
     return Answer({"lines": lines, "next": lines[-1]["cursor"] if lines else after})
+
+
+@router.get(
+    "/{run}/related", dependencies=[Depends(reading)], responses=documented(list[wire.RelatedRun])
+)
+def related(run: str, request: Request) -> Answer:
+    """What the run came from, then what came from it."""
+    store = context_of(request).store
+    known = store.run(run)
+    above = (("parent", known.parent), ("retry_of", known.retry_of))
+    found = [_related(store.run(other), relation) for relation, other in above if other]
+    found += [_related(one, "child") for one in store.runs(RunFilter(parent=run))]
+    found += [_related(one, "retry") for one in store.runs(RunFilter(retry_of=run))]
+    return Answer(found)
+
+
+def _related(run: Run, relation: str) -> wire.RelatedRun:
+    return {
+        "relation": relation,
+        "id": run.id,
+        "number": run.number,
+        "name": run.name,
+        "kind": run.kind.value,
+        "state": run.state.value,
+        "value": run.value,
+        "steps": run.steps,
+    }
+
+
+@router.get(
+    "/{run}/reproduce", dependencies=[Depends(reading)], responses=documented(list[wire.Way])
+)
+def reproduced(run: str, request: Request) -> Answer:
+    """How its configuration is trained again; the nearest to what really ran first."""
+    context = context_of(request)
+    known = context.store.run(run)
+    spec = context.engine.spec_of(known) if known.sweep else None
+    folder = context.store.sweep(known.sweep).folder if known.sweep else ""
+    return Answer(reproduce.ways(known, spec, folder, known.details.get(METADATA) or {}))
 
 
 @router.post(
@@ -177,7 +237,9 @@ def get_file(run: str, name: str, request: Request) -> Response:
         )
     # Never shown as a page of this origin: a run's file may be hostile HTML.
     headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
-    return FileResponse(path, media_type="application/octet-stream", headers=headers)
+    with path.open("rb") as file:
+        kind = media.type_of(file.read(media.HEAD_BYTES))
+    return FileResponse(path, media_type=kind, headers=headers)
 
 
 def _view(context: Context, run: Run, *, whole: bool = False) -> wire.RunView:

@@ -19,6 +19,9 @@ DEFAULT = ("${env}", "${interpreter}", "${program}", "${args}")
 ADAPTED = ("${env}", "${interpreter}", "${program}")
 """A program that an adapter knows reads its configuration through the SDK: flags would only disturb it."""
 
+ARGS_FILE = "${args_json_file}"
+"""Stands for the path of a file with the configuration as JSON."""
+
 _VARIABLE = re.compile(r"\$\{envvar:([A-Za-z0-9_]*)\}")
 
 
@@ -31,22 +34,40 @@ def build(
     environment: Mapping[str, str],
     args_file: Path,
 ) -> list[str]:
-    """The argument vector. `args_file` is where `${args_json_file}` is written.
+    """As `words`; `args_file` is written where the command names it."""
+    built = words(
+        command,
+        program=program,
+        config=config,
+        interpreter=interpreter,
+        environment=environment,
+        args_file=args_file,
+    )
+    if ARGS_FILE in command:
+        args_file.write_text(json.dumps(config), encoding="utf-8")
+    return built
 
-    Raises UsageError where the command needs a program that the sweep does not name.
-    """
+
+def words(
+    command: Sequence[Any],
+    *,
+    program: str | None,
+    config: Mapping[str, Any],
+    interpreter: str,
+    environment: Mapping[str, str],
+    args_file: Path,
+) -> list[str]:
+    """The argument vector. Raises UsageError where the command needs a program that the sweep does not name."""
     if not program and "${program}" in command:
         raise UsageError(
             "the sweep names no program to start",
             hint="add `program: train.py` (or a `command:` list) to the sweep file",
         )
     macros = _macros(program or "", config, interpreter, args_file)
-    if "${args_json_file}" in command:
-        args_file.write_text(macros["${args_json}"][0], encoding="utf-8")
-    words: list[str] = []
+    found: list[str] = []
     for word in map(str, command):
-        words += macros[word] if word in macros else [_with_variables(word, environment)]
-    return words
+        found += macros[word] if word in macros else [_with_variables(word, environment)]
+    return found
 
 
 def _macros(
@@ -61,7 +82,7 @@ def _macros(
         "${args_no_hyphens}": flags,
         "${args_no_boolean_flags}": _without_booleans(config),
         "${args_json}": [json.dumps(config)],
-        "${args_json_file}": [str(args_file)],
+        ARGS_FILE: [str(args_file)],
     }
 
 
