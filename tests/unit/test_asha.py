@@ -227,6 +227,13 @@ def test_a_short_run_is_let_finish() -> None:
     assert asked(*others, run(3, [5, 5, 5], config={"x": 27}), spec=spec) == {"r3": Desired.PAUSE}
 
 
+def test_a_program_that_ended_by_itself_stands_at_the_rungs_that_it_never_reached() -> None:
+    """Beside a whole training the run paused at the last rung is not the best third."""
+    patient, last = run(1, [1.0] * 4, FINISHED), run(3, [3.0] * 9, PAUSED)
+    assert next_up(patient, run(2, [2.0] * 9, PAUSED), last) == []
+    assert next_up(patient, run(2, [0.5] * 9, PAUSED), last) == ["r2"]
+
+
 # -- no numbers -------------------------------------------------------------------------------------
 
 

@@ -11,9 +11,11 @@ import pytest
 from tests.unit.test_asha import run
 
 from swept.model import History, Run, RunState
+from swept.search.auto import _feasible
 from swept.spec import Spec, parse_mapping
 from swept.stopping.decide import promotions
 from swept.stopping.forecast import Forecast
+from swept.testing.simulate import simulate
 
 STEPS = 32
 SWEEP: Mapping[str, Any] = {
@@ -80,3 +82,64 @@ def test_rare_reports_are_not_taken_for_steps_continued() -> None:
     """Without any step beyond the first judgement no run is refused, hopeless as the model may think it."""
     runs = [at(n, [float(n)], steps=[10]) for n in range(1, 17)]
     assert len(promotions(spec(), History(tuple(runs)))) == 8
+
+
+# -- what is no data point, and what is a whole training --------------------------------------------
+
+
+@pytest.mark.parametrize("state", [RunState.KILLED, RunState.FAILED, RunState.CRASHED])
+def test_a_run_that_was_cancelled_or_failed_teaches_the_model_nothing(state: RunState) -> None:
+    others = [at(n, [2.0 + n, 1.0 + n]) for n in range(1, 9)]
+    without = forecast(*others)
+    found = forecast(*others, at(9, [-50.0, -60.0], state))
+    assert found.model is not None
+    assert 8 not in found.model.seen.run
+    assert found.scale == without.scale
+    assert found.best == without.best
+
+
+def test_a_place_that_a_person_cancelled_teaches_no_feasibility() -> None:
+    """What failed there is believed, whatever a cancelled run had reported."""
+    failed = [at(n, [], RunState.FAILED, saved=False) for n in range(1, 5)]
+    fine = [at(n, [1.0 + n, 1.0 + n]) for n in range(5, 9)]
+    killed = at(9, [0.1, 0.1], RunState.KILLED, config=failed[0].config)
+
+    def chance(*runs: Run) -> float:
+        found = _feasible(forecast(*runs))
+        where = found.features.locate(failed[0].config, {})
+        return float(found.log_chance(np.array([where]))[0])
+
+    assert chance(*failed, *fine, killed) == chance(*failed, *fine)
+
+
+def test_a_program_that_ends_by_itself_has_been_trained_to_its_end() -> None:
+    """Its last value is what it has at the end of the training too: the model has no doubt about it."""
+    runs = [at(n, [3.0 + n / 9] * 2) for n in range(1, 12)]
+    patient = at(12, [1.0 + 1.0 / step for step in range(1, 10)], FINISHED)
+    found = forecast(*runs, patient)
+    assert found.model is not None
+    assert found.model.seen.t[found.model.seen.run == 11].max() == 1.0
+    expected, doubt = found.final(11)
+    assert found.own(expected) == pytest.approx(patient.value, abs=0.05)
+    assert doubt < 0.5 * found.final(10)[1]
+
+
+def _patient(config: Mapping[str, Any], seed: int) -> list[float]:
+    """Falls to a level, which is lowest in the middle, and ends three steps after it came near."""
+    level = abs(config["x"] - 0.5) + abs(config["y"] - 0.5)
+    length = 8 + int(20 * config["x"])
+    return [level + math.exp(-step / 2) for step in range(1, min(length, STEPS) + 1)]
+
+
+@pytest.mark.parametrize(("resume", "workers"), [(True, 1), (False, 3)])
+def test_a_sweep_of_programs_that_end_by_themselves_ends_and_names_the_best(
+    resume: bool, workers: int
+) -> None:
+    file = {**SWEEP, "run_cap": 30}
+    simulation = simulate(file, _patient, 40 * STEPS, workers=workers, can_resume=resume)
+    assert simulation.ended_because == "the budget of 30 runs is used up"
+    found = simulation.recommended()
+    assert found is not None
+    assert found.state is FINISHED
+    assert found.value is not None
+    assert found.value < 0.3

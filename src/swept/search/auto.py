@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from swept.model import History, Kind, Start
+from swept.model import History, Kind, RunState, Start
 from swept.models.curves import CurveModel
 from swept.models.features import Axis, Features
 from swept.search.acquisition import log_expected_improvement
@@ -264,18 +264,24 @@ class _Proposals:
 
 def _first_values(forecast: Forecast) -> tuple[Array, Array]:
     """Where runs lie, (m, d), and what each was worth at its first rung, (m,): what beliefs are held against."""
-    values = np.array(
-        [each.at(forecast.rungs(each)[0]) for each in forecast.runs], dtype=np.float64
-    )
-    told = np.isfinite(forecast.places).all(axis=1) & ~np.isnan(values)
-    return forecast.places[told], values[told]
+    told = [
+        place for place, each in enumerate(forecast.runs) if each.run.state is not RunState.KILLED
+    ]
+    firsts = [forecast.runs[n].at(forecast.rungs(forecast.runs[n])[0]) for n in told]
+    places, values = forecast.places[told], np.array(firsts, dtype=np.float64)
+    known = np.isfinite(places).all(axis=1) & ~np.isnan(values)
+    return places[known], values[known]
 
 
 def _feasible(forecast: Forecast) -> Feasibility:
-    """Learnt from runs with a value and from those without any. One that diverged is neither: the model sees it as bad."""
+    """Learnt from runs with a value and from those without any. One that diverged is neither: the model sees it as bad;
+    nor is one that a person cancelled."""
     inside = np.isfinite(forecast.places).all(axis=1)
-    barren = np.array([fruitless(each.run) for each in forecast.runs], dtype=np.bool_)
-    valued = np.array([each.run.value is not None for each in forecast.runs], dtype=np.bool_)
+    runs = [each.run for each in forecast.runs]
+    barren = np.array([fruitless(run) for run in runs], dtype=np.bool_)
+    valued = np.array(
+        [run.value is not None and run.state is not RunState.KILLED for run in runs], dtype=np.bool_
+    )
     none = forecast.places[inside & barren][-MOST_BARREN:]
     some = forecast.places[inside & valued & ~barren][-MOST_BARREN:]
     return Feasibility.of(forecast.features, some, none)

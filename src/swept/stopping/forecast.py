@@ -46,7 +46,7 @@ BEST, OTHERS = 300, 200
 """The model is made of at most so many runs, by what they are worth now: it costs O(n³)."""
 _AT_ONCE = 512
 """So many runs are predicted together: what bounds the memory."""
-_NEVER_WHOLE = frozenset({RunState.FAILED, RunState.CRASHED})
+_NEVER_WHOLE = frozenset({RunState.FAILED, RunState.CRASHED, RunState.KILLED})
 _LARGEST = float(np.finfo(np.float64).max) * 1e-4
 """Values are cut there, so that no difference overflows."""
 
@@ -111,9 +111,9 @@ class Forecast:
         """(index of the run, progress, v) of the observations that the model is given, in order."""
         kept = next((k for most, k in _KEPT if len(self.runs) <= most), 2)
         found = [
-            (number, self._progress(step, self.runs[number]), value)
+            (number, progress, value)
             for number in self._modelled
-            for step, value in list(self._observed(self.runs[number]))[-kept:]
+            for progress, value in list(self._observed(self.runs[number]))[-kept:]
         ]
         if not found:
             return np.empty(0, dtype=np.intp), np.empty(0), np.empty(0)
@@ -132,17 +132,20 @@ class Forecast:
         every = np.linspace(0, len(others) - 1, OTHERS).round().astype(np.intp)
         return [told[n] for n in np.sort(np.concatenate([order[:BEST], others[every]]))]
 
-    def _observed(self, each: Track) -> Iterator[tuple[int, float]]:
-        """(step, v) of the reports that count at the rungs passed, and of the last one: each once, where it was made."""
+    def _observed(self, each: Track) -> Iterator[tuple[float, float]]:
+        """(progress, v) of the reports that count at the rungs passed, and of the last one: each once, where it was
+        made. What a training ended at by itself before its last step, it has at the end too."""
         told = -1
         for rung, following in itertools.pairwise((*self.rungs(each), math.inf)):
             place = each.entry(int(rung), following) if rung <= each.reached else None
             if place is not None and place > told:
                 told = place
-                yield each.step(place), each.value(place)
+                yield self._progress(each.step(place), each), each.value(place)
         last = each.entry(each.reached)
         if last is not None and last > told:
-            yield each.reached, each.value(last)
+            yield self._progress(each.reached, each), each.value(last)
+        if last is not None and each.ended_itself and each.reached < each.full:
+            yield 1.0, each.value(last)
 
     def _progress(self, step: int, each: Track) -> float:
         return min(math.log(step) / math.log(each.full), 1.0) if each.full > 1 else 1.0
@@ -209,7 +212,8 @@ class Forecast:
 
 
 def _tells(each: Track) -> bool:
-    """Whether the model is given the run: one that failed was on the way to nothing, good as it stood."""
+    """Whether the model is given the run: one that failed was on the way to nothing, good as it stood, and one that a
+    person cancelled is no data point."""
     return bool(each.run.curve) and each.run.state not in _NEVER_WHOLE
 
 

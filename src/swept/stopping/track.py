@@ -48,8 +48,13 @@ class Track:
 
     @property
     def complete(self) -> bool:
-        """Whether it has reported its last step: nothing is left to save."""
-        return self.reached >= self.full
+        """Whether nothing is left to save: it has reported its last step, or its program ended well before."""
+        return self.reached >= self.full or self.ended_itself
+
+    @property
+    def ended_itself(self) -> bool:
+        """Whether the program ended by itself (patience, say): a whole training, however few steps it took."""
+        return self.run.state is RunState.FINISHED and bool(self.run.curve)
 
     @property
     def going(self) -> bool:
@@ -69,12 +74,13 @@ class Track:
         """The place in its curve of the report that counts at `rung`; None: it has none yet.
 
         That is the first finite one at or after the rung and before the step `until`; without one the first at all,
-        once its last reports were no numbers, or nothing more is to come.
+        once its last reports were no numbers, or nothing more is to come. A training that was whole before the rung
+        stands there with its last report.
         """
         curve, offset = self.run.curve, self.offset
         first = bisect_left(curve, rung - offset, key=lambda point: point.step)
         if first == len(curve):
-            return None
+            return first - 1 if self.ended_itself else None
         for place in range(first, len(curve)):
             if place > first and curve[place].step + offset >= until:
                 return first
