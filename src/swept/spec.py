@@ -19,7 +19,7 @@ from swept.space import Parameter, Space, number
 from swept.sweepfile import adapter, agreement, schema
 from swept.sweepfile.document import Document, from_python, load
 from swept.sweepfile.findings import Findings, kind_of, misspelt
-from swept.sweepfile.options import Oom, Options, inactive, read_options
+from swept.sweepfile.options import Oom, Options, Price, inactive, read_options
 from swept.sweepfile.parameters import read_space
 from swept.sweepfile.schema import Hyperband, Metric
 from swept.ultralytics.facts import Inert
@@ -339,6 +339,8 @@ def _options(entry: Mapping[str, Any]) -> Options:
             fields[key] = tuple(fields[key])
     if fields.get("oom") is not None:
         fields["oom"] = Oom(**fields["oom"])
+    if fields.get("price") is not None:
+        fields["price"] = Price(**fields["price"])
     return Options(**fields)
 
 

@@ -19,7 +19,7 @@ from swept.model import History, Run, RunState
 from swept.spec import Spec
 from swept.stopping.decide import OFF, rule
 from swept.stopping.forecast import Forecast
-from swept.stopping.track import Track
+from swept.stopping.track import Track, longest, tracks
 
 RISK = 0.10
 """A run with a higher chance than this to end better than the best is counted."""
@@ -70,6 +70,39 @@ class Audit:
         return self.saved / self.full if self.full else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """What early stopping has saved; the names are those of `Audit`."""
+
+    runs: int
+    early: int
+    saved: int
+    full: int
+    hours: float | None
+
+
+def saving(spec: Spec, runs: Sequence[Run]) -> Saving | None:
+    """None without early stopping, and where the steps of a whole training are not known. Fits no model."""
+    if rule(spec) == OFF or longest(spec) is None:
+        return None
+    ours = same_training(runs, spec.space.fixed)
+    return _saving(tracks(spec, History(tuple(ours))))
+
+
+def _saving(runs: Sequence[Track]) -> Saving:
+    counted = [each for each in runs if each.reached and each.run.state in _COUNTED]
+    early = [each for each in counted if _ended_early(each)]
+    saved = sum(each.full - each.reached for each in early)
+    pace = _seconds_per_step(counted)
+    return Saving(
+        runs=len(counted),
+        early=len(early),
+        saved=saved,
+        full=sum(_whole(each) for each in counted),
+        hours=None if pace is None else saved * pace / 3600.0,
+    )
+
+
 def audit(spec: Spec, runs: Sequence[Run], found: Best | None = None) -> Audit | None:
     """None without early stopping, and where the steps of a whole training are not known.
 
@@ -81,19 +114,17 @@ def audit(spec: Spec, runs: Sequence[Run], found: Best | None = None) -> Audit |
     forecast = Forecast.of(spec, History(tuple(ours)))
     if forecast is None:
         return None
-    counted = [each for each in forecast.runs if each.reached and each.run.state in _COUNTED]
-    early = [each for each in counted if _ended_early(each)]
-    saved = sum(each.full - each.reached for each in early)
-    pace = _seconds_per_step(counted)
+    spared = _saving(forecast.runs)
     found = found or recommend(spec, ours)
+    asked = spared.early and len(forecast.runs) <= MOST
     return Audit(
         rule=rule(spec),
-        runs=len(counted),
-        early=len(early),
-        saved=saved,
-        full=sum(_whole(each) for each in counted),
-        hours=None if pace is None else saved * pace / 3600.0,
-        cost=_cost(forecast, found) if found and early and len(forecast.runs) <= MOST else None,
+        runs=spared.runs,
+        early=spared.early,
+        saved=spared.saved,
+        full=spared.full,
+        hours=spared.hours,
+        cost=_cost(forecast, found) if found and asked else None,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from statistics import mean, median
 
 from swept.model import Attempt, Kind, Run, RunState
+from swept.spec import Spec
 
 _UNDER_WAY = (RunState.PENDING, RunState.RUNNING, RunState.PAUSED)
 
@@ -21,6 +22,15 @@ class Estimate:
 
     seconds: float | None
     why: str = ""
+
+
+def planned_runs(spec: Spec) -> int | None:
+    """How many runs there will be: the limit, or the grid (with its baseline) where that is smaller."""
+    grid = spec.grid_size if spec.method == "grid" else None
+    if grid is not None and spec.options.baseline is not None:
+        grid += 1
+    known = [count for count in (spec.max_runs, grid) if count is not None]
+    return min(known, default=None)
 
 
 def steps_done(run: Run) -> int:

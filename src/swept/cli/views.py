@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from swept.analysis.best import Advice
+from swept.analysis.estimate import planned_runs
 from swept.analysis.results import Question, leader
 from swept.cli.output import say
 from swept.model import Attempt, Checkpoint, Desired, Goal, Kind, Outcome, Point, Run, RunState
@@ -93,15 +94,6 @@ def question_of(spec: Spec) -> Question:
         max_runs=planned_runs(spec),
         baseline=options.baseline is not None,
     )
-
-
-def planned_runs(spec: Spec) -> int | None:
-    """How many runs there will be: the limit, or the grid (with its baseline) where that is smaller."""
-    grid = spec.grid_size if spec.method == "grid" else None
-    if grid is not None and spec.options.baseline is not None:
-        grid += 1
-    known = [count for count in (spec.max_runs, grid) if count is not None]
-    return min(known, default=None)
 
 
 def _attempt(view: AttemptView, run: RunView) -> Attempt:

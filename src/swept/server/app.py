@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 
 from swept import __version__
 from swept.engine import Engine
-from swept.server import answers, api, artifacts, events, imports, login, page, runs
+from swept.server import answers, api, artifacts, events, imports, insights, login, page, runs
 from swept.server.context import Context, Settings
 from swept.server.edge import Edge
 from swept.server.wandb import routes, unserved
@@ -33,6 +33,7 @@ def create_app(store: Store, engine: Engine, settings: Settings) -> FastAPI:
     app.include_router(artifacts.router)
     app.include_router(imports.router)
     app.include_router(events.router)
+    app.include_router(insights.router(context))
     app.include_router(routes.router(context))
     app.include_router(unserved.router(context))
     app.include_router(page.docs_router)

@@ -26,6 +26,16 @@ class Oom:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What an hour of one slot costs, and what it draws: `per_hour` and `per_kwh` in `currency`, `watts` of one slot."""
+
+    per_hour: float | None = None
+    currency: str = ""
+    watts: float | None = None
+    per_kwh: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """The `swept:` key, checked. Names of parameters are dotted; None and empty mean: not said.
 
@@ -57,6 +67,7 @@ class Options:
     keep: int | None = None
     warm_start: tuple[str, ...] = ()
     at: str = "last"
+    price: Price | None = None
 
 
 def read_options(value: Any, findings: Findings) -> Options:
@@ -344,6 +355,30 @@ def _metric(value: Any, place: Place, findings: Findings) -> _Found:
     return {}
 
 
+def _price(value: Any, place: Place, findings: Findings) -> _Found:
+    mapping = findings.mapping(place, value, "price: {per_hour: 0.35, currency: EUR}")
+    if mapping is None:
+        return {}
+    findings.known_keys(place, mapping, ("per_hour", "currency", "watts", "per_kwh"))
+    figures = {
+        key: _positive(mapping[key], (*place, key), findings)
+        for key in ("per_hour", "watts", "per_kwh")
+        if key in mapping
+    }
+    if not figures:
+        hint = "write `price: {per_hour: 0.35, currency: EUR}` or `price: {watts: 320}`"
+        findings.error(place, f"`{dotted(place)}` needs `per_hour` or `watts`", hint)
+    if "per_kwh" in figures and "watts" not in figures:
+        hint = "add what a slot draws: `watts: 320`"
+        findings.error((*place, "per_kwh"), f"`{dotted(place)}.per_kwh` needs `watts`", hint)
+    currency: str | None = ""
+    if "currency" in mapping:
+        currency = findings.text((*place, "currency"), mapping["currency"])
+    elif "per_hour" in figures or "per_kwh" in figures:
+        findings.error(place, f"`{dotted(place)}` needs `currency`", "add `currency: EUR`")
+    return {"price": Price(currency=currency or "", **figures)}
+
+
 _READERS: Final[Mapping[str, _Reader]] = {
     "adapter": _adapter,
     "baseline": _values("baseline"),
@@ -364,5 +399,6 @@ _READERS: Final[Mapping[str, _Reader]] = {
     "keep": _keep,
     "warm_start": _warm_start,
     "metric": _metric,
+    "price": _price,
 }
 KEYS: Final = tuple(_READERS)

@@ -1,0 +1,231 @@
+"""How much of a metric's variation over the space each parameter explains: a response surface's total-order indices.
+
+| symbol | shape | meaning |
+|---|---|---|
+| A, B | (N, d) | two independent sets of places, drawn evenly by the distributions (scrambled Sobol' sequence) |
+| A_i | (N, d) | A with column i from B |
+| f | | the mean of the model (`swept.analysis.surface`) |
+| T_i | | Σ (f(A) - f(A_i))² / 2N V, where V is f's variance: what remains unknown of f if all but parameter i are known |
+
+T is Jansen's estimator of the total-order index, as Saltelli et al. 2010, "Variance based sensitivity analysis of model
+output" recommend it: it holds a parameter's part in interactions too, so the shares of all may sum to more than 1. It is never
+negative and is 0 just for a parameter without effect. It answers the question that fANOVA (Hutter, Hoos, Leyton-Brown 2014,
+"An efficient approach for assessing hyperparameter importance") answers with a random forest.
+
+The whiskers come from random halves of the runs: the model is made anew of each. A half without replacement differs from
+the whole as the whole differs from the truth; a bootstrap would show the model every repeated run as one without noise.
+Whether the model is worth anything is asked of runs that it has not seen (k folds). If it is no better than the mean,
+nothing is ranked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+from scipy.stats import qmc
+
+from swept.analysis.surface import FEWEST, Surface, Told, fitted, standard, surface, told
+from swept.model import Run
+from swept.models import gp
+from swept.models.features import WIDTH, Features
+from swept.spec import Spec
+
+Array: TypeAlias = NDArray[np.float64]
+
+PLACES = 256
+"""N, a power of two, as the sequence wants it."""
+HALVES = 16
+FOLDS = 5
+WHISKERS = (0.05, 0.95)
+PER_PARAMETER = 2
+"""With fewer runs than so many times the parameters the shares say little."""
+EXPLAINED, CHANCE = 0.05, 5.0
+"""A model of n runs that explains less than EXPLAINED + CHANCE / n of runs that it has not seen is no better than their
+mean: where a metric has nothing to do with the parameters, at most about one sweep in twenty comes so far (drawn with 3
+and 13 parameters, 12 to 100 runs)."""
+_LEVELS, _OTHERS = 17, 64
+_EDGE = 1e-4
+_SLIGHT = 0.01
+"""A main effect of less than this share has no direction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """`share`, `low` and `high` from 0 to 1; `sign` from -1 to 1: how far larger values are better (+) or worse (-). Of a
+    metric without a goal: raise it (+) or lower it (-). `inert`: why it cannot act, or ""."""
+
+    parameter: str
+    share: float
+    low: float
+    high: float
+    sign: float
+    inert: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """`runs` modelled; `explained`: the part of the variation between runs that a model which has not seen them predicts
+    (R²; below 0 it is worse than the mean), NaN where there is none. `caution`: why the shares say little, or "".
+
+    With a caution that nothing is explained, each share is 0 with whiskers from 0 to 1, in the order of the file."""
+
+    runs: int
+    explained: float
+    caution: str
+    rows: tuple[Share, ...]
+
+    @property
+    def ranks(self) -> bool:
+        """Whether the shares mean anything."""
+        return any(row.share > 0.0 for row in self.rows)
+
+
+def importance(spec: Spec, runs: Sequence[Run], metric: str = "") -> Importance:
+    """Most important first, those that cannot act at the end. Costs about twenty fits of the model."""
+    found = told(spec, runs, metric)
+    return of_surface(spec, found, surface(found))
+
+
+def of_surface(spec: Spec, found: Told, whole: Surface | None) -> Importance:
+    """The same from what was told, and its surface."""
+    inert = tuple(Share(name, 0.0, 0.0, 0.0, 0.0, why.why) for name, why in spec.inert.items())
+    names = [axis.parameter.name for axis in found.features.axes]
+    unknown = tuple(Share(name, 0.0, 0.0, 1.0, 0.0) for name in names)
+    if whole is None:
+        return Importance(found.runs, math.nan, _too_little(found), (*unknown, *inert))
+    explained = _explained(found)
+    if not explained >= EXPLAINED + CHANCE / found.runs:
+        caution = (
+            f"the model explains nothing: from {found.runs} runs it predicts one that it has not seen no better than "
+            f"their mean does{_left_out(found)}"
+        )
+        return Importance(found.runs, explained, caution, (*unknown, *inert))
+    rows = _rows(found, whole)
+    return Importance(found.runs, explained, _caution(found), (*rows, *inert))
+
+
+def _too_little(found: Told) -> str:
+    if not found.features.dimension:
+        return "no parameter of the sweep can act"
+    if found.runs < FEWEST:
+        count = f"{found.runs} run{'' if found.runs == 1 else 's'}"
+        return f"too few runs: {count} with a value at the end, {FEWEST} at least are needed{_left_out(found)}"
+    return f"all {found.runs} runs gave the same value"
+
+
+def _caution(found: Told) -> str:
+    wanted = PER_PARAMETER * found.features.dimension
+    if found.runs < wanted:
+        return (
+            f"few runs: {found.runs} for {found.features.dimension} parameters, {wanted} would say more"
+            f"{_left_out(found)}"
+        )
+    return _left_out(found).removeprefix("; ")
+
+
+def _left_out(found: Told) -> str:
+    if not found.left_out:
+        return ""
+    count = f"{found.left_out} run{' that' if found.left_out == 1 else 's that'}"
+    return f"; {count} ended early left out: how they would have ended is not known"
+
+
+def _rows(found: Told, whole: Surface) -> list[Share]:
+    A, B = places(found.features)
+    shares, variance = _total(whole.model, found.features, A, B)
+    halves = np.array(
+        [_total(model, found.features, A, B)[0] for model in _half_models(found)]
+    ).reshape(-1, found.features.dimension)
+    signs = _signs(whole, A[:_OTHERS], variance)
+    low, high = np.quantile(halves, WHISKERS, axis=0) if len(halves) else (shares, shares)
+    rows = [
+        Share(
+            axis.parameter.name,
+            float(shares[i]),
+            float(min(low[i], shares[i])),
+            float(max(high[i], shares[i])),
+            float(signs[i]),
+        )
+        for i, axis in enumerate(found.features.axes)
+    ]
+    return sorted(rows, key=lambda row: -row.share)
+
+
+def places(features: Features, seed: int = 0) -> tuple[Array, Array]:
+    """A and B."""
+    d = features.dimension
+    drawn = qmc.Sobol(2 * d, rng=np.random.default_rng(seed)).random(PLACES)
+    return coordinates(features, drawn[:, :d]), coordinates(features, drawn[:, d:])
+
+
+def coordinates(features: Features, drawn: Array) -> Array:
+    """Even draws of the unit cube (m, d) as places of the space. A normal distribution's coordinate counts its deviations."""
+    U = drawn.copy()
+    for i, axis in enumerate(features.axes):
+        if axis.bell:
+            U[:, i] = 0.5 + ndtri(np.clip(drawn[:, i], _EDGE, 1.0 - _EDGE)) / (2.0 * WIDTH)
+    return features.snap(U)
+
+
+def _total(model: gp.Model, features: Features, A: Array, B: Array) -> tuple[Array, float]:
+    """T (d,), and V in units of z²."""
+    at_a, _ = model.predict(features.columns(A))
+    at_b, _ = model.predict(features.columns(B))
+    variance = float(np.var(np.concatenate([at_a, at_b])))
+    total = np.zeros(features.dimension)
+    if not variance > 0.0:
+        return total, 0.0
+    for i in range(features.dimension):
+        mixed = A.copy()
+        mixed[:, i] = B[:, i]
+        moved, _ = model.predict(features.columns(features.snap(mixed)))
+        total[i] = 0.5 * float(np.mean((at_a - moved) ** 2)) / variance
+    return np.minimum(total, 1.0), variance
+
+
+def _half_models(found: Told) -> list[gp.Model]:
+    z, spread = standard(found)
+    size = (found.runs + 1) // 2
+    rng = np.random.default_rng(found.runs)
+    models = []
+    for _ in range(HALVES):
+        chosen = np.sort(rng.permutation(found.runs)[:size])
+        models.append(fitted(found, chosen, z, spread))
+    return models
+
+
+def _explained(found: Told) -> float:
+    """R² over all folds of runs that were left out."""
+    z, spread = standard(found)
+    order = np.random.default_rng(found.runs).permutation(found.runs)
+    missed = spent = 0.0
+    for fold in np.array_split(order, min(FOLDS, found.runs)):
+        rest = np.sort(np.setdiff1d(order, fold))
+        model = fitted(found, rest, z, spread)
+        expected, _ = model.predict(found.features.columns(found.U[fold]))
+        missed += float(np.sum((z[fold] - expected) ** 2))
+        spent += float(np.sum((z[fold] - z[rest].mean()) ** 2))
+    return 1.0 - missed / spent if spent > 0.0 else math.nan
+
+
+def _signs(whole: Surface, others: Array, variance: float) -> Array:
+    """(d,): the correlation of each main effect with its parameter's coordinate, + where larger is better."""
+    features, signs = whole.told.features, np.zeros(whole.told.features.dimension)
+    levels = (np.arange(_LEVELS) + 0.5) / _LEVELS
+    for i, axis in enumerate(features.axes):
+        if axis.category:
+            continue
+        U = np.repeat(others, _LEVELS, axis=0)
+        U[:, i] = np.tile(axis.snap(levels), len(others))
+        mean, _ = whole.model.predict(features.columns(features.snap(U)))
+        effect = mean.reshape(len(others), _LEVELS).mean(0)
+        along = U[:_LEVELS, i]
+        if np.var(effect) > _SLIGHT * variance and np.ptp(along) > 0.0:
+            signs[i] = -np.corrcoef(effect, along)[0, 1]  # z: smaller is better
+    return signs

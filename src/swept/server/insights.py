@@ -1,0 +1,304 @@
+"""What the analysis says of a sweep, for the page: importance, slices, pairs, health, progress, forecasts.
+
+Models are fitted in a process of their own, one at a time, and kept until a run ends or passes a rung. Who asks while
+that goes on gets what was found last, where there is something. The routes have threads of their own: waiting for a
+model never takes one from the reports of trainings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+from fastapi import APIRouter, Depends
+
+from swept import wire
+from swept.errors import NotFound
+from swept.model import Run, RunState, Sweep
+from swept.server.answers import Answer, documented
+from swept.server.apart import apart
+from swept.server.auth import reading
+from swept.server.context import Context
+from swept.spec import Spec
+from swept.stopping.ladder import ladder
+from swept.stopping.track import longest
+from swept.store.base import RunFilter
+
+if TYPE_CHECKING:  # numpy and scipy: only where a model is asked for
+    from swept.analysis.forecasts import Expected
+    from swept.analysis.look import Look
+
+THREADS = 4
+KEPT = 32
+"""So many answers of a kind are kept: those asked for last."""
+SWEEPS = 2
+"""Of so many sweeps the runs are kept, until the next change of any."""
+FEWEST = 4
+"""With fewer runs that have reported there is nothing to fit: no process is started for the answer."""
+_ENDED = frozenset({RunState.FINISHED, RunState.STOPPED, RunState.PAUSED})
+
+T = TypeVar("T")
+Key: TypeAlias = tuple[str, ...]
+Stage: TypeAlias = tuple[object, ...]
+
+
+class Kept(Generic[T]):
+    """Answers by what was asked, each with the stage of the sweep that it is of."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._guard = threading.Lock()
+        self._busy: dict[Key, threading.Lock] = {}
+        self._answers: OrderedDict[Key, tuple[Stage, T]] = OrderedDict()
+
+    def get(self, key: Key, stage: Stage, make: Callable[[], T]) -> T:
+        """The answer at this stage; the last one while another thread works on it."""
+        with self._guard:
+            known = self._answers.get(key)
+            busy = self._busy.setdefault(key, threading.Lock())
+        if known is not None and known[0] == stage:
+            return self._touched(key, known)
+        if not busy.acquire(blocking=known is None):
+            return self._touched(key, known)
+        try:
+            with self._guard:
+                known = self._answers.get(key)
+            if known is None or known[0] != stage:
+                known = stage, make()
+            return self._touched(key, known)
+        finally:
+            busy.release()
+
+    def _touched(self, key: Key, known: tuple[Stage, T] | None) -> T:
+        assert known is not None
+        with self._guard:
+            self._answers[key] = known
+            self._answers.move_to_end(key)
+            while len(self._answers) > self._most:
+                self._answers.popitem(last=False)
+        return known[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A sweep as it is now."""
+
+    sweep: Sweep
+    spec: Spec
+    runs: tuple[Run, ...]
+
+
+class Insights:
+    """The answers of one server."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._runs = Kept[tuple[Run, ...]](SWEEPS)
+        self._looks = Kept["Look"](KEPT)
+        self._expected_ends = Kept["tuple[Expected, ...]"](KEPT)
+        self._fitting = threading.Lock()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="insights")
+
+    async def ask(self, answer: Callable[..., T], *arguments: str) -> T:
+        """`answer` in one of the threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, answer, *arguments)
+
+    # -- in a thread ------------------------------------------------------------------------------
+
+    def importance(self, sweep: str, metric: str) -> wire.ImportanceView:
+        found = self._look(self._seen(sweep), metric).importance
+        return {
+            "runs": found.runs,
+            "explained": found.explained,
+            "caution": found.caution,
+            "rows": [
+                {
+                    "parameter": row.parameter,
+                    "share": row.share,
+                    "low": row.low,
+                    "high": row.high,
+                    "sign": row.sign,
+                    "inert": row.inert,
+                }
+                for row in found.rows
+            ],
+        }
+
+    def slice(self, sweep: str, parameter: str, metric: str) -> wire.SliceView:
+        from swept.analysis.slices import along
+
+        seen = self._seen(sweep)
+        _known(seen.spec, parameter)
+        found = along(self._look(seen, metric).surface, parameter)
+        return {
+            "parameter": parameter,
+            "at": list(found.at),
+            "mean": list(found.mean),
+            "low": list(found.low),
+            "high": list(found.high),
+        }
+
+    def pair(self, sweep: str, x: str, y: str, metric: str) -> wire.PairView:
+        from swept.analysis.slices import over
+
+        seen = self._seen(sweep)
+        for parameter in (x, y):
+            _known(seen.spec, parameter)
+        found = over(self._look(seen, metric).surface, x, y)
+        return {
+            "x": {"parameter": x, "at": list(found.x_at)},
+            "y": {"parameter": y, "at": list(found.y_at)},
+            "mean": [list(row) for row in found.mean],
+        }
+
+    def health(self, sweep: str) -> list[wire.HealthCard]:
+        from swept.analysis.health import health
+
+        seen = self._seen(sweep)
+        agents = self._context.store.agents(sweep)
+        return [_card(asdict(card)) for card in health(seen.spec, seen.runs, agents)]
+
+    def progress(self, sweep: str) -> wire.ProgressView:
+        from swept.analysis.progress import progress
+        from swept.model import History
+        from swept.search.budget import slot_hours
+
+        seen = self._seen(sweep)
+        now, engine = self._context.clock.now(), self._context.engine
+        live = [agent for agent in self._context.store.agents(sweep) if engine.at_work(agent)]
+        found = progress(
+            seen.spec,
+            seen.runs,
+            hours=slot_hours(History(seen.runs), now),
+            over=seen.sweep.state.ended,
+            slots=sum(agent.slots for agent in live),
+            now=now,
+            advice=engine.advice(seen.sweep, seen.runs),
+        )
+        return {
+            "ended": found.ended,
+            "cap": found.cap,
+            "eta": found.eta,
+            "hours_used": found.hours_used,
+            "hours_saved": found.hours_saved,
+            "energy": found.energy,
+            "cost": found.cost,
+            "currency": found.currency,
+            "noise": found.noise,
+            "targets": [
+                {"name": each.name, "value": each.value, "reached": each.reached}
+                for each in found.targets
+            ],
+        }
+
+    def forecasts(self, sweep: str) -> list[wire.ForecastView]:
+        seen = self._seen(sweep)
+        full = longest(seen.spec)
+        if full is None or seen.spec.metric is None:
+            return []
+        stage = _stage(seen, [(run, bisect_right(ladder(full), run.steps)) for run in seen.runs])
+        found = self._expected_ends.get((sweep,), stage, lambda: self._expected(seen))
+        going = {run.id for run in seen.runs if not run.state.ended}
+        return [
+            {"row": each.run, "mean": each.mean, "low": each.low, "high": each.high}
+            for each in found
+            if each.run in going
+        ]
+
+    # -- the pieces -------------------------------------------------------------------------------
+
+    def _seen(self, sweep: str) -> Seen:
+        store = self._context.store
+        found = store.sweep(sweep)
+        position = store.position()  # taken before: what comes in between is looked at again
+        runs = self._runs.get((sweep,), position, lambda: tuple(store.runs(RunFilter(sweep=sweep))))
+        return Seen(found, self._context.engine.spec(found), runs)
+
+    def _look(self, seen: Seen, metric: str) -> Look:
+        from swept.analysis.look import look
+
+        if seen.spec.metric is not None and metric == seen.spec.metric.name:
+            metric = ""
+        told = [(run, run.steps) for run in seen.runs if run.state in _ENDED and run.attempts]
+
+        def make() -> Look:
+            if len(told) < FEWEST:
+                return look(seen.spec, seen.runs, metric)
+            with self._fitting:
+                return apart(look, seen.spec, seen.runs, metric)
+
+        return self._looks.get((seen.sweep.id, metric), _stage(seen, told), make)
+
+    def _expected(self, seen: Seen) -> tuple[Expected, ...]:
+        from swept.analysis.forecasts import forecasts
+
+        if not any(run.curve and not run.state.ended for run in seen.runs):
+            return ()
+        with self._fitting:
+            return apart(forecasts, seen.spec, seen.runs)
+
+
+def router(context: Context) -> APIRouter:
+    """The routes over one server's answers."""
+    insights = Insights(context)
+    made = APIRouter(prefix="/api/sweeps/{sweep}", dependencies=[Depends(reading)])
+
+    @made.get("/importance", responses=documented(wire.ImportanceView))
+    async def importance(sweep: str, metric: str = "") -> Answer:
+        """How much of the metric's variation each parameter explains. Without `metric`: the sweep's own."""
+        return Answer(await insights.ask(insights.importance, sweep, metric))
+
+    @made.get("/slice", responses=documented(wire.SliceView))
+    async def slice(sweep: str, parameter: str, metric: str = "") -> Answer:
+        """The model's mean and band along one parameter; empty without a model."""
+        return Answer(await insights.ask(insights.slice, sweep, parameter, metric))
+
+    @made.get("/pair", responses=documented(wire.PairView))
+    async def pair(sweep: str, x: str, y: str, metric: str = "") -> Answer:
+        """The model's mean over two parameters; empty without a model."""
+        return Answer(await insights.ask(insights.pair, sweep, x, y, metric))
+
+    @made.get("/health", responses=documented(list[wire.HealthCard]))
+    async def health(sweep: str) -> Answer:
+        """What stands out, worst first."""
+        return Answer(await insights.ask(insights.health, sweep))
+
+    @made.get("/progress", responses=documented(wire.ProgressView))
+    async def progress(sweep: str) -> Answer:
+        """How far it has come, and what that has cost."""
+        return Answer(await insights.ask(insights.progress, sweep))
+
+    @made.get("/forecasts", responses=documented(list[wire.ForecastView]))
+    async def forecasts(sweep: str) -> Answer:
+        """Where running and paused runs are expected to end."""
+        return Answer(await insights.ask(insights.forecasts, sweep))
+
+    return made
+
+
+def _known(spec: Spec, parameter: str) -> None:
+    if spec.space.parameter(parameter) is None:
+        raise NotFound(f"the sweep searches no parameter `{parameter}`")
+
+
+def _card(card: Mapping[str, Any]) -> wire.HealthCard:
+    return {
+        "id": card["id"],
+        "level": card["level"],
+        "title": card["title"],
+        "text": card["text"],
+        "evidence": list(card["evidence"]),
+        "runs": list(card["runs"]),
+        "parameter": card["parameter"],
+    }
+
+
+def _stage(seen: Seen, runs: Sequence[tuple[Run, int]]) -> Stage:
+    """The spec's version, and of each run its id, state, and how far it has come."""
+    return seen.sweep.spec_version, *((run.id, run.state.value, far) for run, far in runs)

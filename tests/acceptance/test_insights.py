@@ -1,0 +1,164 @@
+"""Importance, slices, pairs, health, progress and forecasts over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swept import wire
+from swept.client import Client
+from swept.store.base import Store
+from swept.store.sql import open_store
+from swept.testing.clock import FakeClock
+from swept.testing.server import Served, in_memory
+
+SWEEP = """
+method: random
+program: train.py
+metric: {name: loss, goal: minimize}
+run_cap: 40
+parameters: {x: {min: 0.0, max: 1.0}, idle: {min: 0.0, max: 1.0}, kind: {values: [a, b]}}
+swept:
+  epochs: 3
+  targets: {good: 0.5, better: 0.0001}
+  price: {per_hour: 0.5, currency: EUR, watts: 300, per_kwh: 0.4}
+"""
+RUNS = 24
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(f"sqlite:///{tmp_path}/swept.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def served(store: Store, clock: FakeClock, tmp_path: Path) -> Served:
+    return in_memory(store, clock, tmp_path / "files")
+
+
+@pytest.fixture
+def client(served: Served) -> Iterator[Client]:
+    with served.client() as made:
+        yield made
+
+
+def create(client: Client) -> str:
+    return client.create_sweep({"text": SWEEP, "path": "", "mode": "create"})["id"]
+
+
+def agent_of(client: Client, sweep: str) -> str:
+    return client.start_agent({"host": "one", "pid": 1, "slots": 2, "sweep": sweep})["id"]
+
+
+def claim(client: Client, sweep: str, agent: str, number: int) -> wire.Claimed:
+    asked: wire.ClaimRequest = {
+        "agent": agent,
+        "host": "one",
+        "request": f"r{number}",
+        "wait": 0.0,
+    }
+    answer = client.claim(sweep, asked)
+    assert answer["claimed"] is not None, answer
+    return answer["claimed"]
+
+
+def report(client: Client, run: wire.Claimed, steps: int) -> None:
+    x = float(run["config"]["x"])
+    reports: list[wire.Report] = [
+        {
+            "seq": step,
+            "type": "log",
+            "time": 0.0,
+            "step": step,
+            "metrics": {"loss": (x - 0.3) ** 2 + 0.5 ** (step + 5), "other": 3.0 * x},
+        }
+        for step in range(1, steps + 1)
+    ]
+    client.reports(run["run"], {"lease": run["lease"], "reports": reports})
+
+
+def finish(client: Client, run: wire.Claimed, outcome: str = "finished") -> None:
+    ended: wire.Completion = {
+        "lease": run["lease"],
+        "outcome": outcome,
+        "exit_code": 0 if outcome == "finished" else 1,
+        "signal": None,
+        "reason": "it ended",
+        "tail": [],
+    }
+    client.complete(run["run"], ended)
+
+
+def trained(client: Client, clock: FakeClock, runs: int = RUNS) -> tuple[str, str]:
+    """A sweep with so many finished runs of half an hour, one after another."""
+    sweep = create(client)
+    agent = agent_of(client, sweep)
+    for number in range(runs):
+        run = claim(client, sweep, agent, number)
+        report(client, run, 3)
+        clock.advance(30.0)
+        client.beat(agent, {"leases": {run["run"]: run["lease"]}, "draining": False})
+        finish(client, run)
+    return sweep, agent
+
+
+def get(served: Served, path: str, **query: str) -> Any:
+    with served.http() as http:
+        answer = http.get(path, params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+class TestASweepOfSomeRuns:
+    def test_all_insights(self, served: Served, client: Client, clock: FakeClock) -> None:
+        sweep, agent = trained(client, clock)
+        at = f"/api/sweeps/{sweep}"
+
+        found = get(served, f"{at}/importance")
+        assert found["runs"] == RUNS
+        assert found["caution"] == ""
+        assert [row["parameter"] for row in found["rows"]][0] == "x"
+        assert found["rows"][0]["share"] > 0.9
+        assert get(served, f"{at}/importance", metric="loss") == found
+
+        other = get(served, f"{at}/importance", metric="other")
+        assert other["rows"][0]["parameter"] == "x"
+        assert other["rows"][0]["sign"] > 0.99
+
+        along = get(served, f"{at}/slice", parameter="x")
+        best = min(range(len(along["at"])), key=lambda place: along["mean"][place])
+        assert along["at"][best] == pytest.approx(0.3, abs=0.1)
+        assert get(served, f"{at}/slice", parameter="kind")["at"] == ["a", "b"]
+
+        pair = get(served, f"{at}/pair", x="x", y="kind")
+        assert len(pair["mean"]) == 2
+        assert {len(row) for row in pair["mean"]} == {24}
+
+        running = claim(client, sweep, agent, RUNS)
+        report(client, running, 2)
+        (expected,) = get(served, f"{at}/forecasts")
+        assert expected["row"] == running["run"]
+        assert expected["low"] <= expected["mean"] <= expected["high"]
+
+        progress = get(served, f"{at}/progress")
+        assert (progress["ended"], progress["cap"]) == (RUNS, 40)
+        assert progress["hours_used"] == pytest.approx(RUNS * 30.0 / 3600.0)
+        assert progress["energy"] == pytest.approx(0.3 * progress["hours_used"])
+        assert progress["cost"] == pytest.approx((0.5 + 0.3 * 0.4) * progress["hours_used"])
+        assert progress["currency"] == "EUR"
+        assert progress["eta"] > 0.0
+        assert [target["reached"] for target in progress["targets"]] == [True, False]
+
+        cards = get(served, f"{at}/health")
+        assert cards
+        assert all(card["level"] in ("bad", "warn", "info", "good") for card in cards)
