@@ -3,17 +3,12 @@
  * thousand stamps a few milliseconds. The shape of a mark tells what became of a run, not its colour alone.
  */
 
+import type { Pixels } from "./raster";
+
 /** Coverage 0 … 1 of a square of `size` × `size` pixels around the middle. */
 export interface Stamp {
   readonly size: number;
   readonly cover: Float32Array;
-}
-
-export interface Pixels {
-  readonly width: number;
-  readonly height: number;
-  /** R, G, B, A: not premultiplied, as ImageData has it. */
-  readonly bytes: Uint8ClampedArray;
 }
 
 export type Shape = "disc" | "ring" | "square" | "frame" | "cross" | "diamond";
@@ -52,7 +47,7 @@ export function stamp(shape: Shape, radius: number, line = 1.3): Stamp {
 
 /** Puts a mark over what is there, its middle at the nearest pixel. */
 export function press(pixels: Pixels, mark: Stamp, x: number, y: number, rgb: number, alpha: number): void {
-  const { width, height, bytes } = pixels;
+  const { width, height, data: bytes } = pixels;
   const { size, cover } = mark;
   if (!(x > -size && x < width + size && y > -size && y < height + size)) return;
   const left = Math.round(x - 0.5) - (size >> 1);

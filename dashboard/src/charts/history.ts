@@ -1,0 +1,357 @@
+/**
+ * The history of a sweep: every run's value over its number or its end, the best so far as steps, baseline and targets.
+ * The shape of a mark says what became of the run. A drag along an axis brushes its column.
+ */
+
+import { css, inks, type Inks } from "./colour";
+import { worthwhile } from "./curves-geometry";
+import { drawDragged, drawTargets } from "./curves";
+import { nearestMark, press, stamp, type Shape, type Stamp } from "./dots";
+import { clipped, drawAxes, haloText, horizontal, inside, labelRoom, plotIn, textMeasure, tickCounts, type Plot } from "./frame";
+import { listen, type Dragged } from "./gestures";
+import { bestSoFar, timeColumn, type Step } from "./history-geometry";
+import { pixels, type Pixels } from "./raster";
+import { linear, log, scaleOf, type Scale } from "./scale";
+import { surface, type Box } from "./surface";
+import { tooltip } from "./tooltip";
+import { cell, differs, keptOnTop, runsOf, said, stateOf, titleOf, type RunCallbacks } from "./words";
+import type { Board, Brush, Brushes, Chart, Column, DataTable, RunState, Shown } from "../types";
+
+export interface HistoryData {
+  readonly board: Board;
+  readonly shown: Shown;
+  readonly x: "number" | "ended";
+  readonly logY: boolean;
+  /** Those of "value", "number" and "ended" are shown. */
+  readonly brushes: Brushes;
+}
+
+export interface BrushCallbacks extends RunCallbacks {
+  /** A range of a column, in its own unit; [] takes the brush away. */
+  onBrush?(column: string, brush: Brush): void;
+}
+
+const REACH = 16;
+/** More runs than this get smaller marks. */
+const MANY = 2000;
+/** Runs without a value stand on a rail below the plot's floor. */
+const RAIL = 14;
+
+const SHAPES: Readonly<Record<RunState, Shape>> = {
+  finished: "disc", running: "ring", pending: "ring", paused: "frame", stopped: "square", killed: "square",
+  failed: "cross", crashed: "cross",
+};
+
+interface Placed {
+  readonly plot: Plot;
+  readonly x: Scale;
+  readonly y: Scale;
+  readonly column: Column;
+  /** In CSS pixels, by row. */
+  readonly xs: Float32Array;
+  readonly ys: Float32Array;
+  readonly steps: readonly Step[];
+  readonly rail: boolean;
+  readonly cut: boolean;
+}
+
+export function history(element: HTMLElement, callbacks: BrushCallbacks): Chart<HistoryData> {
+  let data: HistoryData | null = null;
+  let key = "";
+  let placed: Placed | null = null;
+  let onTop: Uint32Array = new Uint32Array();
+  let hover = -1;
+  let dragged: Dragged | null = null;
+  let target: Pixels | null = null;
+  const measure = textMeasure();
+
+  const area = surface(element, { label: "History", interactive: true, height: 240, resized: () => (placed = null) }, [
+    (context, box) => {
+      context.clearRect(0, 0, box.width, box.height);
+      const now = place();
+      if (!data || !now) return;
+      const ink = inks(data.shown.dark);
+      drawAxes(context, box, now.plot, now.x, now.y, titlesOf(data), ink);
+      drawBrushes(context, data, now, ink);
+      drawLines(context, data, now, ink, box.ratio);
+    },
+    (context, box) => {
+      const now = place();
+      if (!data || !now) return;
+      const size = { width: Math.round(box.width * box.ratio), height: Math.round(box.height * box.ratio) };
+      if (target?.width !== size.width || target.height !== size.height) target = pixels(size.width, size.height);
+      stampRuns(target, data, now, box.ratio);
+      context.putImageData(new ImageData(target.data, target.width, target.height), 0, 0);
+    },
+    (context, box) => {
+      context.clearRect(0, 0, box.width, box.height);
+      const now = place();
+      if (data && now) drawTop(context, data, now, hover, dragged);
+    },
+  ]);
+  const tip = tooltip(area.host);
+
+  function place(): Placed | null {
+    const box = area.box();
+    if (!data || box.width < 1) return null;
+    placed ??= placedOf(data, box, measure);
+    return placed;
+  }
+
+  function touch(row: number): void {
+    if (row !== hover) {
+      hover = row;
+      area.redraw(2);
+      callbacks.onHover(row);
+    }
+    if (!data || !placed || row < 0) return tip.hide();
+    tip.show(placed.xs[row] ?? 0, placed.ys[row] ?? 0, linesOf(data, placed, row));
+  }
+
+  listen(area, {
+    plot: () => placed?.plot ?? plotIn(area.box()),
+    hover(at) {
+      if (!placed) return;
+      touch(at ? nearestMark(placed.xs, placed.ys, onTop, onTop.length ? data?.shown.kept ?? [] : [], at.x, at.y, REACH) : -1);
+    },
+    click(_, event) {
+      if (hover >= 0) callbacks.onPick?.(hover, event);
+    },
+    dragging(range) {
+      dragged = range;
+      tip.hide();
+      area.redraw(2);
+    },
+    dragged(range) {
+      if (!placed) return;
+      const { x, y, column } = placed;
+      if (range.x) callbacks.onBrush?.(column.name, [[x.invert(range.x[0]), x.invert(range.x[1])]]);
+      if (range.y) callbacks.onBrush?.("value", [[y.invert(range.y[1]), y.invert(range.y[0])]]);
+    },
+    doubled() {
+      if (!placed) return;
+      callbacks.onBrush?.(placed.column.name, []);
+      callbacks.onBrush?.("value", []);
+    },
+  });
+
+  area.host.addEventListener("keydown", (event) => {
+    if (!data || !placed || event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (event.key === "Enter" && hover >= 0) callbacks.onPick?.(hover, event);
+    else if (step) {
+      const { xs } = placed;
+      const inOrder = Array.from(onTop).filter((row) => !Number.isNaN(xs[row])).sort((a, b) => (xs[a] ?? 0) - (xs[b] ?? 0));
+      const row = inOrder[Math.max(0, Math.min(inOrder.length - 1, inOrder.indexOf(hover) + step))];
+      if (row === undefined) return;
+      touch(row);
+      area.say(linesOf(data, placed, row).join(", "));
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  return {
+    update(after) {
+      const before = data;
+      data = after;
+      const nextKey = [after.board.head.id, after.board.version, after.board.n, after.x, after.logY].join(" ");
+      const moved = nextKey !== key;
+      key = nextKey;
+      if (moved) placed = null;
+      if (moved || before?.brushes !== after.brushes || differs(before?.shown ?? null, after.shown)) {
+        onTop = keptOnTop(after.shown);
+        area.soon("name", () => area.name("History", describe(after)));
+        area.redraw();
+      }
+      if (after.shown.hover !== hover) {
+        hover = after.shown.hover;
+        tip.hide();
+        area.redraw(2);
+      }
+    },
+    destroy: () => area.destroy(),
+  };
+}
+
+function valuesOf(board: Board): Float64Array {
+  return board.columns.get("value")?.values ?? new Float64Array(board.n).fill(NaN);
+}
+
+function titlesOf({ board, x }: HistoryData): { x: string; y: string } {
+  return { x: x === "number" ? "run" : "ended", y: board.head.metric?.name ?? "value" };
+}
+
+function placedOf(data: HistoryData, box: Box, measure: (text: string) => number): Placed {
+  const { board, logY } = data;
+  const column = timeColumn(board, data.x);
+  const values = valuesOf(board);
+  const goal = board.head.metric?.goal ?? null;
+  const found = worthwhile(Float32Array.from(values), goal, logY);
+  let [low, high] = found?.range ?? [0, 1];
+  const near = high - low || Math.abs(high) || 1;
+  for (const value of Object.values(board.head.targets)) {
+    if (!(value > low - near / 2 && value < high + near / 2) || (logY && value <= 0)) continue;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  const rail = Array.from({ length: board.n }, (_, row) => row).some((row) => !Number.isFinite(values[row]) && Number.isFinite(column.values[row]));
+  const margin = 0.05 * (high - low || Math.abs(high) || 1);
+  const frame = plotIn(box);
+  const floor = rail ? frame.bottom - RAIL : frame.bottom;
+  const y = logY && low > 0 ? log([low / 1.05, high * 1.05], [floor, frame.top]) : linear([low - margin, high + margin], [floor, frame.top]);
+  const room = labelRoom(y.ticks(tickCounts(frame).y).map((tick) => tick.label), measure);
+  const plot = plotIn(box, { left: room });
+  const pad = 0.015 * (column.high - column.low);
+  const x = scaleOf(column, [plot.left + 4, plot.right - 4], [column.low - pad, column.high + pad]);
+  const xs = new Float32Array(board.n);
+  const ys = new Float32Array(board.n);
+  for (let row = 0; row < board.n; row++) {
+    xs[row] = x.of(column.values[row] ?? NaN);
+    const value = values[row] ?? NaN;
+    const at = y.of(value);
+    // What lies outside stands at the edge; what has no value on the rail.
+    ys[row] = Number.isFinite(at) ? Math.min(floor, Math.max(plot.top, at)) : plot.bottom - RAIL / 2;
+  }
+  return { plot, x, y, column, xs, ys, steps: bestSoFar(board, column.values, values), rail, cut: found?.cut ?? false };
+}
+
+function stampRuns(target: Pixels, data: HistoryData, now: Placed, ratio: number): void {
+  const { board, shown } = data;
+  const { xs, ys } = now;
+  const ink = inks(shown.dark);
+  target.words.fill(0);
+  const radius = (board.n > MANY ? 2 : 3) * ratio;
+  const stamps = new Map<Shape, Stamp>();
+  const mark = (row: number, rgb: number, alpha: number) => {
+    const shape = SHAPES[board.states[row] ?? "pending"];
+    let made = stamps.get(shape);
+    if (!made) stamps.set(shape, (made = stamp(shape, radius, 1.3 * ratio)));
+    press(target, made, (xs[row] ?? NaN) * ratio, (ys[row] ?? NaN) * ratio, rgb, alpha);
+  };
+  const { order, kept, colours } = shown;
+  for (const row of order) if (!kept[row]) mark(row, ink.faint, 1);
+  for (const row of order) if (kept[row]) mark(row, colours[row] ?? ink.none, 0.9);
+}
+
+function drawLines(context: CanvasRenderingContext2D, data: HistoryData, now: Placed, ink: Inks, ratio: number): void {
+  const { plot, x, y, steps } = now;
+  const { board, shown } = data;
+  if (now.rail) {
+    context.textAlign = "right";
+    context.textBaseline = "middle";
+    context.fillStyle = css(ink.muted);
+    context.fillText("none", plot.left - 6, plot.bottom - RAIL / 2);
+  }
+  drawTargets(context, board, plot, y, ink, ratio);
+  const baseline = shown.baseline < 0 ? NaN : y.of(valuesOf(board)[shown.baseline] ?? NaN);
+  if (baseline >= plot.top && baseline <= plot.bottom) {
+    context.strokeStyle = css(ink.baseline);
+    context.lineWidth = 1;
+    context.setLineDash([6, 3]);
+    context.beginPath();
+    horizontal(context, baseline, plot.left, plot.right, ratio);
+    context.stroke();
+    context.setLineDash([]);
+    context.textAlign = "right";
+    context.textBaseline = "bottom";
+    haloText(context, "baseline", plot.right - 4, baseline - 2, ink.baseline, ink.ground);
+  }
+  if (!steps.length) return;
+  clipped(context, plot, () => {
+    context.strokeStyle = css(ink.best);
+    context.lineWidth = 1.75;
+    context.lineJoin = "round";
+    context.beginPath();
+    steps.forEach((step, place) => {
+      const px = x.of(step.x);
+      const py = Math.min(plot.bottom, Math.max(plot.top, y.of(step.value)));
+      if (place === 0) context.moveTo(px, py);
+      else {
+        context.lineTo(px, Math.min(plot.bottom, Math.max(plot.top, y.of(steps[place - 1]?.value ?? NaN))));
+        context.lineTo(px, py);
+      }
+    });
+    context.lineTo(plot.right, y.of(steps.at(-1)?.value ?? NaN));
+    context.stroke();
+  });
+}
+
+function drawBrushes(context: CanvasRenderingContext2D, data: HistoryData, now: Placed, ink: Inks): void {
+  const { plot, x, y, column } = now;
+  context.fillStyle = css(ink.brush, 0.1);
+  for (const [low, high] of data.brushes.get(column.name) ?? []) {
+    const from = Math.max(plot.left, x.of(low));
+    context.fillRect(from, plot.top, Math.min(plot.right, x.of(high)) - from, plot.bottom - plot.top);
+  }
+  for (const [low, high] of data.brushes.get("value") ?? []) {
+    const top = Math.max(plot.top, y.of(high));
+    context.fillRect(plot.left, top, plot.right - plot.left, Math.min(plot.bottom, y.of(low)) - top);
+  }
+}
+
+function drawTop(context: CanvasRenderingContext2D, data: HistoryData, now: Placed, hover: number, dragged: Dragged | null): void {
+  const ink = inks(data.shown.dark);
+  const { xs, ys, plot } = now;
+  const { best, baseline, chosen } = data.shown;
+  const circle = (row: number, colour: number, radius: number, width = 2) => {
+    const [px, py] = [xs[row] ?? NaN, ys[row] ?? NaN];
+    if (!inside(plot, px, py, 2)) return;
+    for (const [style, line] of [[css(ink.ground), width + 2], [css(colour), width]] as const) {
+      context.strokeStyle = style;
+      context.lineWidth = line;
+      context.beginPath();
+      context.arc(px, py, radius, 0, 7);
+      context.stroke();
+    }
+  };
+  for (const row of chosen) circle(row, ink.chosen, 5);
+  if (baseline >= 0) circle(baseline, ink.baseline, 5);
+  if (best >= 0) {
+    circle(best, ink.best, 5);
+    const [px, py] = [xs[best] ?? NaN, ys[best] ?? NaN];
+    context.font = "11px system-ui, sans-serif";
+    context.textBaseline = py < plot.top + 18 ? "top" : "bottom";
+    const text = `best ${said(valuesOf(data.board)[best])}`;
+    const room = context.measureText(text).width;
+    context.textAlign = px + 8 + room > plot.right ? "right" : "left";
+    haloText(context, text, px + (context.textAlign === "left" ? 8 : -8), py + (context.textBaseline === "top" ? 6 : -6), ink.best, ink.ground);
+  }
+  if (hover >= 0) circle(hover, ink.hover, 6);
+  drawDragged(context, plot, dragged, ink);
+}
+
+function linesOf({ board }: HistoryData, now: Placed, row: number): readonly string[] {
+  const value = valuesOf(board)[row];
+  const at = now.column.name === "ended" ? [`ended ${now.x.format(now.column.values[row] ?? NaN)}`] : [];
+  const steps = board.columns.get("steps")?.values[row];
+  return [
+    titleOf(board, row),
+    `${board.head.metric?.name ?? "value"} ${said(value)}${steps === undefined ? "" : ` after ${said(steps)} steps`}`,
+    stateOf(board, row), ...at,
+  ];
+}
+
+/** One sentence. */
+export function describe({ board, shown, x }: HistoryData): string {
+  const values = valuesOf(board);
+  const over = x === "number" ? "by run" : "by time of ending";
+  const best = shown.best < 0 ? "no run has a value yet" : `the best is #${board.numbers[shown.best]} with ${said(values[shown.best])}`;
+  const base = shown.baseline < 0 ? "" : `, the baseline has ${said(values[shown.baseline])}`;
+  return `${board.head.metric?.name ?? "Value"} ${over}, ${runsOf(shown.kept, board.n)}; ${best}${base}.`;
+}
+
+/** A row for each kept run, in the order of their numbers. */
+export function rows({ board, shown, x }: HistoryData): DataTable {
+  const values = valuesOf(board);
+  const ended = timeColumn(board, "ended");
+  const scale = scaleOf(ended, [0, 1]);
+  const steps = new Set(bestSoFar(board, timeColumn(board, x).values, values).map((step) => step.row));
+  return {
+    columns: ["run", "name", "state", board.head.metric?.name ?? "value", "ended", "best so far"],
+    rows: Array.from(keptOnTop(shown)).sort((a, b) => a - b).map((row) => [
+      board.numbers[row] ?? null, board.names[row] ?? "", board.states[row] ?? "", cell(values[row]),
+      scale.format(ended.values[row] ?? NaN), steps.has(row) ? "yes" : "",
+    ]),
+  };
+}

@@ -1,0 +1,75 @@
+/** What charts say of runs, and whether a change of what is shown needs more than a new highlight. */
+
+import { number } from "./scale";
+import type { Board, RunState, Shown } from "../types";
+
+/** What a chart of runs tells its page. */
+export interface RunCallbacks {
+  /** A row, or -1 when the pointer has left. */
+  onHover(row: number): void;
+  onPick?(row: number, event: MouseEvent | KeyboardEvent): void;
+}
+
+export function titleOf(board: Board, row: number): string {
+  const name = board.names[row] ?? "";
+  return name ? `#${board.numbers[row] ?? "?"} · ${name}` : `#${board.numbers[row] ?? "?"}`;
+}
+
+/** Its state, and why it ended. */
+export function stateOf(board: Board, row: number): string {
+  const state = board.states[row] ?? "pending";
+  const because = board.endedBecause[row] ?? "";
+  return because ? `${state}: ${because}` : state;
+}
+
+export function ended(state: RunState | undefined): boolean {
+  return state !== undefined && state !== "pending" && state !== "running" && state !== "paused";
+}
+
+/** Ended without having come to what it was to do. */
+export function cutShort(state: RunState | undefined): "stopped" | "failed" | null {
+  if (state === "stopped" || state === "killed") return "stopped";
+  return state === "failed" || state === "crashed" ? "failed" : null;
+}
+
+/** How many, in words: "1 run", "12 of 40 runs". */
+export function runsOf(kept: Uint8Array, n: number): string {
+  let count = 0;
+  for (let row = 0; row < n; row++) count += kept[row] ? 1 : 0;
+  const all = n === 1 ? "1 run" : `${n} runs`;
+  return count === n ? all : `${count} of ${all}`;
+}
+
+/** A number for the table behind a chart. */
+export function cell(value: number | undefined): number | null {
+  return value === undefined || !Number.isFinite(value) ? null : Number(value.toPrecision(6));
+}
+
+export function said(value: number | undefined): string {
+  return number(value ?? NaN);
+}
+
+/** Whether two pictures of runs differ in more than the hovered run. */
+export function differs(before: Shown | null, after: Shown): boolean {
+  return (
+    !before ||
+    before.kept !== after.kept ||
+    before.order !== after.order ||
+    before.colours !== after.colours ||
+    before.chosen !== after.chosen ||
+    before.best !== after.best ||
+    before.baseline !== after.baseline ||
+    before.dark !== after.dark
+  );
+}
+
+/** The kept rows, those on top first. */
+export function keptOnTop(shown: Shown): Uint32Array {
+  const rows = new Uint32Array(shown.order.length);
+  let count = 0;
+  for (let i = shown.order.length - 1; i >= 0; i--) {
+    const row = shown.order[i] ?? 0;
+    if (shown.kept[row]) rows[count++] = row;
+  }
+  return rows.subarray(0, count);
+}
