@@ -7,7 +7,19 @@ from starlette.exceptions import HTTPException
 
 from swept import __version__
 from swept.engine import Engine
-from swept.server import answers, api, artifacts, events, imports, insights, login, page, runs
+from swept.server import (
+    answers,
+    api,
+    artifacts,
+    board,
+    events,
+    imports,
+    insights,
+    login,
+    overview,
+    page,
+    runs,
+)
 from swept.server.context import Context, Settings
 from swept.server.edge import Edge
 from swept.server.wandb import routes, unserved
@@ -32,6 +44,8 @@ def create_app(store: Store, engine: Engine, settings: Settings) -> FastAPI:
     app.include_router(runs.router)
     app.include_router(artifacts.router)
     app.include_router(imports.router)
+    app.include_router(board.router(context))
+    app.include_router(overview.router(context))
     app.include_router(events.router)
     app.include_router(insights.router(context))
     app.include_router(routes.router(context))

@@ -21,7 +21,6 @@ from sqlalchemy import (
     Text,
     and_,
     func,
-    or_,
     select,
     type_coerce,
     union,
@@ -37,22 +36,44 @@ _PRIOR = Kind.PRIOR.value
 _ALL_AGAIN = ("sweep.updated",)
 """The objective may have another name now: every curve is another."""
 
-_RUN = tuple(
-    schema.runs.c[name]
-    for name in (
-        "id project sweep number name kind state seed parent retry_of ended_because desired "
-        "paused_by spec_version retries created pending_since started ended"
-    ).split()
-)
-_JSON = tuple(
-    type_coerce(schema.runs.c[name], Text) for name in "config why latest summary".split()
+_TABLE, _TRIED = schema.runs.c, schema.attempts.c
+_RUN = (
+    _TABLE.id,
+    _TABLE.project,
+    _TABLE.sweep,
+    _TABLE.number,
+    _TABLE.name,
+    _TABLE.kind,
+    _TABLE.state,
+    _TABLE.seed,
+    _TABLE.parent,
+    _TABLE.retry_of,
+    _TABLE.ended_because,
+    _TABLE.desired,
+    _TABLE.paused_by,
+    _TABLE.spec_version,
+    _TABLE.retries,
+    _TABLE.created,
+    _TABLE.pending_since,
+    _TABLE.started,
+    _TABLE.ended,
+    type_coerce(_TABLE.config, Text),
+    type_coerce(_TABLE.why, Text),
+    type_coerce(_TABLE.latest, Text),
+    type_coerce(_TABLE.summary, Text),
 )
 _ATTEMPT = (
-    *(
-        schema.attempts.c[name]
-        for name in "run number agent host started ended outcome reason first_step".split()
-    ),
-    type_coerce(schema.attempts.c.effective_config, Text),
+    _TRIED.run,
+    _TRIED.number,
+    _TRIED.agent,
+    _TRIED.host,
+    _TRIED.started,
+    _TRIED.ended,
+    _TRIED.outcome,
+    _TRIED.reason,
+    _TRIED.first_step,
+    _TRIED.last_sequence,
+    type_coerce(_TRIED.effective_config, Text),
 )
 
 
@@ -88,7 +109,7 @@ def _in_order(connection: Connection, found: Sequence[Run]) -> list[Run]:
 
 def _runs(connection: Connection, where: ColumnElement[bool]) -> list[Run]:
     table = schema.runs
-    asked = select(*_RUN, *_JSON).where(where).order_by(table.c.ordinal)
+    asked = select(*_RUN).where(where).order_by(table.c.ordinal)
     found = connection.execute(asked).all()
     tried = _attempts(connection, where) if found else {}
     return [_run(tuple(row), tried.get(row[0], ())) for row in found]
@@ -105,32 +126,35 @@ def _attempts(
         .order_by(table.number)
     )
     found: dict[str, list[Attempt]] = defaultdict(list)
-    for (
-        run,
+    for row in connection.execute(asked):
+        found[row[0]].append(_attempt(*row[1:]))
+    return found
+
+
+def _attempt(
+    number: int,
+    agent: str,
+    host: str,
+    started: float,
+    ended: float | None,
+    outcome: str | None,
+    reason: str,
+    first_step: int | None,
+    last_sequence: int,
+    config: str | None,
+) -> Attempt:
+    return Attempt(
         number,
         agent,
         host,
         started,
         ended,
-        outcome,
+        Outcome(outcome) if outcome is not None else None,
         reason,
-        first,
-        config,
-    ) in connection.execute(asked):
-        found[run].append(
-            Attempt(
-                number,
-                agent,
-                host,
-                started,
-                ended,
-                Outcome(outcome) if outcome is not None else None,
-                reason,
-                first_step=first or 0,
-                effective_config=json.loads(config) if config is not None else None,
-            )
-        )
-    return found
+        first_step=first_step or 0,
+        last_sequence=last_sequence,
+        effective_config=json.loads(config) if config is not None else None,
+    )
 
 
 def _run(row: tuple[Any, ...], tried: Sequence[Attempt]) -> Run:
@@ -401,7 +425,9 @@ def abridged(series: Series) -> tuple[Point, ...]:
     if len(finite):
         values = series.values[finite]
         places |= {int(finite[values.argmin()]), int(finite[values.argmax()])}
-    return tuple(Point(int(series.steps[at]), float(series.values[at])) for at in sorted(places))
+    found = ((int(series.steps[at]), float(series.values[at])) for at in sorted(places))
+    # NaN as one object: then two looks at the same curve are equal.
+    return tuple(Point(step, math.nan if math.isnan(value) else value) for step, value in found)
 
 
 def _nan(value: float | None) -> float:
@@ -420,7 +446,7 @@ def metrics(connection: Connection, scope: Scope) -> dict[str, int]:
         .where(_of(scope), table.source == "history")
         .group_by(table.key)
     )
-    return {name: count for name, count in connection.execute(asked)}
+    return {row[0]: row[1] for row in connection.execute(asked)}
 
 
 def in_project(connection: Connection, project: str) -> bool:

@@ -1,0 +1,410 @@
+"""All runs of a sweep at once, for pages: as columns, and their curves as one buffer.
+
+Answers are made once for each state of the runs; an `ETag` names it. Best, baseline and agents are looked at each time.
+The model's advice takes seconds where it has to be worked out: it is, behind an answer that does not wait for it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import threading
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.background import BackgroundTask
+from starlette.responses import Response
+
+from swept import wire
+from swept.analysis.best import Advice, advised, baseline, best, same_training
+from swept.errors import NotFound, UsageError
+from swept.model import Goal, Run, Sweep
+from swept.server import columns
+from swept.server.answers import documented
+from swept.server.auth import LOOPBACK, reading
+from swept.server.columns import Get
+from swept.server.context import Context
+from swept.server.curves import Encoding, encode
+from swept.server.gathered import Boards, Gathered, chosen
+from swept.server.views import advice_view
+from swept.spec import Spec
+from swept.stopping.decide import rule, rungs_of
+from swept.stopping.ladder import ladder
+from swept.stopping.track import longest
+from swept.store.base import RunFilter
+from swept.store.read_board_base import Scope
+
+Names = Annotated[list[str] | None, Query()]
+_BINARY: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
+
+
+def router(context: Context) -> APIRouter:
+    made = APIRouter(prefix="/api", dependencies=[Depends(reading)])
+    board = Board(context)
+
+    # -- a sweep ----------------------------------------------------------------------------------
+
+    @made.get("/sweeps/{sweep}/board", responses=documented(wire.BoardView))
+    def sweep_board(sweep: str, request: Request, runs: Names = None) -> Response:
+        """`runs`: only those (ids, between commas); "" is none: the head alone."""
+        return board.view(board.of_sweep(sweep), request, runs)
+
+    @made.get("/sweeps/{sweep}/curves", responses=_BINARY)
+    def sweep_curves(
+        sweep: str,
+        request: Request,
+        metric: str = "",
+        runs: Names = None,
+        times: bool = False,
+        encoding: Encoding = "f32",
+    ) -> Response:
+        """One metric of all runs, in the board's order; without `metric` the objective."""
+        return board.curves(board.of_sweep(sweep), request, metric, runs, times, encoding)
+
+    @made.get("/sweeps/{sweep}/metrics", responses=documented(list[str]))
+    def sweep_metrics(sweep: str, request: Request) -> Response:
+        """What the runs report over their steps, the objective first."""
+        return board.metrics(board.of_sweep(sweep), request)
+
+    # -- a project's runs outside of sweeps -------------------------------------------------------
+
+    @made.get("/projects/{project:path}/board", responses=documented(wire.BoardView))
+    def project_board(project: str, request: Request, runs: Names = None) -> Response:
+        return board.view(board.of_project(project), request, runs)
+
+    @made.get("/projects/{project:path}/curves", responses=_BINARY)
+    def project_curves(
+        project: str, request: Request, metric: str = "", runs: Names = None, times: bool = False
+    ) -> Response:
+        """Without `metric`, the one that most runs have."""
+        return board.curves(board.of_project(project), request, metric, runs, times)
+
+    @made.get("/projects/{project:path}/metrics", responses=documented(list[str]))
+    def project_metrics(project: str, request: Request) -> Response:
+        return board.metrics(board.of_project(project), request)
+
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is looked at: a scope's runs now, and the sweep that they are of."""
+
+    now: Gathered
+    sweep: Sweep | None
+    spec: Spec | None
+
+    @property
+    def goal(self) -> Goal:
+        return self.spec.metric.goal if self.spec and self.spec.metric else Goal.MINIMIZE
+
+    @property
+    def objective(self) -> str:
+        return self.spec.metric.name if self.spec and self.spec.metric else ""
+
+    @property
+    def at(self) -> str:
+        return self.spec.options.at if self.spec else "last"
+
+    @property
+    def spec_version(self) -> int:
+        return self.sweep.spec_version if self.sweep else 0
+
+    def parameters(self) -> list[wire.BoardParameter]:
+        def make() -> list[wire.BoardParameter]:
+            if self.spec is None or self.sweep is None:
+                return columns.guessed(self.now.runs)
+            return columns.parameters(self.spec, self.sweep.text, self.now.runs)
+
+        return self.now.once(f"parameters {self.spec_version}", make)
+
+    def getters(self) -> Mapping[str, Get]:
+        space = self.spec.space if self.spec else ()
+        paths = {one.name: one.path for one in space}
+        return {
+            name: columns.getter(name, paths.get(name, tuple(name.split("."))))
+            for name in (one["name"] for one in self.parameters())
+        }
+
+    def same_training(self) -> list[Run]:
+        if self.spec is None:
+            return list(self.now.runs)
+        fixed = self.spec.space.fixed
+        return self.now.once(
+            f"same {self.spec_version}", lambda: same_training(self.now.runs, fixed)
+        )
+
+
+class Board:
+    """Makes the answers."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._boards = Boards(context.store)
+        self._advising = Advising(context)
+
+    def of_sweep(self, sweep: str) -> Subject:
+        """Raises NotFound."""
+        self._context.store.sweep(sweep)
+        now = self._boards.of(Scope(sweep=sweep)).look()
+        found = self._context.store.sweep(sweep)  # not older than the position
+        return Subject(now, found, self._context.engine.spec(found))
+
+    def of_project(self, project: str) -> Subject:
+        """Raises NotFound."""
+        if not self._context.store.has_project(project):
+            raise NotFound(f"there is no project “{project}”", hint="`swept ls` lists them")
+        return Subject(self._boards.of(Scope(project=project)).look(), None, None)
+
+    # -- answers ----------------------------------------------------------------------------------
+
+    def view(self, subject: Subject, request: Request, runs: Sequence[str] | None) -> Response:
+        advice, advising = self._advising.known(subject)
+        head = self._head(subject, advice, advising)
+        opening = wire.dumps({"head": head})
+        task = BackgroundTask(self._advising.work, subject) if advising else None
+        etag = self._etag(subject, opening, str(runs))
+        if etag in _known(request):
+            return Response(status_code=304, headers=_headers(etag), background=task)
+        event, point = subject.now.position
+        start = f'{opening[:-1]},"position":"{event}.{point}",'
+        body = start.encode("utf-8", "replace") + self._columns(subject, runs)[1:]
+        return _answer(request, body, "application/json", etag, task)
+
+    def curves(
+        self,
+        subject: Subject,
+        request: Request,
+        metric: str,
+        runs: Sequence[str] | None,
+        times: bool,
+        encoding: Encoding = "f32",
+    ) -> Response:
+        metric = metric or next(iter(self._names(subject)), "")
+        if not metric:
+            raise UsageError("there is no metric yet", hint="`?metric=NAME` asks for a certain one")
+        keeper = self._boards.of(subject.now.scope)
+        now, series = subject.now, subject.now.series
+        own = metric == subject.objective and not times
+        if not own:
+            now, series = keeper.metric(metric)
+        etag = self._etag(Subject(now, subject.sweep, subject.spec), metric, str(times), encoding, str(runs))
+        if etag in _known(request):
+            return Response(status_code=304, headers=_headers(etag))
+        shown = _shown(now, runs)
+        starts = [run.started or run.created for run in shown] if times else None
+
+        def make() -> bytes:
+            return encode(metric, [series.get(run.id) for run in shown], encoding, starts)
+
+        usual = own and runs is None and encoding == "f32"
+        body = now.once(f"curves {metric}", make) if usual else make()
+        return _answer(request, body, "application/octet-stream", etag)
+
+    def metrics(self, subject: Subject, request: Request) -> Response:
+        body = wire.dumps(self._names(subject)).encode("utf-8", "replace")
+        return _answer(request, body, "application/json", self._etag(subject, "metrics"))
+
+    # -- their parts ------------------------------------------------------------------------------
+
+    def _names(self, subject: Subject) -> list[str]:
+        counts = self._context.store.metric_names(subject.now.scope)
+        first = [subject.objective] if subject.objective else []
+        others = (name for name in counts if name not in first and not name.startswith("_"))
+        return [*first, *sorted(others, key=lambda name: (-counts[name], name))]
+
+    def _columns(self, subject: Subject, runs: Sequence[str] | None) -> bytes:
+        def make() -> bytes:
+            shown, listed = _shown(subject.now, runs), subject.parameters()
+            get = subject.getters()
+            text = wire.dumps(
+                {
+                    "version": subject.now.version,
+                    "parameters": listed,
+                    "runs": columns.run_columns(shown, subject.goal),
+                    "config": columns.config_columns(listed, get, shown),
+                    "effective": columns.effective_cells(listed, get, shown),
+                    "summary": columns.summary_columns(shown, subject.objective),
+                }
+            )
+            return text.encode("utf-8", "replace")
+
+        if runs is not None:
+            return make()
+        return subject.now.once(f"columns {subject.spec_version}", make)
+
+    def _head(self, subject: Subject, advice: Advice | None, advising: bool) -> wire.BoardHead:
+        sweep, spec, now = subject.sweep, subject.spec, subject.now
+        if sweep is None or spec is None:
+            return _project_head(now)
+        ours = subject.same_training()
+        found = (advised(advice, ours, subject.goal, subject.at) if advice else None) or best(
+            ours, subject.goal, subject.at
+        )
+        start = baseline(ours)
+        agents = self._context.store.agents(sweep.id)
+        at_work = self._context.engine.at_work
+        ordered = sorted(agents, key=lambda agent: (agent.ended is not None, -agent.last_seen))
+        return {
+            "id": sweep.id,
+            "name": sweep.name,
+            "project": sweep.project,
+            "state": sweep.state.value,
+            "method": spec.method,
+            "early_stopping": rule(spec),
+            "metric": {"name": subject.objective, "goal": subject.goal.value}
+            if spec.metric
+            else None,
+            "full": longest(spec),
+            "rungs": _rungs(spec, max((run.steps for run in now.runs), default=0)),
+            "targets": dict(spec.options.targets),
+            "run_cap": spec.max_runs,
+            "hours": spec.options.budget_hours,
+            "created": sweep.created,
+            "updated": sweep.updated,
+            "ended_because": sweep.ended_because,
+            "best": found.run.id if found else None,
+            "baseline": start.id if start else None,
+            "advice": advice_view(found.advice) if found and found.advice else None,
+            "advising": advising,
+            "agents": [_agent(asdict(agent), at_work(agent)) for agent in ordered],
+            "text": sweep.text,
+            "path": sweep.path,
+        }
+
+    def _etag(self, subject: Subject, *parts: str) -> str:
+        """Weak: what is compressed is the same answer."""
+        told = (self._context.settings.boot, str(subject.now.version), str(subject.spec_version))
+        text = "\n".join((*told, *parts)).encode("utf-8", "replace")
+        return f'W/"{hashlib.blake2b(text, digest_size=12).hexdigest()}"'
+
+
+class Advising:
+    """What the model of learning curves advises, without anybody waiting for it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[int, Advice | None]] = {}
+
+    def known(self, subject: Subject) -> tuple[Advice | None, bool]:
+        """What it said last, and whether there is more to hear."""
+        stage = self._stage(subject)
+        if stage is None or subject.sweep is None:
+            return None, False
+        last = self._known.get(subject.sweep.id)
+        return (last[1] if last else None), last is None or last[0] != stage
+
+    def work(self, subject: Subject) -> None:
+        """Ask the model. Who finds another asking lets it: the next look at the board starts it again if need be."""
+        stage = self._stage(subject)
+        if stage is None or subject.sweep is None or not self._lock.acquire(blocking=False):
+            return
+        try:
+            sweep = subject.sweep
+            runs = self._context.store.runs(RunFilter(sweep=sweep.id))
+            self._known[sweep.id] = stage, self._context.engine.advice(sweep, runs)
+        finally:
+            self._lock.release()
+
+    def _stage(self, subject: Subject) -> int | None:
+        """Another one where a run has changed its state or passed a rung; None where the model is not asked."""
+        spec = subject.spec
+        if spec is None or rule(spec) != "auto" or spec.method != "bayes":
+            return None
+        rungs = ladder(longest(spec) or 1)
+        if len(rungs) == 1:
+            return None
+
+        def make() -> int:
+            told = tuple(
+                (run.id, run.state, bisect_right(rungs, run.steps)) for run in subject.now.runs
+            )
+            return hash((subject.spec_version, told))
+
+        return subject.now.once(f"stage {subject.spec_version}", make)
+
+
+# -- small parts ----------------------------------------------------------------------------------
+
+
+def _shown(now: Gathered, runs: Sequence[str] | None) -> Sequence[Run]:
+    """Of `runs` each may be one id, also one with commas in it, or several between commas."""
+    if runs is None:
+        return now.runs
+    return chosen(now.runs, [*runs, *(one for some in runs for one in some.split(","))])
+
+
+def _rungs(spec: Spec, reached: int) -> list[int]:
+    """Those before the end; where that is not known, up to the first that no run has `reached`."""
+    full = longest(spec)
+    if rule(spec) == "auto":
+        return [] if full is None or full < 1 else list(ladder(full)[:-1])
+    rungs = rungs_of(spec)
+    if full is not None:
+        return [rung for rung in rungs if rung < full]
+    return list(rungs[: bisect_right(rungs, reached) + 1])
+
+
+def _agent(agent: Mapping[str, Any], live: bool) -> wire.BoardAgent:
+    return {
+        "id": agent["id"],
+        "host": agent["host"],
+        "kind": agent["kind"],
+        "slots": agent["slots"],
+        "started": agent["started"],
+        "last_seen": agent["last_seen"],
+        "ended": agent["ended"],
+        "live": live,
+    }
+
+
+def _project_head(now: Gathered) -> wire.BoardHead:
+    running = any(not run.state.ended for run in now.runs)
+    return {
+        "id": "",
+        "name": now.scope.project,
+        "project": now.scope.project,
+        "state": "running" if running else "finished",
+        "method": "",
+        "early_stopping": "off",
+        "metric": None,
+        "full": None,
+        "rungs": [],
+        "targets": {},
+        "run_cap": None,
+        "hours": None,
+        "created": min((run.created for run in now.runs), default=0.0),
+        "updated": max((run.ended or run.created for run in now.runs), default=0.0),
+        "ended_because": "",
+        "best": None,
+        "baseline": None,
+        "advice": None,
+        "advising": False,
+        "agents": [],
+        "text": "",
+        "path": "",
+    }
+
+
+def _known(request: Request) -> list[str]:
+    return [one.strip() for one in request.headers.get("If-None-Match", "").split(",")]
+
+
+def _headers(etag: str) -> dict[str, str]:
+    return {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+
+
+def _answer(
+    request: Request, body: bytes, media: str, etag: str, task: BackgroundTask | None = None
+) -> Response:
+    """Compressed where it goes over a network."""
+    headers = _headers(etag)
+    near = request.client is None or request.client.host in LOOPBACK
+    if not near and "gzip" in request.headers.get("Accept-Encoding", ""):
+        body = gzip.compress(body, 1)
+        headers["Content-Encoding"] = "gzip"
+    return Response(body, media_type=media, headers=headers, background=task)

@@ -1,0 +1,279 @@
+"""From runs to columns: what a page draws of many at once. Pure.
+
+Numbers are coded as everywhere on the wire (`wire.encode`). A run's curve may be abridged here: its first, lowest,
+highest and last point say all that is needed of it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from swept import wire
+from swept.errors import SpecError
+from swept.failures import flat
+from swept.model import Attempt, Config, Goal, Run
+from swept.space import BETA, UNBOUNDED, Parameter, number
+from swept.spec import Spec
+from swept.sweepfile.document import load
+
+MOST_METRICS = 200
+MOST_PARAMETERS = 200
+"""Of runs outside of sweeps, whose configurations may hold anything."""
+DECADES = 2
+"""A guessed scale is logarithmic where the values span more."""
+SIGMAS = 3
+"""How much of a normal distribution is shown while there is no run."""
+
+Get: TypeAlias = Callable[[Config], Any]
+MISSING = object()
+
+
+# -- parameters -----------------------------------------------------------------------------------
+
+
+def parameters(spec: Spec, text: str, runs: Iterable[Run]) -> list[wire.BoardParameter]:
+    """The searched parameters in the order of the sweep's file `text`."""
+    order = _file_order(text)
+    listed = sorted(spec.space.parameters, key=lambda one: order.get(one.path, len(order)))
+    inert = {name: found.why for name, found in spec.inert.items()}
+    configs = [run.config for run in runs] if any(map(_endless, listed)) else []
+    return [_parameter(one, inert.get(one.name, ""), configs) for one in listed]
+
+
+def _file_order(text: str) -> Mapping[tuple[str, ...], int]:
+    """Where each parameter stands in the file; empty where the text is none: the space has an order of its own."""
+    try:
+        top = load(text).value
+    except SpecError:
+        return {}
+    found: dict[tuple[str, ...], int] = {}
+
+    def walk(group: Any, path: tuple[str, ...]) -> None:
+        for key, entry in group.items() if isinstance(group, Mapping) else ():
+            here = (*path, str(key))
+            found[here] = len(found)
+            if isinstance(entry, Mapping):
+                walk(entry.get("parameters"), here)
+
+    walk(top.get("parameters") if isinstance(top, Mapping) else None, ())
+    return found
+
+
+def _parameter(parameter: Parameter, inert: str, configs: Sequence[Config]) -> wire.BoardParameter:
+    category = parameter.kind == "categorical"
+    low, high = (0.0, 0.0) if category else _bounds(parameter, configs)
+    categories = [_category(parameter.from_unit((i + 0.5) / n)) for i, n in _cells(parameter)]
+    return {
+        "name": parameter.name,
+        "kind": "category" if category else "number",
+        "whole": parameter.kind == "int",
+        "log": parameter.log,
+        "low": low,
+        "high": max(len(categories) - 1.0, 0.0) if category else high,
+        "categories": categories,
+        "inert": inert,
+    }
+
+
+def _cells(parameter: Parameter) -> list[tuple[int, int]]:
+    """The cells of the unit interval, in whose order numbers rise."""
+    count = len(parameter.values) if parameter.kind == "categorical" else 0
+    return [(i, count) for i in range(count)]
+
+
+def _endless(parameter: Parameter) -> bool:
+    return parameter.distribution in UNBOUNDED
+
+
+def _bounds(parameter: Parameter, configs: Sequence[Config]) -> tuple[float, float]:
+    if parameter.distribution in BETA:
+        return 0.0, 1.0
+    if not _endless(parameter):
+        least, most = parameter.range
+        return float(least), float(most)
+    get = getter(parameter.name, parameter.path)
+    seen = _numbers(map(get, configs))
+    if seen:
+        return min(seen), max(seen)
+    low, high = (parameter.mu + sign * SIGMAS * parameter.sigma for sign in (-1, 1))
+    return (math.exp(low), math.exp(high)) if parameter.log else (low, high)
+
+
+def _numbers(values: Iterable[Any]) -> list[float]:
+    return [float(value) for value in values if number(value) and math.isfinite(value)]
+
+
+def guessed(runs: Sequence[Run]) -> list[wire.BoardParameter]:
+    """Of runs without a space: what their configurations hold, most common first."""
+    seen: dict[str, list[Any]] = {}
+    for run in runs:
+        for name, value in flat(run.config):
+            seen.setdefault(name, []).append(value)
+    order = {name: at for at, name in enumerate(seen)}
+    common = sorted(seen, key=lambda name: (-len(seen[name]), order[name]))[:MOST_PARAMETERS]
+    return [_guess(name, seen[name]) for name in common]
+
+
+def _guess(name: str, values: Sequence[Any]) -> wire.BoardParameter:
+    said = [value for value in values if value is not None]
+    numeric = bool(said) and all(map(number, said))
+    finite = _numbers(said) if numeric else []
+    low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
+    categories = (
+        [] if numeric else list({json.dumps(one): one for one in map(_category, values)}.values())
+    )
+    return {
+        "name": name,
+        "kind": "number" if numeric else "category",
+        "whole": numeric and all(isinstance(value, int) for value in said),
+        "log": low > 0 and high / low > 10**DECADES,
+        "low": low,
+        "high": high if numeric else max(len(categories) - 1.0, 0.0),
+        "categories": categories,
+        "inert": "",
+    }
+
+
+# -- configurations -------------------------------------------------------------------------------
+
+
+def getter(name: str, path: tuple[str, ...]) -> Get:
+    """Reads one parameter of many configs: as `Space.get`, which looks its path up for each."""
+    if len(path) == 1:
+        return lambda config: config.get(name, MISSING)
+
+    def get(config: Config) -> Any:
+        found: Any = config
+        for key in path:
+            if not isinstance(found, Mapping) or key not in found:
+                return config.get(name, MISSING)  # programs report flat configs too
+            found = found[key]
+        return found
+
+    return get
+
+
+def cell(value: Any) -> Any:
+    """A scalar as the wire has it; of anything else its JSON text."""
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        return wire.encode(value)
+    return wire.dumps(value)
+
+
+def _category(value: Any) -> Any:
+    """As `cell`; null can be chosen, and is not the same as having no value."""
+    return "null" if value is None else cell(value)
+
+
+def config_columns(
+    listed: Sequence[wire.BoardParameter], get: Mapping[str, Get], runs: Sequence[Run]
+) -> dict[str, list[Any]]:
+    """Parameter → a scalar of each run, or null."""
+    columns: dict[str, list[Any]] = {}
+    for parameter in listed:
+        name = parameter["name"]
+        look, said = get[name], _category if parameter["kind"] == "category" else cell
+        values = (look(run.config) for run in runs)
+        columns[name] = [None if value is MISSING else said(value) for value in values]
+    return columns
+
+
+def effective_cells(
+    listed: Sequence[wire.BoardParameter], get: Mapping[str, Get], runs: Sequence[Run]
+) -> dict[str, dict[str, Any]]:
+    """Parameter → row → what the run really had, where that is not what its config says."""
+    found: dict[str, dict[str, Any]] = {}
+    kinds = [(one["name"], get[one["name"]], one["kind"] == "category") for one in listed]
+    for row, run in enumerate(runs):
+        effective = run.effective_config
+        if effective is None or effective == run.config:
+            continue
+        for name, look, category in kinds:
+            real = look(effective)
+            if real is not MISSING and real != look(run.config):
+                found.setdefault(name, {})[str(row)] = _category(real) if category else cell(real)
+    return found
+
+
+# -- runs -----------------------------------------------------------------------------------------
+
+
+def run_columns(runs: Sequence[Run], goal: Goal) -> wire.BoardRuns:
+    return {
+        "id": [run.id for run in runs],
+        "number": [run.number for run in runs],
+        "name": [run.name for run in runs],
+        "kind": [run.kind.value for run in runs],
+        "state": [run.state.value for run in runs],
+        "desired": [run.desired.value for run in runs],
+        "why": [str(run.why.get("reason", "")) for run in runs],
+        "ended_because": [run.ended_because for run in runs],
+        "parent": [run.parent for run in runs],
+        "seed": [run.seed for run in runs],
+        "value": [wire.encode(run.curve[-1].value) if run.curve else None for run in runs],
+        "best_value": [run.best_value(goal) for run in runs],
+        "steps": [run.steps for run in runs],
+        "created": [run.created for run in runs],
+        "started": [run.started for run in runs],
+        "ended": [run.ended for run in runs],
+        "attempts": [[_attempt(one) for one in run.attempts] for run in runs],
+    }
+
+
+def _attempt(attempt: Attempt) -> wire.BoardAttempt:
+    return {
+        "number": attempt.number,
+        "agent": attempt.agent,
+        "host": attempt.host,
+        "started": attempt.started,
+        "ended": attempt.ended,
+        "outcome": attempt.outcome.value if attempt.outcome else None,
+        "reason": attempt.reason,
+        "first_step": attempt.first_step,
+    }
+
+
+def summary_columns(runs: Sequence[Run], objective: str) -> dict[str, list[float | str | None]]:
+    """Metric → its last value of each run: numbers only, the objective first, then those that most runs have."""
+    rows = [_figures(run.summary) for run in runs]
+    counts = Counter(name for row in rows for name in row)
+    ordered = sorted(counts, key=lambda name: (name != objective, -counts[name], name))
+    return {name: [wire.encode(row.get(name)) for row in rows] for name in ordered[:MOST_METRICS]}
+
+
+def _figures(summary: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a summary by dotted name; W&B's own (`_step`, `_runtime`) left out."""
+    found: dict[str, float] = {}
+    for name, value in summary.items():
+        if name.startswith("_"):
+            continue
+        if number(value):
+            found[name] = value
+        elif isinstance(value, Mapping):
+            found.update((inner, one) for inner, one in flat(value, f"{name}.") if number(one))
+    return found
+
+
+# -- a line for a list of sweeps ------------------------------------------------------------------
+
+
+def best_so_far(
+    runs: Iterable[Run], goal: Goal, value: Callable[[Run], float | None], most: int
+) -> list[float]:
+    """The best value after each run, in the order in which they ended (those under way last); at most `most` of them,
+    the last among them."""
+    ordered = sorted(runs, key=lambda run: (run.ended is None, run.ended or 0.0, run.number))
+    line: list[float] = []
+    for one in map(value, ordered):
+        if one is not None:
+            line.append(one if not line or goal.better(one, line[-1]) else line[-1])
+    if len(line) <= most:
+        return line
+    places = [round(i * (len(line) - 1) / (most - 1)) for i in range(most)]
+    return [line[place] for place in places]

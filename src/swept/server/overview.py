@@ -1,0 +1,168 @@
+"""A list of all sweeps with what one wants to see of each at a glance, fast however many there are.
+
+Of every sweep the runs are kept with the ends of their curves, and read again where something has happened since. Like
+`gathered` it is derived from the store and may be dropped at any time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from swept import wire
+from swept.analysis.best import Best, baseline, best, same_training, value_of
+from swept.analysis.estimate import remaining
+from swept.model import COUNTED_KINDS, Agent, Goal, Kind, Run, RunState, Sweep, SweepState
+from swept.server.answers import Answer, documented
+from swept.server.auth import reading
+from swept.server.columns import best_so_far
+from swept.server.context import Context
+from swept.spec import Spec
+from swept.stopping.track import longest
+from swept.store.read_board import abridged
+from swept.store.read_board_base import Scope
+
+LINE = 60
+
+
+def router(context: Context) -> APIRouter:
+    made = APIRouter(prefix="/api", dependencies=[Depends(reading)])
+    overview = Overview(context)
+
+    @made.get("/overview", responses=documented(list[wire.OverviewEntry]))
+    def entries() -> Response:
+        """All sweeps, the newest first."""
+        return Answer(overview.entries())
+
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A sweep's runs as they were last read, and what follows from them alone. `at` is the spec's version."""
+
+    version: int
+    runs: tuple[Run, ...]
+    best: Best | None
+    baseline: Run | None
+    line: tuple[float, ...]
+
+
+class Overview:
+    """Safe from any thread; who asks while another reads waits, and finds it read."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._lock = threading.Lock()
+        self._position = (0, 0)
+        self._known: dict[str, Glance] = {}
+
+    def entries(self) -> list[wire.OverviewEntry]:
+        store = self._context.store
+        with self._lock:
+            position = store.position()
+            if position != self._position:
+                for sweep in store.moved_sweeps(*self._position):
+                    self._known.pop(sweep, None)
+                self._position = position
+            sweeps = store.sweeps()
+            glances = [self._glance(sweep) for sweep in sweeps]
+            self._known = {sweep.id: glance for sweep, glance in zip(sweeps, glances, strict=True)}
+        agents: dict[str | None, list[Agent]] = {}
+        for agent in store.agents():
+            agents.setdefault(agent.sweep, []).append(agent)
+        return [
+            self._entry(sweep, glance, agents.get(sweep.id, ()))
+            for sweep, glance in zip(sweeps, glances, strict=True)
+        ]
+
+    def _glance(self, sweep: Sweep) -> Glance:
+        known = self._known.get(sweep.id)
+        if known is not None and known.version == sweep.spec_version:
+            return known
+        spec, scope = self._context.engine.spec(sweep), Scope(sweep=sweep.id)
+        store = self._context.store
+        bare = store.board_runs(scope)
+        if spec.options.at == "best":
+            series = store.objective_series([run.id for run in bare])
+            curves = {run: abridged(one) for run, one in series.items()}
+        else:
+            curves = {run: tuple(ends) for run, ends in store.curve_ends(scope).items()}
+        runs = tuple(replace(run, curve=curves.get(run.id, ())) for run in bare)
+        goal, at = _goal(spec), spec.options.at
+        ours = same_training(runs, spec.space.fixed)
+        counted = [run for run in ours if run.kind in COUNTED_KINDS]
+        line = best_so_far(
+            (run for run in counted if run.kind is not Kind.REPEAT),
+            goal,
+            lambda run: value_of(run, goal, at),
+            LINE,
+        )
+        return Glance(sweep.spec_version, runs, best(ours, goal, at), baseline(ours), tuple(line))
+
+    def _entry(self, sweep: Sweep, glance: Glance, agents: Sequence[Agent]) -> wire.OverviewEntry:
+        spec = self._context.engine.spec(sweep)
+        at_work = [agent for agent in agents if self._context.engine.at_work(agent)]
+        first = glance.baseline
+        return {
+            "id": sweep.id,
+            "name": sweep.name,
+            "project": sweep.project,
+            "state": sweep.state.value,
+            "method": spec.method,
+            "metric": {"name": spec.metric.name, "goal": spec.metric.goal.value}
+            if spec.metric
+            else None,
+            "created": sweep.created,
+            "updated": sweep.updated,
+            "ended_because": sweep.ended_because,
+            "counts": dict(Counter(run.state.value for run in glance.runs)),
+            "ended": sum(run.state.ended and _counts(run) for run in glance.runs),
+            "cap": spec.max_runs,
+            "eta": self._eta(sweep, spec, glance, at_work),
+            "best": glance.best.value if glance.best else None,
+            "best_run": glance.best.run.id if glance.best else None,
+            "baseline": value_of(first, _goal(spec), spec.options.at) if first else None,
+            "line": list(glance.line),
+            "last_activity": _last_activity(sweep, glance.runs, agents),
+            "agents": len(at_work),
+        }
+
+    def _eta(
+        self, sweep: Sweep, spec: Spec, glance: Glance, at_work: Sequence[Agent]
+    ) -> float | None:
+        slots = sum(agent.slots for agent in at_work)
+        if sweep.state is not SweepState.RUNNING or not slots:
+            return None
+        estimate = remaining(
+            glance.runs,
+            max_runs=spec.max_runs,
+            epochs=longest(spec),
+            slots=slots,
+            now=self._context.clock.now(),
+        )
+        return estimate.seconds
+
+
+def _goal(spec: Spec) -> Goal:
+    return spec.metric.goal if spec.metric else Goal.MINIMIZE
+
+
+def _counts(run: Run) -> bool:
+    """Whether the cap counts it; what was withdrawn before it began has never been."""
+    withdrawn = run.state is RunState.KILLED and not run.attempts
+    return run.kind in COUNTED_KINDS and not withdrawn
+
+
+def _last_activity(sweep: Sweep, runs: Sequence[Run], agents: Sequence[Agent]) -> float:
+    times = [
+        sweep.updated,
+        sweep.created,
+        *(run.ended or run.started or run.created for run in runs),
+    ]
+    return max(*times, *(agent.last_seen for agent in agents), 0.0)
