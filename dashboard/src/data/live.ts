@@ -62,6 +62,7 @@ interface Told {
   readonly before: string;
   readonly position: string;
   readonly message?: Happened | Point;
+  readonly pulse?: true;
 }
 
 type Place = readonly [event: number, point: number];
@@ -85,9 +86,14 @@ function isTold(data: unknown): data is Told {
   return typeof data === "object" && data !== null && "state" in data && "position" in data && "before" in data;
 }
 
-/** `filter` as the server takes it (`sweep=ID`); it goes on behind `position`, or from now on where that is "". */
+/**
+ * `filter` as the server takes it (`sweep=ID`); it goes on behind `position`, or from now on where that is "". `lived`: the
+ * one run that is listened to (`run=ID`) showed life. That has no place among the messages: one that is missed is made
+ * good by the next, and whoever is live again asks for what is new anyway.
+ */
 export function listen(
   filter: string, position: string, hear: (message: Message) => void, { source, channel: open, locks }: Browser = browser,
+  lived: () => void = () => undefined,
 ): Feed {
   const state = signal<Liveness>("connecting");
   const name = `swept:${root}:${filter}`;
@@ -134,6 +140,11 @@ export function listen(
     stream.addEventListener("hello", (message) => arrived(message));
     stream.addEventListener("event", (message) => arrived(message, happened));
     stream.addEventListener("point", (message) => arrived(message, point));
+    stream.addEventListener("pulse", () => {
+      const told: Told = { state: state.value, before: at, position: at, pulse: true };
+      channel?.postMessage(told);
+      lived();
+    });
     stream.onerror = () => {
       if (closed || events !== stream) return;
       misses += 1;
@@ -185,6 +196,7 @@ export function listen(
         if (data.message && !gap) hear(data.message);
       }
       if (gap) hear({ kind: "gap" });
+      if (data.pulse) lived();
     };
   }
 
