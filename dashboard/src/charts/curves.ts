@@ -10,7 +10,7 @@
 import { css, inks, type Inks } from "./colour";
 import { lastPoint, nearestCurve, project, smoothed, worthwhile, type Projected } from "./curves-geometry";
 import {
-  clipped, drawAxes, haloText, horizontal, inside, labelRoom, plotIn, textMeasure, tickCounts, vertical, type Plot,
+  clipped, drawAxes, FONT, haloText, horizontal, inside, labelRoom, plotIn, textMeasure, tickCounts, vertical, type Plot,
 } from "./frame";
 import { listen, type Dragged } from "./gestures";
 import { hairline, line, rectangle, surface as raster, word, type Painter } from "./raster";
@@ -41,6 +41,8 @@ const RAW_LINES = 60;
 const BANDS = 24;
 /** The last segments of a run that was cut short. */
 const FADING = 4;
+/** The layer of what the pointer touches. */
+const TOUCHED = 3;
 const REACH = 24;
 const MARK = 2.5;
 
@@ -73,6 +75,11 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
   const measure = textMeasure();
 
   const area = surface(element, { label: "Learning curves", interactive: true, height: 320, resized: () => (placed = null) }, [
+    (context, box) => {
+      context.clearRect(0, 0, box.width, box.height);
+      const now = place();
+      if (data && now) drawAxes(context, box, now.plot, now.x, now.y, titlesOf(data, zoom), inks(data.shown.dark));
+    },
     (_, box) => {
       const now = place();
       if (!data || !now || !lines) return;
@@ -83,17 +90,14 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
     (context, box) => {
       context.clearRect(0, 0, box.width, box.height);
       const now = place();
-      if (!data || !now) return;
-      const titles = titlesOf(data, zoom);
-      drawAxes(context, box, now.plot, now.x, now.y, titles, inks(data.shown.dark));
-      drawStanding(context, data, now, box.ratio);
+      if (data && now) drawStanding(context, data, now, box.ratio);
     },
     (context, box) => {
       context.clearRect(0, 0, box.width, box.height);
       if (data && placed) drawTouched(context, data, placed, hover, point, dragged);
     },
   ]);
-  const canvas = area.host.querySelector("canvas");
+  const canvas = area.host.querySelectorAll("canvas")[1];
   const lines = canvas?.getContext("2d") ? raster(canvas) : null;
   const tip = tooltip(area.host);
 
@@ -114,7 +118,7 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
     const other = row !== hover;
     hover = row;
     point = at;
-    area.redraw(2);
+    area.redraw(TOUCHED);
     if (other) callbacks.onHover(row);
   }
 
@@ -138,7 +142,7 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
     dragging(range) {
       dragged = range;
       tip.hide();
-      area.redraw(2);
+      area.redraw(TOUCHED);
     },
     dragged(range) {
       if (!placed) return;
@@ -233,7 +237,7 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
         hover = after.shown.hover;
         point = hover >= 0 ? lastPoint(after.curves, hover) : -1;
         if (hover < 0 || !pointed) tip.hide();
-        area.redraw(2);
+        area.redraw(TOUCHED);
       }
     },
     destroy() {
@@ -436,6 +440,7 @@ function drawStanding(context: CanvasRenderingContext2D, data: CurvesData, now: 
     if (baseline >= 0) drawRun(context, data, now, baseline, ink.baseline, ink, 1.75, [6, 3]);
     if (best >= 0) drawRun(context, data, now, best, ink.best, ink, 2.25);
   });
+  context.font = FONT;
   context.textBaseline = "top";
   context.textAlign = "center";
   if (!byTime(data)) {
@@ -449,7 +454,10 @@ function drawStanding(context: CanvasRenderingContext2D, data: CurvesData, now: 
       free = at + half + 8;
     }
   }
-  if (isObjective(data)) drawTargets(context, board, plot, y, ink, ratio);
+  if (isObjective(data)) {
+    drawTargets(context, board, plot, y, ink, ratio);
+    nameTargets(context, board, plot, y, ink);
+  }
   const ends = [
     ...(baseline >= 0 ? [{ row: baseline, text: "baseline", colour: ink.baseline }] : []),
     ...(best >= 0 && best !== baseline ? [{ row: best, text: `best #${board.numbers[best] ?? ""}`, colour: ink.best }] : []),
@@ -488,25 +496,31 @@ function drawEnds(
 export function drawTargets(
   context: CanvasRenderingContext2D, board: Board, plot: Plot, y: Scale, ink: Inks, ratio: number,
 ): void {
+  context.strokeStyle = css(ink.muted, 0.8);
+  context.lineWidth = 1;
+  context.setLineDash([4, 4]);
+  context.beginPath();
+  for (const { at } of targetsIn(board, plot, y)) horizontal(context, at, plot.left, plot.right, ratio);
+  context.stroke();
+  context.setLineDash([]);
+}
+
+export function nameTargets(context: CanvasRenderingContext2D, board: Board, plot: Plot, y: Scale, ink: Inks): void {
   context.textAlign = "left";
   context.textBaseline = "bottom";
-  const targets = Object.entries(board.head.targets)
-    .map(([name, value]) => ({ name, value, at: y.of(value) }))
-    .filter(({ at }) => at >= plot.top && at <= plot.bottom)
-    .sort((a, b) => a.at - b.at);
   let free = -Infinity;
-  for (const { name, value, at } of targets) {
-    context.strokeStyle = css(ink.muted, 0.8);
-    context.lineWidth = 1;
-    context.setLineDash([4, 4]);
-    context.beginPath();
-    horizontal(context, at, plot.left, plot.right, ratio);
-    context.stroke();
-    context.setLineDash([]);
+  for (const { name, value, at } of targetsIn(board, plot, y)) {
     if (at < free + 12) continue;
     haloText(context, `${name} ${number(value)}`, plot.left + 6, at - 2, ink.muted, ink.ground);
     free = at;
   }
+}
+
+function targetsIn(board: Board, plot: Plot, y: Scale): readonly { readonly name: string; readonly value: number; readonly at: number }[] {
+  return Object.entries(board.head.targets)
+    .map(([name, value]) => ({ name, value, at: y.of(value) }))
+    .filter(({ at }) => at >= plot.top && at <= plot.bottom)
+    .sort((a, b) => a.at - b.at);
 }
 
 function drawForecasts(context: CanvasRenderingContext2D, data: CurvesData, now: Placed, ink: Inks): void {

@@ -74,6 +74,7 @@ export interface Titles {
   readonly y: string;
 }
 
+/** Grid, axes and titles. They belong below the data: a grid over dense lines cuts them. */
 export function drawAxes(
   context: CanvasRenderingContext2D, box: Box, plot: Plot, x: Scale, y: Scale, titles: Titles, ink: Inks,
 ): void {

@@ -5,9 +5,9 @@
 
 import { css, inks, type Inks } from "./colour";
 import { worthwhile } from "./curves-geometry";
-import { drawDragged, drawTargets } from "./curves";
+import { drawDragged, drawTargets, nameTargets } from "./curves";
 import { nearestMark, press, stamp, type Shape, type Stamp } from "./dots";
-import { clipped, drawAxes, haloText, horizontal, inside, labelRoom, plotIn, textMeasure, tickCounts, type Plot } from "./frame";
+import { clipped, drawAxes, FONT, haloText, horizontal, inside, labelRoom, plotIn, textMeasure, tickCounts, type Plot } from "./frame";
 import { listen, type Dragged } from "./gestures";
 import { bestSoFar, timeColumn, type Step } from "./history-geometry";
 import { pixels, type Pixels } from "./raster";
@@ -200,7 +200,8 @@ function placedOf(data: HistoryData, box: Box, measure: (text: string) => number
   const frame = plotIn(box);
   const floor = rail ? frame.bottom - RAIL : frame.bottom;
   const y = logY && low > 0 ? log([low / 1.05, high * 1.05], [floor, frame.top]) : linear([low - margin, high + margin], [floor, frame.top]);
-  const room = labelRoom(y.ticks(tickCounts(frame).y).map((tick) => tick.label), measure);
+  const labels = y.ticks(tickCounts(frame).y).map((tick) => tick.label);
+  const room = labelRoom(rail ? [...labels, "none"] : labels, measure);
   const plot = plotIn(box, { left: room });
   const pad = 0.015 * (column.high - column.low);
   const x = scaleOf(column, [plot.left + 4, plot.right - 4], [column.low - pad, column.high + pad]);
@@ -253,9 +254,6 @@ function drawLines(context: CanvasRenderingContext2D, data: HistoryData, now: Pl
     horizontal(context, baseline, plot.left, plot.right, ratio);
     context.stroke();
     context.setLineDash([]);
-    context.textAlign = "right";
-    context.textBaseline = "bottom";
-    haloText(context, "baseline", plot.right - 4, baseline - 2, ink.baseline, ink.ground);
   }
   if (!steps.length) return;
   clipped(context, plot, () => {
@@ -305,12 +303,25 @@ function drawTop(context: CanvasRenderingContext2D, data: HistoryData, now: Plac
       context.stroke();
     }
   };
+  context.font = FONT;
+  nameTargets(context, data.board, plot, now.y, ink);
+  const level = baseline < 0 ? NaN : now.y.of(valuesOf(data.board)[baseline] ?? NaN);
+  if (level >= plot.top && level <= plot.bottom) {
+    context.textAlign = "right";
+    context.textBaseline = "bottom";
+    haloText(context, "baseline", plot.right - 4, level - 2, ink.baseline, ink.ground);
+  }
+  if (now.cut) {
+    context.textAlign = "right";
+    context.textBaseline = "top";
+    context.fillStyle = css(ink.muted);
+    context.fillText("some values lie outside, drawn at the edge", plot.right, 4);
+  }
   for (const row of chosen) circle(row, ink.chosen, 5);
   if (baseline >= 0) circle(baseline, ink.baseline, 5);
   if (best >= 0) {
     circle(best, ink.best, 5);
     const [px, py] = [xs[best] ?? NaN, ys[best] ?? NaN];
-    context.font = "11px system-ui, sans-serif";
     context.textBaseline = py < plot.top + 18 ? "top" : "bottom";
     const text = `best ${said(valuesOf(data.board)[best])}`;
     const room = context.measureText(text).width;
