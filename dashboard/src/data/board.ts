@@ -1,0 +1,228 @@
+/** The board: typed columns over all runs, from the wire's rows, and brought up to date by rows that changed. */
+import type { Attempt, Board, Column, Role, RunState, SweepHead, SweepState } from "../types";
+import type { BoardView, ParameterView } from "./wire";
+
+/** Columns that every board has; a parameter or a metric of the same name is kept under a longer one. */
+const OWN = ["value", "best", "steps", "started", "seconds"] as const;
+
+const SWEEP_STATES: readonly SweepState[] = ["pending", "running", "paused", "finished", "cancelled"];
+const RUN_STATES: readonly RunState[] = [
+  "pending", "running", "paused", "finished", "failed", "stopped", "killed", "crashed",
+];
+
+/** Numbers on the wire may be spelled: NaN and the infinities. */
+export function number(value: unknown): number {
+  if (typeof value === "number") return value;
+  if (value === true) return 1;
+  if (value === false) return 0;
+  if (value === "Infinity") return Infinity;
+  if (value === "-Infinity") return -Infinity;
+  return NaN;
+}
+
+/** A category as text: what is no scalar is its JSON text already. */
+export function word(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value ?? null);
+}
+
+function oneOf<T extends string>(known: readonly T[], value: string, otherwise: T): T {
+  return known.find((one) => one === value) ?? otherwise;
+}
+
+/** The column of a parameter by the name that the sweep's file gives it. */
+export function parameterColumn(board: Board, name: string): Column | undefined {
+  const column = board.columns.get(OWN.some((own) => own === name) ? `config.${name}` : name);
+  return column?.role === "parameter" ? column : undefined;
+}
+
+function metricKey(board: Board, name: string): string {
+  const taken = board.columns.get(name);
+  return OWN.some((own) => own === name) || taken?.role === "parameter" ? `summary.${name}` : name;
+}
+
+export function boardOf(view: BoardView): Board {
+  const board: Board = {
+    head: headOf(view, new Map()), position: view.position, version: 0, n: 0, ids: [], rows: new Map(), numbers: [], names: [], kinds: [],
+    states: [], desired: [], why: [], endedBecause: [], parents: [], attempts: [], seeds: [], columns: new Map(),
+  };
+  const label = view.head.metric?.name ?? "value";
+  for (const parameter of view.parameters) {
+    const key = OWN.some((own) => own === parameter.name) ? `config.${parameter.name}` : parameter.name;
+    board.columns.set(key, parameterOf(key, parameter));
+  }
+  for (const [key, name, role] of [
+    ["value", label, "metric"], ["best", `best ${label}`, "metric"], ["steps", "steps", "info"],
+    ["started", "started", "info"], ["seconds", "seconds", "info"],
+  ] as const) {
+    board.columns.set(key, plain(key, name, role, key === "started" ? "time" : "number", key === "steps"));
+  }
+  merge(board, view);
+  return board;
+}
+
+/**
+ * Takes the rows of `view` in: known runs in their place, new ones at the end. Counts the version up. False where a new
+ * run is older than the last one known, so that rows are not in the server's order any more: then all is to be asked for.
+ */
+export function merge(board: Board, view: BoardView): boolean {
+  const { runs } = view;
+  let orderly = true;
+  const places = runs.id.map((id, at) => {
+    let row = board.rows.get(id);
+    if (row === undefined) {
+      const number = runs.number[at] ?? 0;
+      orderly &&= !(number > 0 && number < (board.numbers[board.n - 1] ?? 0));
+      board.numbers[board.n] = number;
+      row = board.n;
+      board.n += 1;
+      board.rows.set(id, row);
+      board.ids.push(id);
+    }
+    return row;
+  });
+  for (const [name, column] of board.columns) {
+    if (column.values.length !== board.n) board.columns.set(name, { ...column, values: longer(column.values, board.n) });
+  }
+  places.forEach((row, at) => {
+    board.numbers[row] = runs.number[at] ?? 0;
+    board.names[row] = runs.name[at] ?? "";
+    board.kinds[row] = runs.kind[at] ?? "";
+    board.states[row] = oneOf(RUN_STATES, runs.state[at] ?? "", "pending");
+    board.desired[row] = runs.desired[at] ?? "go";
+    board.why[row] = runs.why[at] ?? "";
+    board.endedBecause[row] = runs.ended_because[at] ?? "";
+    board.parents[row] = runs.parent[at] ?? null;
+    board.seeds[row] = runs.seed[at] ?? null;
+    board.attempts[row] = (runs.attempts[at] ?? []).map(attemptOf);
+  });
+  fill(board, "value", places, runs.value);
+  fill(board, "best", places, runs.best_value);
+  fill(board, "steps", places, runs.steps);
+  fill(board, "started", places, runs.started);
+  fill(board, "seconds", places, runs.id.map((_, at) => number(runs.ended[at]) - number(runs.started[at])));
+  for (const parameter of view.parameters) {
+    const key = OWN.some((own) => own === parameter.name) ? `config.${parameter.name}` : parameter.name;
+    if (!board.columns.has(key)) board.columns.set(key, { ...parameterOf(key, parameter), values: longer(new Float64Array(), board.n) });
+    configure(board, key, places, view.config[parameter.name] ?? []);
+  }
+  for (const [name, numbers] of Object.entries(view.summary)) {
+    const key = metricKey(board, name);
+    if (!board.columns.has(key)) {
+      board.columns.set(key, { ...plain(key, name, "metric"), values: longer(new Float64Array(), board.n) });
+    }
+    fill(board, key, places, numbers);
+  }
+  board.head = headOf(view, board.rows);
+  board.position = view.position;
+  board.version += 1;
+  return orderly;
+}
+
+/** A point of the objective, before the server's own figures for the run come. */
+export function report(board: Board, row: number, step: number, value: number): void {
+  const sign = board.head.metric?.goal === "maximize" ? 1 : -1;
+  const put = (name: string, next: number): void => {
+    const column = board.columns.get(name);
+    if (!column) return;
+    column.values[row] = next;
+    if (next < column.low || next > column.high) {
+      board.columns.set(name, { ...column, low: Math.min(column.low, next), high: Math.max(column.high, next) });
+    }
+  };
+  const before = board.columns.get("best")?.values[row] ?? NaN;
+  put("value", value);
+  put("steps", step);
+  if (value === value && !(sign * before >= sign * value)) put("best", value);
+}
+
+function parameterOf(key: string, parameter: ParameterView): Column {
+  return {
+    name: key, label: parameter.name, role: "parameter", kind: oneOf(["number", "category"], parameter.kind, "category"), whole: parameter.whole, log: parameter.log,
+    low: number(parameter.low), high: number(parameter.high),
+    categories: parameter.categories.map(word), inert: parameter.inert, values: new Float64Array(),
+  };
+}
+
+function plain(name: string, label: string, role: Role, kind: Column["kind"] = "number", whole = false): Column {
+  return { name, label, role, kind, whole, log: false, low: NaN, high: NaN, categories: [], inert: "", values: new Float64Array() };
+}
+
+/** With NaN in the new places; its buffer grows by half, so that runs that come one by one are not copied each time. */
+function longer(values: Float64Array, n: number): Float64Array {
+  if (values.byteOffset === 0 && values.buffer.byteLength >= 8 * n) {
+    return new Float64Array(values.buffer, 0, n).fill(NaN, values.length);
+  }
+  const grown = new Float64Array(new ArrayBuffer(8 * Math.ceil(n * (values.length ? 1.5 : 1))), 0, n);
+  grown.set(values);
+  return grown.fill(NaN, values.length);
+}
+
+function fill(board: Board, key: string, places: readonly number[], numbers: readonly unknown[]): void {
+  const column = board.columns.get(key);
+  if (!column) return;
+  let { low, high } = column;
+  places.forEach((row, at) => {
+    const value = number(numbers[at]);
+    column.values[row] = value;
+    if (!Number.isFinite(value)) return;
+    if (!(low <= value)) low = value;
+    if (!(high >= value)) high = value;
+  });
+  if (low !== column.low || high !== column.high) board.columns.set(key, { ...column, low, high });
+}
+
+function configure(board: Board, key: string, places: readonly number[], values: readonly unknown[]): void {
+  const column = board.columns.get(key);
+  if (!column) return;
+  if (column.kind !== "category") {
+    const { low, high } = column;
+    fill(board, key, places, values);
+    // A parameter's own bounds hold, also where a run by hand lies beyond them: those are drawn at the edge.
+    const filled = board.columns.get(key);
+    if (filled && low === low && high === high) board.columns.set(key, { ...filled, low, high });
+    return;
+  }
+  const known = new Map(column.categories.map((category, place) => [category, place]));
+  places.forEach((row, at) => {
+    const value = values[at];
+    if (value === null || value === undefined) {
+      column.values[row] = NaN;
+      return;
+    }
+    const category = word(value);
+    if (!known.has(category)) known.set(category, known.size);
+    column.values[row] = known.get(category) ?? NaN;
+  });
+  if (known.size !== column.categories.length) {
+    board.columns.set(key, { ...column, categories: [...known.keys()], high: Math.max(column.high, known.size - 1) });
+  }
+}
+
+function attemptOf(view: BoardView["runs"]["attempts"][number][number]): Attempt {
+  return {
+    number: view.number, agent: view.agent, host: view.host, started: view.started, ended: view.ended,
+    outcome: view.outcome, reason: view.reason, firstStep: view.first_step,
+  };
+}
+
+function headOf(view: BoardView, rows: ReadonlyMap<string, number>): SweepHead {
+  const { head } = view;
+  const row = (id: string | null): number => (id === null ? -1 : rows.get(id) ?? -1);
+  return {
+    id: head.id, name: head.name, project: head.project, state: oneOf(SWEEP_STATES, head.state, "pending"), method: head.method,
+    earlyStopping: head.early_stopping, metric: head.metric && { name: head.metric.name, goal: oneOf(["minimize", "maximize"], head.metric.goal, "minimize") },
+    full: head.full, rungs: head.rungs,
+    targets: Object.fromEntries(Object.entries(head.targets).map(([name, value]) => [name, number(value)])),
+    runCap: head.run_cap, hours: head.hours, created: head.created, updated: head.updated, endedBecause: head.ended_because,
+    best: row(head.best), baseline: row(head.baseline),
+    advice: head.advice ? {
+      row: row(head.advice.run), value: number(head.advice.value), low: number(head.advice.low), high: number(head.advice.high),
+      full: head.advice.full,
+    } : null,
+    agents: head.agents.map((agent) => ({
+      id: agent.id, host: agent.host, kind: agent.kind, slots: agent.slots, started: agent.started, lastSeen: agent.last_seen,
+      ended: agent.ended, live: agent.live,
+    })),
+    text: head.text, path: head.path,
+  };
+}
