@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
+MODEL_SECONDS = 300.0
+"""What is answered by a model of many runs takes longer than the rest."""
 SILENCE_SECONDS = 45.0
 """The server sends a keep-alive comment every 15 s: a longer silence of the event stream means it is gone."""
 PAUSES = (0.1, 0.5, 1.0)
@@ -161,6 +163,41 @@ class Client:
     def new_run(self, sweep: str, new: wire.NewRun) -> wire.RunView:
         again = new.get("reuse", True)
         return _run(self._call("POST", f"/api/sweeps/{_part(sweep)}/runs", new, retries=again))
+
+    # -- what the dashboard shows of a sweep ------------------------------------------------------
+    # As it stands on the wire, numbers by name too: for a page, or a report.
+    def board(self, sweep: str) -> wire.BoardView:
+        return cast(wire.BoardView, self._get(f"/api/sweeps/{_part(sweep)}/board"))
+
+    def curve_metrics(self, sweep: str) -> list[str]:
+        """What its runs have reported, the objective first."""
+        return cast(list[str], self._get(f"/api/sweeps/{_part(sweep)}/metrics"))
+
+    def curves(self, sweep: str, metric: str, encoding: str = "u16") -> bytes:
+        """One metric of all runs as a buffer (docs/design/dashboard.md), in the board's order."""
+        params = {"metric": metric, "encoding": encoding}
+        return self._bytes(f"/api/sweeps/{_part(sweep)}/curves", params)
+
+    def importance(self, sweep: str) -> wire.ImportanceView:
+        path = f"/api/sweeps/{_part(sweep)}/importance"
+        return cast(wire.ImportanceView, self._call("GET", path, timeout=MODEL_SECONDS))
+
+    def slice(self, sweep: str, parameter: str) -> wire.SliceView:
+        path = f"/api/sweeps/{_part(sweep)}/slice"
+        found = self._call("GET", path, params={"parameter": parameter}, timeout=MODEL_SECONDS)
+        return cast(wire.SliceView, found)
+
+    def health(self, sweep: str) -> list[wire.HealthCard]:
+        path = f"/api/sweeps/{_part(sweep)}/health"
+        return cast(list[wire.HealthCard], self._call("GET", path, timeout=MODEL_SECONDS))
+
+    def progress(self, sweep: str) -> wire.ProgressView:
+        path = f"/api/sweeps/{_part(sweep)}/progress"
+        return cast(wire.ProgressView, self._call("GET", path, timeout=MODEL_SECONDS))
+
+    def forecasts(self, sweep: str) -> list[wire.ForecastView]:
+        path = f"/api/sweeps/{_part(sweep)}/forecasts"
+        return cast(list[wire.ForecastView], self._call("GET", path, timeout=MODEL_SECONDS))
 
     # -- runs -------------------------------------------------------------------------------------
     def manual_run(self, new: wire.ManualRun) -> wire.Claimed:
@@ -310,6 +347,15 @@ class Client:
     # -- one call ---------------------------------------------------------------------------------
     def _get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         return self._call("GET", path, params=params)
+
+    def _bytes(self, path: str, params: Mapping[str, str]) -> bytes:
+        try:
+            answer = self._send("GET", path, None, params, self._timeout)
+        except httpx.HTTPError as error:
+            raise _unreachable(self.url, error) from error
+        if answer.is_error:
+            raise _error(answer, self.url)
+        return answer.content
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}

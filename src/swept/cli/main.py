@@ -38,7 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "train": ("train", "command", "Train the best configuration fully."),
     "compare": ("compare", "command", "Train the best configuration with several models."),
     "dashboard": ("dashboard", "command", "Print a link that opens the dashboard, logged in."),
-    "report": ("report", "command", "Write a sweep as one HTML file (not available yet)."),
+    "report": ("report", "command", "Write a sweep as one HTML file."),
     "import": ("importing", "command", "Bring over sweeps and runs from a W&B server or folders."),
     "server": ("server", "command", "Run, show or stop the server."),
     "env": ("env", "command", "Print the environment that points W&B's tools at swept."),

@@ -1,0 +1,54 @@
+"""`swept.show`: a sweep inside a notebook.
+
+What is shown is the report, in a frame that holds it whole: it stays in the saved notebook, works where the notebook is
+read without a server, and the server's pages need not allow to be framed, which would let any page put them under a
+visitor's clicks. The frame is a sandbox of an origin of its own: names and logs of runs reach neither notebook nor server.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from swept.cli.locate import client_for, sweep_of
+from swept.cli.report import report
+from swept.report.document import built
+
+HEIGHT = 800
+IMAGES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Displays itself; `html` is the report, as a file would have it."""
+
+    sweep: str
+    address: str
+    html: str
+    height: int = HEIGHT
+
+    def __repr__(self) -> str:
+        return f"sweep {self.sweep}, live at {self.address}"
+
+    def _repr_html_(self) -> str:
+        address = escape(self.address)
+        return (
+            f'<iframe srcdoc="{escape(self.html)}" sandbox="allow-scripts allow-downloads" '
+            f'allow="clipboard-write; fullscreen" title="swept: sweep {escape(self.sweep)}" '
+            f'style="width:100%;height:{self.height}px;border:1px solid #8888"></iframe>'
+            f'<div style="font-size:smaller">as it is now; live: <a href="{address}" target="_blank" '
+            f'rel="noopener noreferrer">{address}</a></div>'
+        )
+
+
+def show(sweep: str | None = None, *, height: int = HEIGHT, images: int = IMAGES) -> Shown:
+    """The sweep's dashboard as it is now, for the last line of a notebook's cell.
+
+    `sweep`: its id or its file; by default the newest one of the nearest `.swept/` folder. `images`: so many each of the
+    best run, the baseline and those trained after the sweep. Raises SweptError.
+    """
+    bundle = built()
+    with client_for(sweep) as client:
+        view = sweep_of(client, sweep)
+        text, _ = report(client, view, bundle, images)
+        return Shown(view["id"], f"{client.url}/sweeps/{view['id']}", text, height)

@@ -1,0 +1,159 @@
+"""What a report holds, asked from the server; the format is in docs/design/dashboard.md."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from swept import __version__, wire
+from swept.client import Client
+from swept.clock import Clock
+from swept.errors import NotFound, ServerUnreachable, SweptError
+from swept.model import Kind
+from swept.report.images import ReportImage, collect
+
+SCHEMA = 1
+DIGITS = 7
+OTHER_CURVES_BYTES = 300_000
+"""Room for the curves of other metrics than the objective."""
+MOST_FULL_RUNS = 12
+T = TypeVar("T")
+M = TypeVar("M")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """`packed` is JSON-able; `curves` holds gzipped buffers by metric."""
+
+    packed: Mapping[str, Any]
+    curves: Mapping[str, bytes]
+    images: Sequence[ReportImage]
+
+    @property
+    def notes(self) -> list[str]:
+        return list(self.packed["notes"])
+
+    def text(self) -> str:
+        """The content of the `#swept-data` element: no `<` in it, whatever the names are."""
+        document = {
+            "schema": SCHEMA,
+            "packed": _base64(
+                gzip.compress(wire.dumps(self.packed).encode("utf-8", "replace"), 9, mtime=0)
+            ),
+            "curves": {metric: _base64(buffer) for metric, buffer in self.curves.items()},
+            "images": self.images,
+        }
+        text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+        return text.replace("<", "\\u003c")
+
+
+def gather(client: Client, view: wire.SweepView, *, images: int, clock: Clock) -> ReportData:
+    """Everything the page shows of the sweep, with up to `images` images of each of the few runs that matter."""
+    notes: list[str] = []
+    sweep = view["id"]
+    board = _advised(client.board(sweep), view)
+    metrics = client.curve_metrics(sweep)
+    curves = _curves(client, sweep, board, metrics, notes)
+    chosen = chosen_runs(board)
+    found, said = collect(client, chosen, images)
+
+    def asked(what: str, ask: Callable[[], T], missing: M) -> T | M:
+        """One model that fails leaves a gap in the report, and no more."""
+        try:
+            return ask()
+        except ServerUnreachable:
+            raise
+        except SweptError as error:
+            notes.append(f"{what}: left out, since {error.message}")
+            return missing
+
+    slices = {}
+    for name in (parameter["name"] for parameter in board["parameters"]):
+        one = asked(f"the slice along {name}", partial(client.slice, sweep, name), None)
+        if one is not None:
+            slices[name] = one
+    packed = {
+        "made": clock.now(),
+        "version": __version__,
+        "board": _rounded(board),
+        "metrics": metrics,
+        "importance": asked("the importance", partial(client.importance, sweep), None),
+        "slices": _rounded(slices),
+        "health": asked("the health", partial(client.health, sweep), []),
+        "progress": asked("the progress", partial(client.progress, sweep), None),
+        "forecasts": asked("the forecasts", partial(client.forecasts, sweep), []),
+        "runs": {run: client.run(run) for run in chosen},
+        "notes": [*notes, *said],
+    }
+    return ReportData(packed, curves, found)
+
+
+def _advised(board: wire.BoardView, view: wire.SweepView) -> wire.BoardView:
+    """The model's advice may be worked out behind the board; the sweep's view waited for it."""
+    best, advice = view["best"], view.get("advice")
+    head = {
+        **board["head"],
+        "best": best["id"] if best else None,
+        "advice": advice,
+        "advising": False,
+    }
+    return cast(wire.BoardView, {**board, "head": head})
+
+
+def chosen_runs(board: wire.BoardView) -> list[str]:
+    """The best, the baseline, then those trained after the search, newest last: a few are told in full."""
+    runs, head = board["runs"], board["head"]
+    after = [
+        run
+        for run, kind in zip(runs["id"], runs["kind"], strict=True)
+        if kind in (Kind.FINAL, Kind.COMPARE, Kind.CONFIRM)
+    ]
+    named = [run for run in (head["best"], head["baseline"]) if run is not None]
+    return list(dict.fromkeys([*named, *after]))[:MOST_FULL_RUNS]
+
+
+def _curves(
+    client: Client, sweep: str, board: wire.BoardView, metrics: Sequence[str], notes: list[str]
+) -> dict[str, bytes]:
+    """Of the objective always, of other metrics as long as there is room."""
+    metric = board["head"]["metric"]
+    objective = metric["name"] if metric else None
+    curves, room, left_out = {}, OTHER_CURVES_BYTES, []
+    for name in metrics:
+        try:
+            buffer = gzip.compress(client.curves(sweep, name), 9, mtime=0)
+        except NotFound:
+            continue
+        if name != objective:
+            if len(buffer) > room:
+                left_out.append(name)
+                continue
+            room -= len(buffer)
+        curves[name] = buffer
+    if left_out:
+        shown = ", ".join(f"`{name}`" for name in left_out[:5]) + (" …" if left_out[5:] else "")
+        notes.append(f"curves of {len(left_out)} metrics are left out for their size: {shown}")
+    return curves
+
+
+def _rounded(value: Any) -> Any:
+    """Floats with DIGITS significant digits: random draws have seventeen, which no gzip makes smaller. Times as they are."""
+    if isinstance(value, float):
+        if not math.isfinite(value) or abs(value) > 1e8:  # seconds since 1970
+            return round(value, 2) if math.isfinite(value) else value
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return value
+
+
+def _base64(content: bytes) -> str:
+    return b64encode(content).decode("ascii")

@@ -1,0 +1,74 @@
+"""The file itself: the summary, the data, the built page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+
+from swept.errors import SweptError
+
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+)
+_STYLE = """
+#summary{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1.5rem 1.25rem}
+#summary h1{font-size:1.4rem;margin:.5rem 0}#summary h2{font-size:1.05rem;margin:1.5rem 0 .5rem}
+#summary pre{font:13px/1.45 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
+#summary table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px;display:block;overflow-x:auto}
+#summary th,#summary td{text-align:right;padding:.2rem .6rem;border-bottom:1px solid color-mix(in srgb,currentColor 20%,transparent)}
+#summary th:first-child,#summary td:first-child{text-align:left}
+#summary figure{margin:1rem 0}#summary svg{width:100%;height:auto;fill:currentColor;font:11px system-ui,sans-serif}
+#summary figcaption{font-size:12px}
+#summary circle{fill-opacity:.55}#summary .mark{fill-opacity:.55}
+#summary .best{fill:none;stroke:#0072b2;stroke-width:2}
+#summary .baseline{fill:none;stroke:currentColor;stroke-dasharray:5 4}
+@media screen{#summary:has(+ #app:not(:empty)){display:none}}
+@media print{#app{display:none}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The front end as one script and one style sheet."""
+
+    script: str
+    style: str
+
+
+def built() -> Bundle:
+    """The package's. Raises SweptError where it was not built."""
+    folder = files("swept.server") / "static" / "app"
+    try:
+        return Bundle(
+            (folder / "report.js").read_text(encoding="utf-8"),
+            (folder / "report.css").read_text(encoding="utf-8"),
+        )
+    except FileNotFoundError as error:
+        raise SweptError(
+            "this installation has no dashboard: it was not built",
+            hint="in a clone: `npm --prefix dashboard ci && npm --prefix dashboard run build`",
+        ) from error
+
+
+def document(title: str, summary: str, data: str, bundle: Bundle) -> str:
+    """`summary` is HTML, `data` the text of the `#swept-data` element."""
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">\n'
+        f'<title>{escape(title)}</title><link rel="icon" href="data:,">\n'
+        f"<style>{_STYLE}</style><style>{_within('style', bundle.style)}</style></head><body>\n"
+        f'<main id="summary">\n{summary}\n</main><div id="app"></div>\n'
+        f'<script type="application/json" id="swept-data">{data}</script>\n'
+        f"<script>{_within('script', bundle.script)}</script>\n</body></html>\n"
+    )
+
+
+def _within(element: str, text: str) -> str:
+    """`text` so that it cannot end its element: in a string or a regular expression of JavaScript, and in CSS, a
+    backslash before these characters changes nothing."""
+    text = re.sub(rf"</(?={element})", r"<\\/", text, flags=re.IGNORECASE)
+    return text.replace("<!--", r"<\!--")

@@ -1,0 +1,171 @@
+"""What stands in a report without JavaScript, and on paper: the findings, the best runs, the history as SVG. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+from typing import Any, TypeAlias
+
+from swept.analysis.figures import figure
+from swept.analysis.results import Question, Results
+from swept.analysis.text import lines
+from swept.model import Goal, Kind, Run, RunState
+from swept.wire import SweepView
+
+WIDTH, HEIGHT, EDGE = 720.0, 220.0, 12.0
+LEFT = 56.0
+"""Of the SVG: room for the numbers beside it."""
+MOST_PARAMETERS = 8
+Place: TypeAlias = Callable[[float], float]
+_MARKS = {RunState.STOPPED: "▪", RunState.FAILED: "×", RunState.CRASHED: "×", RunState.KILLED: "×"}
+
+
+def summary(
+    view: SweepView, runs: Sequence[Run], question: Question, results: Results, notes: Iterable[str]
+) -> str:
+    """HTML for the inside of a `main`."""
+    began = datetime.fromtimestamp(view["created"], UTC)
+    because = f": {view['ended_because']}" if view["ended_because"] else ""
+    parts = [
+        f"<h1>{_text(view['name'])}</h1>",
+        f"<p>Sweep {_text(view['id'])} of project {_text(view['project'])}, {_text(view['state'])}{_text(because)}; "
+        f"method {_text(view['method'])}, {len(runs)} runs since {began:%Y-%m-%d %H:%M} UTC.</p>",
+        history(runs, question, results),
+        table(question, results),
+        "<h2>Findings</h2><pre>" + "\n".join(map(_text, lines(question, results))) + "</pre>",
+    ]
+    said = [f"<li>{_text(note)}" for note in notes]
+    if said:
+        parts.append("<h2>Not in this file</h2><ul>" + "".join(said) + "</ul>")
+    return "\n".join(part for part in parts if part)
+
+
+def table(question: Question, results: Results) -> str:
+    """The best runs beside the baseline, with the parameters that were searched."""
+    if not results.top:
+        return ""
+    names = sorted(question.swept - question.inert.keys())[:MOST_PARAMETERS]
+    heads = "".join(f"<th>{_text(head)}" for head in ("run", question.metric, "step", *names))
+    rows = [
+        _row(str(item.run.number), item.value, item.step, item.run.config, names)
+        for item in results.top
+    ]
+    reference = results.baseline
+    if reference is not None and reference.value is not None:
+        name = f"{reference.number} (baseline)"
+        rows.append(_row(name, reference.value, reference.steps, reference.config, names))
+    return (
+        f"<h2>Best runs</h2><table><thead><tr>{heads}</thead><tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def _row(name: str, value: float, step: int, config: Mapping[str, Any], names: list[str]) -> str:
+    settings = (figure(_value(config, parameter)) for parameter in names)
+    return "<tr>" + "".join(
+        f"<td>{_text(cell)}" for cell in (name, figure(value), str(step), *settings)
+    )
+
+
+def _value(config: Mapping[str, Any], name: str) -> Any:
+    """By dotted name, or as it stands."""
+    if name in config:
+        return config[name]
+    found: Any = config
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
+
+
+def history(runs: Sequence[Run], question: Question, results: Results) -> str:
+    """Every run's value by its number, the best so far as a step line, the baseline dashed."""
+    shown = [
+        (run, run.value)
+        for run in runs
+        if run.kind is not Kind.PRIOR and run.value is not None and math.isfinite(run.value)
+    ]
+    if not shown:
+        return ""
+    reference = results.baseline.value if results.baseline else None
+    levels = [reference] if reference is not None and math.isfinite(reference) else []
+    low, high = _range([*(value for _, value in shown), *levels])
+    first, last = min(run.number for run, _ in shown), max(run.number for run, _ in shown)
+
+    def x(number: float) -> float:
+        return LEFT + (WIDTH - LEFT - EDGE) * (number - first) / max(1, last - first)
+
+    def y(value: float) -> float:
+        share = (min(max(value, low), high) - low) / (high - low)
+        return HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * share
+
+    corners = "".join(_best_so_far(shown, question.goal, x, y))
+    drawn = [
+        *(_mark(run, x(run.number), y(value)) for run, value in shown),
+        f'<path class="best" d="{corners}"/>',
+        *(
+            f'<path class="baseline" d="M{LEFT:.1f} {y(level):.1f}H{WIDTH - EDGE:.1f}"/>'
+            for level in levels
+        ),
+        *(
+            f'<text x="{LEFT - 6:.0f}" y="{y(value) + 4:.1f}" text-anchor="end">{_text(figure(value))}</text>'
+            for value in (low, high)
+        ),
+    ]
+    name = f"{question.metric} of {len(shown)} runs in their order, and the best so far"
+    return (
+        f'<figure><svg viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" role="img" aria-label="{_text(name)}">'
+        + "".join(drawn)
+        + f"</svg><figcaption>{_text(name)}{'; dashed: the baseline' if levels else ''}; "
+        "▪ stopped early, × failed.</figcaption></figure>"
+    )
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    """What is drawn: all values, but for those far outside of the middle half, which would flatten the rest."""
+    ordered = sorted(values)
+    low, high = ordered[len(ordered) // 4], ordered[(3 * len(ordered)) // 4]
+    reach = 4.0 * (high - low)
+    low = max(ordered[0], low - reach) if reach else ordered[0]
+    high = min(ordered[-1], high + reach) if reach else ordered[-1]
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _mark(run: Run, x: float, y: float) -> str:
+    title = f"<title>run {run.number} ({_text(str(run.state))}): {_text(figure(run.value))}</title>"
+    sign = _MARKS.get(run.state)
+    if sign is None:
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5">{title}</circle>'
+    return (
+        f'<text class="mark" x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle">{sign}{title}</text>'
+    )
+
+
+def _best_so_far(
+    shown: Sequence[tuple[Run, float]], goal: Goal, x: Place, y: Place
+) -> Iterator[str]:
+    """Only where it goes up, and to the end: a thousand runs are a few corners."""
+    best = None
+    for run, value in sorted(shown, key=lambda item: item[0].number):
+        if run.state in (RunState.FAILED, RunState.CRASHED, RunState.KILLED):
+            continue
+        if best is None:
+            yield f"M{x(run.number):.1f} {y(value):.1f}"
+            best = value
+        elif goal.better(value, best):
+            yield f"H{x(run.number):.1f}V{y(value):.1f}"
+            best = value
+    if best is not None:
+        yield f"H{WIDTH - EDGE:.1f}"
+
+
+def _text(text: str) -> str:
+    """As HTML text; control characters, which no HTML may have, as their pictures."""
+    return escape("".join(_visible(character) for character in text))
+
+
+def _visible(character: str) -> str:
+    code = ord(character)
+    if code < 32 and character not in "\n\t":
+        return chr(0x2400 + code)
+    return "�" if 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 else character

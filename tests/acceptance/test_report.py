@@ -1,0 +1,337 @@
+"""The report file: what is in it, what it weighs, and that nothing in a sweep breaks out of it."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import math
+import random
+import re
+from base64 import b64decode
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from swept import wire
+from swept.cli.report import report
+from swept.client import Client
+from swept.report.document import Bundle
+from swept.report.images import SIDE
+from swept.store.base import Store
+from swept.store.sql import open_store
+from swept.testing.clock import FakeClock
+from swept.testing.server import Served, in_memory
+
+BUNDLE = Bundle(
+    'const a = "</script><script>", b = "<!-- ", c = "</SCRIPT >"; console.log(a + b + c)',
+    'body::before { content: "</style>" }',
+)
+HOSTILE = "</script><img src=x onerror=alert(1)>\x00\x1b[31m' \" & \u2028"
+SWEEP = """
+method: random
+name: cones
+program: train.py
+metric: {name: map, goal: maximize}
+run_cap: 1000
+parameters: {lr0: {min: 0.001, max: 0.1}, optimizer: {values: [SGD, AdamW]}, epochs: {value: 3}}
+swept:
+  baseline: {lr0: 0.01, optimizer: SGD}
+  targets: {minimum: 0.5, excellent: 0.9}
+  epochs: epochs
+"""
+
+
+class Stage:
+    """A sweep whose runs the test plays."""
+
+    def __init__(self, client: Client, text: str = SWEEP) -> None:
+        self.client = client
+        new: wire.NewSweep = {"text": text, "path": "", "mode": "create"}
+        self.sweep = client.create_sweep(new)["id"]
+        self.agent = client.start_agent({"host": "h", "pid": 1, "slots": 1})["id"]
+        self.runs: list[str] = []
+
+    def play(
+        self,
+        values: list[float],
+        outcome: str = "finished",
+        files: dict[str, bytes] | None = None,
+        **others: float,
+    ) -> str:
+        asked: wire.ClaimRequest = {
+            "agent": self.agent,
+            "host": "h",
+            "request": f"q{len(self.runs)}",
+            "wait": 0.0,
+        }
+        claimed = self.client.claim(self.sweep, asked)["claimed"]
+        assert claimed is not None
+        run, lease = claimed["run"], claimed["lease"]
+        self.runs.append(run)
+        reports: list[wire.Report] = [
+            {
+                "seq": step,
+                "type": "log",
+                "time": 0.0,
+                "step": step,
+                "metrics": {"map": value, **others},
+            }
+            for step, value in enumerate(values, start=1)
+        ]
+        self.client.reports(run, {"lease": lease, "reports": reports})
+        for name, content in (files or {}).items():
+            self.put(run, name, content)
+        self.client.complete(
+            run,
+            {
+                "lease": lease,
+                "outcome": outcome,
+                "exit_code": 0 if outcome == "finished" else 1,
+                "signal": None,
+                "reason": HOSTILE if outcome == "failed" else "",
+                "tail": [],
+            },
+        )
+        return run
+
+    def put(self, run: str, name: str, content: bytes) -> None:
+        path = Path(self.folder) / "upload"
+        path.write_bytes(content)
+        self.client.put_file(run, name, path)
+
+    folder: Path = Path()
+
+    def report(self, images: int = 0) -> tuple[str, list[str]]:
+        return report(self.client, self.client.sweep(self.sweep), BUNDLE, images)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(f"sqlite:///{tmp_path}/swept.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def served(store: Store, tmp_path: Path) -> Served:
+    return in_memory(store, FakeClock(), tmp_path / "files")
+
+
+@pytest.fixture
+def stage(served: Served, tmp_path: Path) -> Iterator[Stage]:
+    with served.client() as client:
+        made = Stage(client)
+        made.folder = tmp_path
+        yield made
+
+
+class Elements(HTMLParser):
+    """What a browser finds: the elements, and the text of scripts and of the summary."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.words = ""
+        self._script = False
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._script = tag == "script"
+        if self._script:
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._script = False
+
+    def handle_data(self, data: str) -> None:
+        if self._script:
+            self.scripts[-1] += data
+        else:
+            self.words += data
+
+
+def data_of(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The element's content, and what is packed in it."""
+    outer = json.loads(Elements(text).scripts[0])
+    return outer, json.loads(gzip.decompress(b64decode(outer["packed"])))
+
+
+def curves_of(outer: dict[str, Any], metric: str) -> list[list[tuple[int, float]]]:
+    """As docs/design/dashboard.md and types.ts describe the buffer."""
+    buffer = gzip.decompress(b64decode(outer["curves"][metric]))
+    size = int.from_bytes(buffer[:4], "little")
+    head = json.loads(buffer[4 : 4 + size])
+    assert head["encoding"] == "u16"
+    at, n, points = 4 + size, head["n"], head["points"]
+    lengths = [int.from_bytes(buffer[at + 4 * k : at + 4 * k + 4], "little") for k in range(n)]
+    at += 4 * n
+    planes = []
+    for _ in range(2):
+        low, high = buffer[at : at + points], buffer[at + points : at + 2 * points]
+        planes.append([a + 256 * b for a, b in zip(low, high, strict=True)])
+        at += 2 * points
+    curves, place = [], 0
+    for length in lengths:
+        step = level = 0
+        curve = []
+        for k in range(place, place + length):
+            step, level = (step + planes[0][k]) % 65536, (level + planes[1][k]) % 65536
+            value = head["low"] + (head["high"] - head["low"]) * level / 65534
+            curve.append((step, math.nan if level == 65535 else value))
+        place += length
+        curves.append(curve)
+    return curves
+
+
+def png(width: int, height: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), "teal").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_report_holds_the_board_the_curves_and_what_the_analysis_says(stage: Stage) -> None:
+    stage.play([0.3, 0.5, 0.6], loss=0.25)
+    stage.play([0.4, 0.7, 0.8], loss=0.5)
+    stage.play([math.nan, 0.2], "failed")
+    text, notes = stage.report()
+    outer, packed = data_of(text)
+    assert packed["board"]["runs"]["id"] == stage.runs
+    assert packed["board"]["head"]["best"] == stage.runs[1]
+    assert packed["board"]["head"]["baseline"] == stage.runs[0]
+    assert packed["metrics"][0] == "map"
+    first, second, third = curves_of(outer, "map")
+    assert [step for step, _ in first] == [1, 2, 3]
+    assert [value for _, value in second] == pytest.approx([0.4, 0.7, 0.8], abs=1e-4)
+    assert math.isnan(third[0][1])
+    assert [value for _, value in curves_of(outer, "loss")[1]] == pytest.approx([0.5] * 3)
+    assert set(packed["slices"]) <= {"lr0", "optimizer"}
+    assert {"importance", "health", "progress", "forecasts"} <= packed.keys()
+    assert packed["runs"].keys() == {stage.runs[0], stage.runs[1]}
+    assert packed["runs"][stage.runs[1]]["config"]["optimizer"] in ("SGD", "AdamW")
+    assert packed["notes"] == notes == []
+
+
+def test_without_javascript_the_findings_stand_in_the_file(stage: Stage) -> None:
+    stage.play([0.3, 0.6])
+    stage.play([0.4, 0.8])
+    stage.play([0.4, 0.1], "failed")
+    page = Elements(stage.report()[0])
+    assert "Best: run 2" in page.words
+    assert "Against the baseline" in page.words
+    assert "1 (baseline)" in page.words
+    assert "minimum" in page.words
+    tags = [tag for tag, _ in page.tags]
+    assert tags.count("svg") == 1
+    assert tags.count("circle") == 2, "what failed has another mark"
+    assert "×" in page.words
+
+
+def test_a_sweep_without_runs_and_one_without_values_have_reports(stage: Stage) -> None:
+    assert "there is no best configuration" in stage.report()[0]
+    stage.play([], "failed")
+    _, packed = data_of(stage.report()[0])
+    assert packed["board"]["head"]["best"] is None
+
+
+def test_hostile_names_stay_text(served: Served, tmp_path: Path) -> None:
+    text = json.dumps(
+        {
+            "method": "random",
+            "name": HOSTILE.replace("\x00", "").replace("\x1b", ""),
+            "program": "train.py",
+            "metric": {"name": "map", "goal": "maximize"},
+            "parameters": {"style": {"values": ["</script><i>", "<!--<script>"]}},
+        }
+    )
+    with served.client() as client:
+        stage = Stage(client, text)
+        stage.folder = tmp_path
+        stage.play([0.5], **{"</script><u>": 1.0})
+        stage.play([0.5], "failed")
+        made, _ = stage.report()
+    page = Elements(made)
+    found = [tag for tag, _ in page.tags]
+    assert {"img", "b", "i", "u"}.isdisjoint(found)
+    assert found.count("script") == 2
+    outer, packed = data_of(made)
+    assert packed["board"]["parameters"][0]["categories"] == ["</script><i>", "<!--<script>"]
+    assert "</script><u>" in outer["curves"]
+    assert "\x00" not in made
+    assert "\x1b" not in made
+
+
+def test_the_bundle_cannot_end_its_own_elements(stage: Stage) -> None:
+    page = Elements(stage.report()[0])
+    assert [tag for tag, _ in page.tags].count("script") == 2
+    script = page.scripts[1]
+    assert "</script" not in script.lower()
+    assert "<!--" not in script
+    assert script.replace("<\\/", "</").replace("<\\!--", "<!--") == BUNDLE.script
+
+
+def test_the_file_asks_for_nothing(stage: Stage) -> None:
+    stage.play([0.5])
+    page = Elements(stage.report()[0])
+    for tag, attributes in page.tags:
+        for name in ("src", "href", "action", "data", "poster", "srcset"):
+            assert (attributes.get(name) or "data:").startswith("data:"), (tag, attributes)
+    (policy,) = (
+        attributes["content"]
+        for _, attributes in page.tags
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert policy is not None
+    assert policy.startswith("default-src 'none'")
+    assert not re.search(r"https?:", policy)
+
+
+def test_images_of_the_best_and_the_baseline_are_made_small(stage: Stage) -> None:
+    stage.play([0.3], files={"results.png": png(3000, 1500), "notes.txt": b"x"})
+    drawn = {
+        "media/images/val/pred_3_0011aabb.png": png(40, 20),
+        "media/images/val/pred_12_0011aabb.png": png(60, 20),
+        "confusion_matrix.png": png(50, 50),
+        "z.png": png(50, 50),
+    }
+    stage.play([0.9], files=drawn)
+    stage.play([0.1], files={"results.png": png(10, 10)})
+    outer, packed = data_of(stage.report(images=2)[0])
+    shown = [(image["run"], image["name"], image["step"]) for image in outer["images"]]
+    assert shown == [
+        (stage.runs[1], "confusion_matrix.png", None),
+        (stage.runs[1], "val/pred", 12),
+        (stage.runs[0], "results.png", None),
+    ]
+    with Image.open(io.BytesIO(b64decode(outer["images"][2]["data"]))) as small:
+        assert small.size == (SIDE, SIDE // 2)
+        assert small.format == "WEBP"
+    assert packed["notes"] == []
+
+
+def test_a_file_that_is_no_image_is_left_out_and_said(stage: Stage) -> None:
+    stage.play([0.3], files={"a.png": b"<svg onload=alert(1)>", "b.png": png(9000, 6000)})
+    text, notes = stage.report(images=5)
+    assert data_of(text)[0]["images"] == []
+    assert len(notes) == 2
+    assert all("png" in note for note in notes)
+
+
+def test_fifty_runs_with_images_stay_small(stage: Stage) -> None:
+    rng = random.Random(0)
+    noise = Image.frombytes("RGB", (1200, 800), rng.randbytes(1200 * 800 * 3))
+    buffer = io.BytesIO()
+    noise.save(buffer, "PNG")
+    for number in range(50):
+        files = {f"{k}.png": buffer.getvalue() for k in range(3)} if number < 2 else None
+        stage.play([rng.random() for _ in range(3)] if number else [2.0], files=files)
+    text, _ = stage.report(images=100)
+    assert len(text) < 5_000_000
+    assert data_of(text)[0]["images"]
