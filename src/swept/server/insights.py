@@ -8,21 +8,24 @@ model never takes one from the reports of trainings.
 from __future__ import annotations
 
 import asyncio
+import logging
+import shutil
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from fastapi import APIRouter, Depends
 
 from swept import wire
 from swept.errors import NotFound
-from swept.model import Run, RunState, Sweep
+from swept.model import Agent, Run, RunState, Sweep
 from swept.server.answers import Answer, documented
-from swept.server.apart import apart
+from swept.server.apart import Unanswered, apart
 from swept.server.auth import reading
 from swept.server.context import Context
 from swept.spec import Spec
@@ -32,7 +35,10 @@ from swept.store.base import RunFilter
 
 if TYPE_CHECKING:  # numpy and scipy: only where a model is asked for
     from swept.analysis.forecasts import Expected
+    from swept.analysis.health import Card
     from swept.analysis.look import Look
+
+log = logging.getLogger("swept.server")
 
 THREADS = 4
 KEPT = 32
@@ -103,6 +109,7 @@ class Insights:
         self._looks = Kept["Look"](KEPT)
         self._expected_ends = Kept["tuple[Expected, ...]"](KEPT)
         self._fitting = threading.Lock()
+        self._cards = Kept["tuple[Card, ...]"](KEPT)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="insights")
 
     async def ask(self, answer: Callable[..., T], *arguments: str) -> T:
@@ -158,11 +165,18 @@ class Insights:
         }
 
     def health(self, sweep: str) -> list[wire.HealthCard]:
-        from swept.analysis.health import health
-
-        seen = self._seen(sweep)
-        agents = self._context.store.agents(sweep)
-        return [_card(asdict(card)) for card in health(seen.spec, seen.runs, agents)]
+        context, seen = self._context, self._seen(sweep)
+        agents = context.store.agents(sweep)
+        live = frozenset(agent.id for agent in agents if context.engine.at_work(agent))
+        free = _free(context.files)
+        stage = (
+            seen.sweep.state.value,
+            live,
+            free is not None and free >> 30,
+            _stage(seen, [(run, min(run.steps, 1)) for run in seen.runs]),
+        )
+        cards = self._cards.get((sweep,), stage, lambda: self._healthy(seen, agents, live, free))
+        return [_card(card) for card in cards]
 
     def progress(self, sweep: str) -> wire.ProgressView:
         from swept.analysis.progress import progress
@@ -235,6 +249,32 @@ class Insights:
 
         return self._looks.get((seen.sweep.id, metric), _stage(seen, told), make)
 
+    def _healthy(
+        self, seen: Seen, agents: Sequence[Agent], live: frozenset[str], free: int | None
+    ) -> tuple[Card, ...]:
+        from swept.analysis.health import Situation, health
+
+        importance = residual = None
+        try:
+            found = self._look(seen, "")
+        except Unanswered:
+            log.warning("health of sweep %s without a model of its runs", seen.sweep.id)
+        else:
+            importance = found.importance
+            residual = found.surface.noise if found.surface and importance.ranks else None
+        return health(
+            Situation(
+                seen.spec,
+                seen.runs,
+                seen.sweep.state,
+                agents,
+                live,
+                importance=importance,
+                residual=residual,
+                free=free,
+            )
+        )
+
     def _expected(self, seen: Seen) -> tuple[Expected, ...]:
         from swept.analysis.forecasts import forecasts
 
@@ -287,16 +327,26 @@ def _known(spec: Spec, parameter: str) -> None:
         raise NotFound(f"the sweep searches no parameter `{parameter}`")
 
 
-def _card(card: Mapping[str, Any]) -> wire.HealthCard:
+def _card(card: Card) -> wire.HealthCard:
     return {
-        "id": card["id"],
-        "level": card["level"],
-        "title": card["title"],
-        "text": card["text"],
-        "evidence": list(card["evidence"]),
-        "runs": list(card["runs"]),
-        "parameter": card["parameter"],
+        "id": card.id,
+        "level": card.level,
+        "title": card.title,
+        "text": card.text,
+        "evidence": list(card.evidence),
+        "runs": list(card.runs),
+        "parameter": card.parameter,
     }
+
+
+def _free(folder: Path) -> int | None:
+    """Bytes left where files of runs go; the folder is made with the first of them."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
 
 
 def _stage(seen: Seen, runs: Sequence[tuple[Run, int]]) -> Stage:
