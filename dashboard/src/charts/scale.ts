@@ -134,7 +134,7 @@ export function linear(domain: Pair, range: Pair, whole = false): Scale {
           (value) => !whole || Number.isInteger(value),
         );
         if (values.length > Math.max(2, count) && asked > 1) continue;
-        const decimals = decimalsOf(low, high, asked);
+        const decimals = whole ? 0 : decimalsOf(low, high, asked);
         return values.map((value) => ({ value, at: of(value), label: fixed(value, decimals) }));
       }
       return [];
