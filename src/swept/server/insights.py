@@ -35,7 +35,7 @@ from swept.store.base import RunFilter
 
 if TYPE_CHECKING:  # numpy and scipy: only where a model is asked for
     from swept.analysis.forecasts import Expected
-    from swept.analysis.health import Card
+    from swept.analysis.health.situation import Card
     from swept.analysis.look import Look
 
 log = logging.getLogger("swept.server")
@@ -252,7 +252,8 @@ class Insights:
     def _healthy(
         self, seen: Seen, agents: Sequence[Agent], live: frozenset[str], free: int | None
     ) -> tuple[Card, ...]:
-        from swept.analysis.health import Situation, health
+        from swept.analysis.health.cards import health
+        from swept.analysis.health.situation import Situation
 
         importance = residual = None
         try:
