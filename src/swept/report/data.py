@@ -20,7 +20,7 @@ from swept.report.images import ReportImage, collect
 
 SCHEMA = 1
 DIGITS = 7
-OTHER_CURVES_BYTES = 300_000
+OTHER_CURVES_BYTES = 120_000
 """Room for the curves of other metrics than the objective."""
 MOST_FULL_RUNS = 12
 T = TypeVar("T")

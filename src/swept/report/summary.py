@@ -18,6 +18,7 @@ WIDTH, HEIGHT, EDGE = 720.0, 220.0, 12.0
 LEFT = 56.0
 """Of the SVG: room for the numbers beside it."""
 MOST_PARAMETERS = 8
+MOST_MARKS = 200
 Place: TypeAlias = Callable[[float], float]
 _MARKS = {RunState.STOPPED: "▪", RunState.FAILED: "×", RunState.CRASHED: "×", RunState.KILLED: "×"}
 
@@ -101,7 +102,7 @@ def history(runs: Sequence[Run], question: Question, results: Results) -> str:
 
     corners = "".join(_best_so_far(shown, question.goal, x, y))
     drawn = [
-        *(_mark(run, x(run.number), y(value)) for run, value in shown),
+        *_marks([(run, x(run.number), y(value)) for run, value in shown]),
         f'<path class="best" d="{corners}"/>',
         *(
             f'<path class="baseline" d="M{LEFT:.1f} {y(level):.1f}H{WIDTH - EDGE:.1f}"/>'
@@ -129,6 +130,15 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
     low = max(ordered[0], low - reach) if reach else ordered[0]
     high = min(ordered[-1], high + reach) if reach else ordered[-1]
     return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _marks(places: Sequence[tuple[Run, float, float]]) -> Iterator[str]:
+    """Of many runs only dots, as one path: a thousand elements with their titles would be a fifth of the file."""
+    if len(places) <= MOST_MARKS:
+        yield from (_mark(run, x, y) for run, x, y in places)
+        return
+    dots = "".join(f"M{x:.0f} {y:.0f}h0" for _, x, y in places)
+    yield f'<path class="dots" d="{dots}"/>'
 
 
 def _mark(run: Run, x: float, y: float) -> str:
