@@ -19,7 +19,7 @@ from swept.model import (
 )
 
 TOP = 5
-STALLED_RUNS, STALLED_SHARE = 10, 0.25
+STALLED_RUNS, STALLED_SHARE = 10, 0.1
 """Nothing gained for so many runs, and the best among so early a part of all, is worth a word."""
 _RANGE_OF_FIVE = 2.326
 """The expected range of five draws of a standard normal distribution."""

@@ -34,6 +34,16 @@ def objective(now: Situation) -> Iterator[Card]:
     others += f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
     hint = did_you_mean(name, named, "-")
     near = f" {hint[0].upper()}{hint[1:]}" if hint != "-" else ""
+    if not any(run.curve for run in now.own) and not any(run.state.ended for run in silent):
+        yield Card(
+            "metric",
+            "warn",
+            f"`{name}` has not been reported yet",
+            f"It may come later; the sweep learns nothing before.{near}",
+            (others,),
+            ids(silent),
+        )
+        return
     if not any(run.curve for run in now.own):
         yield Card(
             "metric",
