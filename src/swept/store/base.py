@@ -521,7 +521,8 @@ class Store(ArtifactVerbs, ReadVerbs, Protocol):
     def points_after(
         self, cursor: int, *, sweep: str | None = None, run: str | None = None, limit: int = 5000
     ) -> list[Mapping[str, Any]]:
-        """Objective points with cursor > `cursor`, in order: dicts run, attempt, step, value (float), cursor."""
+        """Objective points with cursor > `cursor`, in order: dicts run, sweep, attempt, first_step (from which on the
+        attempt hides those before it), step, value (float), cursor."""
         ...
 
     def live_leases(self, *, now: float) -> int: ...

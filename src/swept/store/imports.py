@@ -64,6 +64,7 @@ def note(work: Work, origin: str, run: str, stamp: str) -> None:
     first, last = work.connection.execute(times).one()
     if first is not None and RunState(row.state).ended and first < row.created:
         _date(work, run, first, last)
+        runs.told_late(work, row)
     _keep(work, origin, run=run, stamp=stamp, whole=1)
 
 

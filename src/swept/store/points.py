@@ -117,8 +117,15 @@ def after(
     connection: Connection, cursor: int, *, sweep: str | None, run: str | None, limit: int
 ) -> list[Mapping[str, Any]]:
     """Points with number > `cursor` in order of their numbers."""
-    table = schema.points
-    statement = select(table).where(table.c.number > cursor).order_by(table.c.number).limit(limit)
+    table, tried = schema.points, schema.attempts
+    own = and_(tried.c.run == table.c.run, tried.c.number == table.c.attempt)
+    statement = (
+        select(table, tried.c.first_step)
+        .join(tried, own)
+        .where(table.c.number > cursor)
+        .order_by(table.c.number)
+        .limit(limit)
+    )
     if sweep is not None:
         statement = statement.where(table.c.sweep == sweep)
     if run is not None:
@@ -129,7 +136,9 @@ def after(
 def _point(row: Any) -> Mapping[str, Any]:
     return {
         "run": row.run,
+        "sweep": row.sweep,
         "attempt": row.attempt,
+        "first_step": row.first_step or 0,
         "step": row.step,
         "value": math.nan if row.value is None else row.value,
         "cursor": row.number,

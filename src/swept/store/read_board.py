@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    Table,
     Text,
     and_,
     func,
@@ -257,12 +259,18 @@ def objective(connection: Connection, ids: Sequence[str]) -> dict[str, Series]:
     table = schema.points.c
     found: dict[str, Series] = {}
     for some in _portions(ids):
-        asked = (
-            select(table.run, table.attempt, table.step, table.value)
+        rows = _plain_rows(
+            connection,
+            select(table.step, table.value)
             .where(table.run.in_(some))
-            .order_by(table.run, table.attempt, table.step)
+            .order_by(table.run, table.attempt, table.step),
         )
-        found.update(_apart(connection, connection.execute(asked).all(), some))
+        if rows:
+            lengths = _lengths(connection, schema.points, some)
+            below = _ceilings(connection, some)
+            # Lists: `zip(*rows)` takes six times as long.
+            steps, values = _whole([row[0] for row in rows]), _real([row[1] for row in rows])
+            found.update(_apart(lengths, below, steps, values, None))
     return found
 
 
@@ -271,20 +279,97 @@ def metric(connection: Connection, ids: Sequence[str], name: str) -> dict[str, S
     table, read = schema.rows.c, _reader(name)
     found: dict[str, Series] = {}
     for some in _portions(ids):
-        asked = (
+        rows = _plain_rows(
+            connection,
             select(
-                table.run, table.attempt, table.step, type_coerce(table.metrics, Text), table.time
+                table.run, table.attempt, table.step, table.time, type_coerce(table.metrics, Text)
             )
             .where(table.run.in_(some))
-            .order_by(table.run, table.attempt, table.step)
+            .order_by(table.run, table.attempt, table.step),
         )
-        values = (
-            (run, attempt, step, value, time)
-            for run, attempt, step, text, time in connection.execute(asked).all()
-            if (value := read(text)) is not None
-        )
-        found.update(_apart(connection, list(values), some))
+        values = [read(row[4]) for row in rows]
+        there = [(row, value) for row, value in zip(rows, values, strict=True) if value is not None]
+        if there:
+            lengths = Counter((row[0], row[1]) for row, _ in there)
+            below = _ceilings(connection, some)
+            steps, times = ([row[at] for row, _ in there] for at in (2, 3))
+            value = _real([value for _, value in there])
+            found.update(_apart(lengths, below, _whole(steps), value, _real(times)))
     return found
+
+
+def _plain_rows(connection: Connection, asked: Select[Any]) -> Sequence[tuple[Any, ...]]:
+    """As the driver gives them. There may be a million, and SQLAlchemy's own rows take as long as all the rest."""
+    with connection.execute(asked) as result:
+        rows: Sequence[tuple[Any, ...]] = result.cursor.fetchall() if result.cursor else ()
+    return rows
+
+
+def _whole(numbers: Sequence[int]) -> NDArray[np.int64]:
+    return np.array(numbers, dtype=np.int64)
+
+
+def _real(numbers: Sequence[float | None]) -> NDArray[np.float64]:
+    """None is NaN."""
+    return np.array(numbers, dtype=np.float64)
+
+
+def _lengths(
+    connection: Connection, table: Table, ids: Sequence[str]
+) -> Mapping[tuple[str, int], int]:
+    """(run, attempt) → how many rows it has, in order."""
+    asked = (
+        select(table.c.run, table.c.attempt, func.count())
+        .where(table.c.run.in_(ids))
+        .group_by(table.c.run, table.c.attempt)
+        .order_by(table.c.run, table.c.attempt)
+    )
+    return {(run, attempt): count for run, attempt, count in connection.execute(asked)}
+
+
+def _apart(
+    lengths: Mapping[tuple[str, int], int],
+    below: Mapping[str, visible.Ceilings],
+    step: NDArray[np.int64],
+    value: NDArray[np.float64],
+    time: NDArray[np.float64] | None,
+) -> Iterator[tuple[str, Series]]:
+    """Arrays in order of run, attempt and step, run by run, without what is hidden."""
+    start = 0
+    for run, parts in groupby(lengths.items(), key=lambda item: item[0][0]):
+        counts = [(attempt, count) for (_, attempt), count in parts]
+        end = start + sum(count for _, count in counts)
+        whole = slice(start, end)
+        steps, values = step[whole], value[whole]
+        times = None if time is None else time[whole]
+        start = end
+        if len(below[run]) == 1:
+            yield run, _copied(steps, values, times, slice(None))
+            continue
+        limits = np.repeat(
+            [below[run][attempt] for attempt, _ in counts], [count for _, count in counts]
+        )
+        seen = _last_of_each(steps, np.flatnonzero(steps < limits))
+        if len(seen):
+            yield run, _copied(steps, values, times, seen)
+
+
+def _copied(
+    steps: NDArray[np.int64],
+    values: NDArray[np.float64],
+    times: NDArray[np.float64] | None,
+    at: slice | NDArray[np.intp],
+) -> Series:
+    """Of their own: a part would keep all that it is a part of."""
+    return Series(steps[at].copy(), values[at].copy(), None if times is None else times[at].copy())
+
+
+def _last_of_each(steps: NDArray[np.int64], places: NDArray[np.intp]) -> NDArray[np.intp]:
+    """`places` in order of step; of two attempts at one step the later."""
+    order = places[np.argsort(steps[places], kind="stable")]
+    last = np.ones(len(order), dtype=bool)
+    last[:-1] = steps[order][1:] != steps[order][:-1]
+    return order[last]
 
 
 def _reader(name: str) -> Callable[[str], float | None]:
@@ -309,65 +394,6 @@ def _reader(name: str) -> Callable[[str], float | None]:
         return visible.lookup(json.loads(text), name)
 
     return read
-
-
-def _apart(
-    connection: Connection, rows: Sequence[Any], ids: Sequence[str]
-) -> Iterator[tuple[str, Series]]:
-    """`rows` of (run, attempt, step, value[, time]) in that order, run by run, without what is hidden."""
-    if not rows:
-        return
-    below = _ceilings(connection, ids)
-    names, attempts, steps, values, *more = zip(*rows, strict=True)
-    step, value = np.array(steps, dtype=np.int64), np.array(values, dtype=np.float64)
-    time = np.array(more[0], dtype=np.float64) if more else None
-    attempt = np.array(attempts, dtype=np.int64)
-    start = 0
-    while start < len(names):
-        run, end = names[start], _end(names, start)
-        part = slice(start, end)
-        known = below[run]
-        if len(known) == 1:
-            yield (
-                run,
-                Series(
-                    step[part].copy(),
-                    value[part].copy(),
-                    time[part].copy() if time is not None else None,
-                ),
-            )
-        else:
-            limit = np.array([known[one] for one in attempt[part].tolist()], dtype=np.float64)
-            chosen = np.flatnonzero(step[part] < limit) + start
-            chosen = _last_of_each(step, chosen)
-            if len(chosen):
-                yield (
-                    run,
-                    Series(step[chosen], value[chosen], time[chosen] if time is not None else None),
-                )
-        start = end
-
-
-def _last_of_each(step: np.ndarray[Any, np.dtype[np.int64]], chosen: Any) -> Any:
-    """`chosen` in order of step; of two attempts at one step the later."""
-    order = chosen[np.argsort(step[chosen], kind="stable")]
-    sorted_steps = step[order]
-    last = np.ones(len(order), dtype=bool)
-    last[:-1] = sorted_steps[1:] != sorted_steps[:-1]
-    return order[last]
-
-
-def _end(names: Sequence[str], start: int) -> int:
-    """Behind the last of the run that begins at `start`: few steps, as a curve is short beside all of them."""
-    name, step, end = names[start], 1, start
-    while end + step < len(names) and names[end + step] == name:
-        end += step
-        step *= 2
-    while step:
-        if end + step < len(names) and names[end + step] == name:
-            end += step
-        step //= 2
-    return end + 1
 
 
 def _ceilings(connection: Connection, ids: Sequence[str]) -> Mapping[str, visible.Ceilings]:

@@ -8,11 +8,12 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, Table, delete, select, update
 
 from swept.errors import LeaseLost, NotFound, UsageError
-from swept.model import Desired
+from swept.model import Desired, RunState
 from swept.model import Row as MetricRow
 from swept.store import flat, history, leases, points, runs, schema, sweeps
 from swept.store.base import Order
 from swept.store.codec import dumps
+from swept.store.imports import HALF
 from swept.store.work import Work
 from swept.wire import Report
 
@@ -52,6 +53,8 @@ def log_rows(
     _keep(work, schema.system_rows, run, attempt, merged)
     if details:
         runs.add_details(work, run, details)
+    if intake.run.state != RunState.RUNNING and intake.run.ended_because != HALF:
+        runs.told_late(work, intake.run)
     return intake.order(intake.attempt.last_sequence)
 
 

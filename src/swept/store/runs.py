@@ -358,7 +358,17 @@ def change(
         add_details(work, run, details or {}, anew=config is not None)
     if effective is not None:
         keep_effective(work, row, effective)
+    reported = summary is not None or effective is not None
+    if reported and row.state != RunState.RUNNING:
+        told_late(work, row)
+    elif (name or row.name) != row.name or (config is not None and config != row.config):
+        told_late(work, row)
     return get(work.connection, run)
+
+
+def told_late(work: Work, run: Row[Any]) -> None:
+    """The run is other than it was, and nobody would look: readers look at running runs by themselves."""
+    work.event("run.changed", sweep=run.sweep, run=run.id)
 
 
 def add_details(work: Work, run: str, details: Mapping[str, Any], *, anew: bool = False) -> None:
