@@ -570,6 +570,97 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** FileView */
+        FileView: {
+            /** Name */
+            name: string;
+            /** Size */
+            size: number;
+            /** Digest */
+            digest: string;
+            /** Time */
+            time: number;
+        };
+        /**
+         * ArtifactView
+         * @description A version of an artifact, as one run has to do with it.
+         */
+        ArtifactView: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Version */
+            version: number;
+            /** Aliases */
+            aliases: string[];
+            /** Description */
+            description: string;
+            /** Role */
+            role: string;
+            /** Size */
+            size: number;
+            /** Files */
+            files: number;
+            /** Created */
+            created: number;
+        };
+        /**
+         * RelatedRun
+         * @description A run that another one came from, or that came from it.
+         */
+        RelatedRun: {
+            /** Relation */
+            relation: string;
+            /** Id */
+            id: string;
+            /** Number */
+            number: number;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** State */
+            state: string;
+            /** Value */
+            value: number | string | null;
+            /** Steps */
+            steps: number;
+        };
+        /**
+         * Way
+         * @description How a run's configuration is trained again: a line for a shell.
+         */
+        Way: {
+            /** Title */
+            title: string;
+            /** Shell */
+            shell: string;
+            /** Note */
+            note: string;
+        };
+        /** HistoryRow */
+        HistoryRow: {
+            /** Step */
+            step: number;
+            /** Attempt */
+            attempt: number;
+            /** Metrics */
+            metrics: {
+                [key: string]: unknown;
+            };
+            /** Time */
+            time?: number | null;
+        };
+        /** ConsolePage */
+        ConsolePage: {
+            /** Lines */
+            lines: {
+                [key: string]: unknown;
+            }[];
+            /** Next */
+            next: number;
+        };
     };
     responses: never;
     parameters: never;

@@ -132,23 +132,15 @@ export function axes(history: History, defined: Definitions): readonly string[] 
 }
 
 export interface Curve {
-  readonly x: Float64Array;
-  readonly y: Float64Array;
+  readonly x: readonly number[];
+  readonly y: readonly number[];
 }
 
-/** A metric along an axis, x ascending. Where the axis metric was not reported beside it, its last value before counts. */
+/** A metric along an axis, in the order in which it was reported. Where the axis metric was not reported beside it, its
+ * last value before counts. */
 export function curve(history: History, name: string, axis: Axis, started: number): Curve {
   const line = history.lines.get(name);
-  if (!line) return { x: new Float64Array(), y: new Float64Array() };
-  const xs = along(history, line, axis, started);
-  const kept = xs.flatMap((x, at) => (Number.isFinite(x) ? [at] : []));
-  if (kept.some((at, place) => place > 0 && (xs[at] ?? 0) < (xs[kept[place - 1] ?? 0] ?? 0))) {
-    kept.sort((a, b) => (xs[a] ?? 0) - (xs[b] ?? 0) || a - b);
-  }
-  return {
-    x: Float64Array.from(kept, (at) => xs[at] ?? NaN),
-    y: Float64Array.from(kept, (at) => line.values[at] ?? NaN),
-  };
+  return line ? { x: along(history, line, axis, started), y: line.values } : { x: [], y: [] };
 }
 
 function along(history: History, line: Line, axis: Axis, started: number): number[] {
