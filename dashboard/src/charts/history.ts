@@ -6,16 +6,16 @@
 import { css, inks, type Inks } from "./colour";
 import { worthwhile } from "./curves-geometry";
 import { drawDragged, drawTargets, nameTargets } from "./curves";
-import { nearestMark, press, stamp, type Shape, type Stamp } from "./dots";
-import { clipped, drawAxes, FONT, haloText, horizontal, inside, labelRoom, plotIn, textMeasure, tickCounts, type Plot } from "./frame";
+import { nearestMark } from "./dots";
+import { clipped, drawAxes, FONT, haloText, horizontal, labelRoom, plotIn, textMeasure, tickCounts, type Plot } from "./frame";
 import { listen, type Dragged } from "./gestures";
 import { bestSoFar, timeColumn, type Step } from "./history-geometry";
-import { pixels, type Pixels } from "./raster";
+import { circleRuns, runDots } from "./run-dots";
 import { linear, log, scaleOf, type Scale } from "./scale";
 import { surface, type Box } from "./surface";
 import { tooltip } from "./tooltip";
 import { cell, differs, keptOnTop, runsOf, said, stateOf, titleOf, type RunCallbacks } from "./words";
-import type { Board, Brush, Brushes, Chart, Column, DataTable, RunState, Shown } from "../types";
+import type { Board, Brush, Brushes, Chart, Column, DataTable, Shown } from "../types";
 
 export interface HistoryData {
   readonly board: Board;
@@ -32,15 +32,8 @@ export interface BrushCallbacks extends RunCallbacks {
 }
 
 const REACH = 16;
-/** More runs than this get smaller marks. */
-const MANY = 2000;
 /** Runs without a value stand on a rail below the plot's floor. */
 const RAIL = 14;
-
-const SHAPES: Readonly<Record<RunState, Shape>> = {
-  finished: "disc", running: "ring", pending: "ring", paused: "frame", stopped: "square", killed: "square",
-  failed: "cross", crashed: "cross",
-};
 
 interface Placed {
   readonly plot: Plot;
@@ -62,7 +55,7 @@ export function history(element: HTMLElement, callbacks: BrushCallbacks): Chart<
   let onTop: Uint32Array = new Uint32Array();
   let hover = -1;
   let dragged: Dragged | null = null;
-  let target: Pixels | null = null;
+  const dots = runDots();
   const measure = textMeasure();
 
   const area = surface(element, { label: "History", interactive: true, height: 240, resized: () => (placed = null) }, [
@@ -78,10 +71,7 @@ export function history(element: HTMLElement, callbacks: BrushCallbacks): Chart<
     (context, box) => {
       const now = place();
       if (!data || !now) return;
-      const size = { width: Math.round(box.width * box.ratio), height: Math.round(box.height * box.ratio) };
-      if (target?.width !== size.width || target.height !== size.height) target = pixels(size.width, size.height);
-      stampRuns(target, data, now, box.ratio);
-      context.putImageData(new ImageData(target.data, target.width, target.height), 0, 0);
+      dots.draw(context, box, data.board, data.shown, now.xs, now.ys);
     },
     (context, box) => {
       context.clearRect(0, 0, box.width, box.height);
@@ -112,7 +102,7 @@ export function history(element: HTMLElement, callbacks: BrushCallbacks): Chart<
     plot: () => placed?.plot ?? plotIn(area.box()),
     hover(at) {
       if (!placed) return;
-      touch(at ? nearestMark(placed.xs, placed.ys, onTop, onTop.length ? data?.shown.kept ?? [] : [], at.x, at.y, REACH) : -1);
+      touch(at ? nearestMark(placed.xs, placed.ys, onTop, data?.shown.kept ?? [], at.x, at.y, REACH) : -1);
     },
     click(_, event) {
       if (hover >= 0) callbacks.onPick?.(hover, event);
@@ -217,24 +207,6 @@ function placedOf(data: HistoryData, box: Box, measure: (text: string) => number
   return { plot, x, y, column, xs, ys, steps: bestSoFar(board, column.values, values), rail, cut: found?.cut ?? false };
 }
 
-function stampRuns(target: Pixels, data: HistoryData, now: Placed, ratio: number): void {
-  const { board, shown } = data;
-  const { xs, ys } = now;
-  const ink = inks(shown.dark);
-  target.words.fill(0);
-  const radius = (board.n > MANY ? 2 : 3) * ratio;
-  const stamps = new Map<Shape, Stamp>();
-  const mark = (row: number, rgb: number, alpha: number) => {
-    const shape = SHAPES[board.states[row] ?? "pending"];
-    let made = stamps.get(shape);
-    if (!made) stamps.set(shape, (made = stamp(shape, radius, 1.3 * ratio)));
-    press(target, made, (xs[row] ?? NaN) * ratio, (ys[row] ?? NaN) * ratio, rgb, alpha);
-  };
-  const { order, kept, colours } = shown;
-  for (const row of order) if (!kept[row]) mark(row, ink.faint, 1);
-  for (const row of order) if (kept[row]) mark(row, colours[row] ?? ink.none, 0.9);
-}
-
 function drawLines(context: CanvasRenderingContext2D, data: HistoryData, now: Placed, ink: Inks, ratio: number): void {
   const { plot, x, y, steps } = now;
   const { board, shown } = data;
@@ -291,18 +263,7 @@ function drawBrushes(context: CanvasRenderingContext2D, data: HistoryData, now: 
 function drawTop(context: CanvasRenderingContext2D, data: HistoryData, now: Placed, hover: number, dragged: Dragged | null): void {
   const ink = inks(data.shown.dark);
   const { xs, ys, plot } = now;
-  const { best, baseline, chosen } = data.shown;
-  const circle = (row: number, colour: number, radius: number, width = 2) => {
-    const [px, py] = [xs[row] ?? NaN, ys[row] ?? NaN];
-    if (!inside(plot, px, py, 2)) return;
-    for (const [style, line] of [[css(ink.ground), width + 2], [css(colour), width]] as const) {
-      context.strokeStyle = style;
-      context.lineWidth = line;
-      context.beginPath();
-      context.arc(px, py, radius, 0, 7);
-      context.stroke();
-    }
-  };
+  const { best, baseline } = data.shown;
   context.font = FONT;
   nameTargets(context, data.board, plot, now.y, ink);
   const level = baseline < 0 ? NaN : now.y.of(valuesOf(data.board)[baseline] ?? NaN);
@@ -317,10 +278,8 @@ function drawTop(context: CanvasRenderingContext2D, data: HistoryData, now: Plac
     context.fillStyle = css(ink.muted);
     context.fillText("some values lie outside, drawn at the edge", plot.right, 4);
   }
-  for (const row of chosen) circle(row, ink.chosen, 5);
-  if (baseline >= 0) circle(baseline, ink.baseline, 5);
+  circleRuns(context, plot, data.shown, hover, xs, ys);
   if (best >= 0) {
-    circle(best, ink.best, 5);
     const [px, py] = [xs[best] ?? NaN, ys[best] ?? NaN];
     context.textBaseline = py < plot.top + 18 ? "top" : "bottom";
     const text = `best ${said(valuesOf(data.board)[best])}`;
@@ -328,7 +287,6 @@ function drawTop(context: CanvasRenderingContext2D, data: HistoryData, now: Plac
     context.textAlign = px + 8 + room > plot.right ? "right" : "left";
     haloText(context, text, px + (context.textAlign === "left" ? 8 : -8), py + (context.textBaseline === "top" ? 6 : -6), ink.best, ink.ground);
   }
-  if (hover >= 0) circle(hover, ink.hover, 6);
   drawDragged(context, plot, dragged, ink);
 }
 

@@ -1,0 +1,73 @@
+/** Runs as marks: kept ones in their colour over faint ones, the shape by what became of the run. */
+
+import { css, inks, type Inks } from "./colour";
+import { press, stamp, type Shape, type Stamp } from "./dots";
+import { inside, type Plot } from "./frame";
+import { pixels, type Pixels } from "./raster";
+import type { Box } from "./surface";
+import type { Board, RunState, Shown } from "../types";
+
+/** More runs than this get smaller marks. */
+const MANY = 2000;
+
+export const SHAPES: Readonly<Record<RunState, Shape>> = {
+  finished: "disc", running: "ring", pending: "ring", paused: "frame", stopped: "square", killed: "square",
+  failed: "cross", crashed: "cross",
+};
+
+export interface RunDots {
+  /** Replaces the picture of the whole canvas. Places are in CSS pixels by row, NaN for none. */
+  draw(context: CanvasRenderingContext2D, box: Box, board: Board, shown: Shown, xs: ArrayLike<number>, ys: ArrayLike<number>): void;
+}
+
+export function runDots(): RunDots {
+  let target: Pixels | null = null;
+  return {
+    draw(context, box, board, shown, xs, ys) {
+      const [width, height] = [Math.round(box.width * box.ratio), Math.round(box.height * box.ratio)];
+      if (target?.width !== width || target.height !== height) target = pixels(width, height);
+      target.words.fill(0);
+      stampRuns(target, board, shown, xs, ys, box.ratio);
+      context.putImageData(new ImageData(target.data, target.width, target.height), 0, 0);
+    },
+  };
+}
+
+export function stampRuns(
+  target: Pixels, board: Board, { order, kept, colours, dark }: Shown, xs: ArrayLike<number>, ys: ArrayLike<number>, ratio: number,
+): void {
+  const ink = inks(dark);
+  const radius = (board.n > MANY ? 2 : 3) * ratio;
+  const stamps = new Map<Shape, Stamp>();
+  const mark = (row: number, rgb: number, alpha: number): void => {
+    const shape = SHAPES[board.states[row] ?? "pending"];
+    let made = stamps.get(shape);
+    if (!made) stamps.set(shape, (made = stamp(shape, radius, 1.3 * ratio)));
+    press(target, made, (xs[row] ?? NaN) * ratio, (ys[row] ?? NaN) * ratio, rgb, alpha);
+  };
+  for (const row of order) if (!kept[row]) mark(row, ink.faint, 1);
+  for (const row of order) if (kept[row]) mark(row, colours[row] ?? ink.none, 0.9);
+}
+
+/** Circles around the runs that stand out: chosen, baseline, best, hovered. */
+export function circleRuns(
+  context: CanvasRenderingContext2D, plot: Plot, { chosen, baseline, best, dark }: Shown, hover: number,
+  xs: ArrayLike<number>, ys: ArrayLike<number>,
+): void {
+  const ink: Inks = inks(dark);
+  const circle = (row: number, colour: number, radius: number): void => {
+    const [x, y] = [xs[row] ?? NaN, ys[row] ?? NaN];
+    if (!inside(plot, x, y, 2)) return;
+    for (const [style, width] of [[css(ink.ground), 4], [css(colour), 2]] as const) {
+      context.strokeStyle = style;
+      context.lineWidth = width;
+      context.beginPath();
+      context.arc(x, y, radius, 0, 7);
+      context.stroke();
+    }
+  };
+  for (const row of chosen) circle(row, ink.chosen, 5);
+  if (baseline >= 0) circle(baseline, ink.baseline, 5);
+  if (best >= 0) circle(best, ink.best, 5);
+  if (hover >= 0) circle(hover, ink.hover, 6);
+}
