@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from swept import home as homes
+from swept.cli.main import run
 from swept.server.session import LINK_SECONDS, SESSION_SECONDS
 from swept.store.base import Store
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
-from swept.testing.server import KEY, MEMORY_URL, Served, in_memory
+from swept.testing.server import KEY, MEMORY_URL, Served, in_memory, over_http
 
 BOTH = pytest.mark.parametrize("served", [True, False], ids=["loopback", "team"], indirect=True)
 SWEEP = """
@@ -320,3 +326,71 @@ def test_the_key_makes_links_for_no_attempt(served: Served, browser: httpx.Clien
     assert claimed is not None
     lease = {"Authorization": f"Bearer {claimed['lease']}"}
     assert browser.post("/api/login-links", json={}, headers=lease).status_code == 401
+
+
+# -- the commands ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def over(served: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A server that the commands find."""
+    with over_http(served) as reached:
+        monkeypatch.setenv("SWEPT_URL", reached.url)
+        monkeypatch.setenv("SWEPT_API_KEY", KEY)
+        yield reached
+
+
+def test_swept_dashboard_prints_a_link_to_the_page_that_logs_in(
+    over: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = sweep_of(over)
+    for arguments, path in (([], "/"), ([sweep], f"/sweeps/{sweep}")):
+        assert run(["dashboard", *arguments]) == 0
+        out, err = capsys.readouterr()
+        assert "once, within 10 minutes" in err
+        assert out.startswith(f"{over.url}/login?token=")
+        assert out.count("\n") == 1
+        with over.http() as browser:
+            assert browser.get(out.strip()).headers["Location"] == path
+            assert browser.get("/api/session").json()["may_change"] is True
+
+
+def test_swept_dashboard_knows_the_address_of_a_proxy(
+    over: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["dashboard", "--address", "https://sweeps.example/swept/"]) == 0
+    assert capsys.readouterr().out.startswith("https://sweeps.example/swept/login?token=")
+
+
+def test_swept_dashboard_of_an_unknown_sweep_gives_no_link(
+    over: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["dashboard", "nonsense"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "nonsense" in err
+
+
+@pytest.mark.parametrize("watched", [True, False], ids=["terminal", "log"])
+def test_a_server_says_a_link_to_a_person_and_to_no_log(tmp_path: Path, watched: bool) -> None:
+    made = homes.make(tmp_path)
+    primary, secondary = pty.openpty() if watched else os.pipe()
+    source = str(Path(homes.__file__).parent.parent)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "swept", "server", "--host", "0.0.0.0"],
+        cwd=tmp_path,
+        env={**os.environ, "SWEPT_HOME": str(made.path), "PYTHONPATH": source},
+        stderr=secondary,
+    )
+    os.close(secondary)
+    try:
+        with open(primary, errors="replace") as lines:
+            said = ""
+            while "a browser needs a link" not in said:
+                line = lines.readline()
+                assert line, said
+                said += line
+        assert ("/login?token=" in said) is watched
+    finally:
+        process.terminate()
+        process.wait(60)

@@ -67,7 +67,7 @@ def built() -> Bundle:
     except FileNotFoundError as error:
         raise SweptError(
             "this installation has no dashboard: it was not built",
-            hint="in a clone: `npm --prefix dashboard ci && npm --prefix dashboard run build`",
+            hint="`make dashboard`, in the folder that swept was installed from, builds it",
         ) from error
 
 

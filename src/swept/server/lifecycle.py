@@ -273,7 +273,9 @@ def _serve(
             token = context.links.issue(clock.now())
             say(f"log a browser in (once, now): {settings.url}/login?token={token}")
         if not plan.loopback:
-            say(f"reading needs the key too; it is in {home.path / 'key'}")
+            say(
+                f"reading needs the key too; it is in {home.path / 'key'}; a browser needs a link: `swept dashboard`"
+            )
         asyncio.run(_life(app, context, home, plan, listener))
     finally:
         home.forget_server(settings.boot)
