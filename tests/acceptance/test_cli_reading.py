@@ -268,6 +268,9 @@ def test_analyze_prints_and_writes_best_yaml(swept: Any, stage: Stage) -> None:
         "minimum        0.5  reached" in out.replace("minimum  ", "minimum        ", 0)
         or "reached" in out
     )
+    assert "\nImportance (" in out
+    assert "too few runs" in out
+    assert "\nHealth\n" in out
     best = stage.folder / "best.yaml"
     assert str(best) in err
     shown = document(swept, "show")["runs"][1]
@@ -290,6 +293,9 @@ def test_analyze_json(swept: Any, stage: Stage) -> None:
     assert found["comparison"]["step"] == 3
     assert [t["reached"] for t in found["targets"]] == [True, False]
     assert found["outcomes"] == {"finished": 3, "failed": 1}
+    assert found["importance"]["caution"].startswith("too few runs")
+    assert {row["parameter"] for row in found["importance"]["rows"]} == {"lr0", "mosaic"}
+    assert {card["level"] for card in found["health"]} <= {"bad", "warn", "info", "good"}
 
 
 def test_enqueue_retry_and_what_is_wrong_with_them(swept: Any, stage: Stage) -> None:

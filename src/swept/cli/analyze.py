@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import click
 from swept.analysis.document import HEAD, best_yaml, results_document
 from swept.analysis.results import results
 from swept.analysis.text import lines
+from swept.cli.insights import insight_lines, insights_of
 from swept.cli.locate import SWEEP_ID, client_for, sweep_of
 from swept.cli.output import as_json, data, print_json, say
 from swept.cli.views import advice_of, audit_of, question_of, runs_of, spec_of
@@ -31,18 +33,20 @@ def command(sweep: str | None, output: Path | None, as_json: bool) -> None:
     """Say what a sweep has found and write its best configuration to best.yaml.
 
     The best configuration by groups, the top 5, the comparison with the baseline at equal steps, targets, how runs
-    ended, what cannot act, and what early stopping saved and may have cost.
+    ended, what cannot act, what early stopping saved and may have cost, how much each parameter explains, and what
+    stands out.
 
     Example: swept analyze 8k2fq1zd -o best.yaml
     """
     with client_for(sweep) as client:
         view = sweep_of(client, sweep)
+        seen = insights_of(client, view["id"])
     question = question_of(spec_of(view))
     found = results(question, runs_of(view), advice_of(view), audit_of(view))
     if as_json:
-        print_json(results_document(view["id"], question, found))
+        print_json({**results_document(view["id"], question, found), **asdict(seen)})
     else:
-        for line in lines(question, found):
+        for line in [*lines(question, found), *insight_lines(seen)]:
             data(line)
     if found.best is not None:
         place = output or beside(view)
