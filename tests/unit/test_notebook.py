@@ -113,7 +113,7 @@ def test_in_a_real_notebook_the_sweep_is_the_cells_output(served: Served, tmp_pa
     data = tmp_path / "jupyter"
     for command in (
         [sys.executable, "-m", "ipykernel", "install", "--prefix", str(data)],
-        [sys.executable, "-m", "nbclient.cli", "--inplace", "book.ipynb"],
+        [sys.executable, "-c", "from nbclient.cli import main; main()", "--inplace", "book.ipynb"],
     ):
         done = subprocess.run(
             command,
@@ -123,6 +123,8 @@ def test_in_a_real_notebook_the_sweep_is_the_cells_output(served: Served, tmp_pa
                 "SWEPT_URL": served.url,
                 "SWEPT_API_KEY": KEY,
                 "JUPYTER_PATH": str(data / "share/jupyter"),
+                "JUPYTER_RUNTIME_DIR": str(data / "runtime"),
+                "JUPYTER_CONFIG_DIR": str(data / "config"),
                 "IPYTHONDIR": str(tmp_path / "ipython"),
             },
             capture_output=True,
