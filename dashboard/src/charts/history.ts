@@ -146,7 +146,8 @@ export function history(element: HTMLElement, callbacks: BrushCallbacks): Chart<
       const before = data;
       data = after;
       const nextKey = [after.board.head.id, after.board.version, after.board.n, after.x, after.logY].join(" ");
-      const moved = nextKey !== key;
+      // The board as it was at a step has columns of its own.
+      const moved = nextKey !== key || before?.board.columns !== after.board.columns;
       key = nextKey;
       if (moved) placed = null;
       if (moved || before?.brushes !== after.brushes || differs(before?.shown ?? null, after.shown)) {

@@ -15,9 +15,10 @@ import type { Board, Chart, Column, DataTable, Pair, Shown } from "../types";
 
 export interface PairData {
   readonly board: Board;
+  /** Names of columns. */
   readonly x: string;
   readonly y: string;
-  /** Null while it is computed. */
+  /** Of these two. Null while it is computed. */
   readonly pair: Pair | null;
   readonly shown: Shown;
 }
@@ -101,7 +102,7 @@ export function pair(element: HTMLElement, callbacks: RunCallbacks): Chart<PairD
       const before = data;
       data = after;
       const next = [after.board.head.id, after.board.version, after.board.n, after.x, after.y].join("\n");
-      const moved = next !== key || before?.pair !== after.pair;
+      const moved = next !== key || before?.pair !== after.pair || before?.board.columns !== after.board.columns;
       key = next;
       if (moved) placed = null;
       if (moved || differs(before?.shown ?? null, after.shown)) {
@@ -147,7 +148,6 @@ function placedOf(data: PairData, box: Box, measure: (text: string) => number): 
 
 function drawContours(context: CanvasRenderingContext2D, found: Pair, data: PairData, now: Placed, box: Box, ink: Inks): void {
   const { plot, x, y, across, up } = now;
-  if (found.x.parameter !== across.name || found.y.parameter !== up.name) return;
   const range = extent(found.mean.flat());
   if (!range) return;
   const columns = Float64Array.from(placesAt(across, found.x.at), (value) => x.of(value));

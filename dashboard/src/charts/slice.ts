@@ -16,8 +16,9 @@ import type { Board, Brush, Brushes, Chart, Column, DataTable, Shown, Slice } fr
 
 export interface SliceData {
   readonly board: Board;
+  /** Its column's name. */
   readonly parameter: string;
-  /** Null while it is computed, or where there is no model. */
+  /** Of this parameter. Null while it is computed, or where there is no model. */
   readonly slice: Slice | null;
   readonly shown: Shown;
   readonly brushes: Brushes;
@@ -137,12 +138,12 @@ export function slice(element: HTMLElement, callbacks: SliceCallbacks): Chart<Sl
       const before = data;
       data = after;
       const next = [after.board.head.id, after.board.version, after.board.n, after.parameter, after.rank].join(" ");
-      const moved = next !== key || before?.slice !== after.slice;
+      const moved = next !== key || before?.slice !== after.slice || before?.board.columns !== after.board.columns;
       key = next;
       if (moved) placed = null;
       if (moved || before?.brushes !== after.brushes || differs(before?.shown ?? null, after.shown)) {
         onTop = keptOnTop(after.shown);
-        area.soon("name", () => area.name(`Slice along ${after.parameter}`, describe(after)));
+        area.soon("name", () => area.name(`Slice along ${labelOf(after)}`, describe(after)));
         area.redraw();
       }
       if (after.shown.hover !== hover) {
@@ -204,7 +205,7 @@ function drawModel(context: CanvasRenderingContext2D, { slice: model, rank, show
     const from = Math.max(plot.left, x.of(low));
     context.fillRect(from, plot.top, Math.max(1, Math.min(plot.right, x.of(high)) - from), plot.bottom - plot.top);
   }
-  if (!model || rank || model.parameter !== column.name) return;
+  if (!model || rank) return;
   const places = placesAt(column, model.at);
   clipped(context, plot, () => {
     if (column.kind === "category") {
@@ -241,7 +242,7 @@ function drawModel(context: CanvasRenderingContext2D, { slice: model, rank, show
 
 /** Where the model's mean is best, marked on its line. */
 function drawBest(context: CanvasRenderingContext2D, { board, slice: model, rank, shown }: SliceData, { plot, column, x, y }: Placed): void {
-  const best = model && !rank && model.parameter === column.name ? bestOf(model, goalOf(board)) : null;
+  const best = model && !rank ? bestOf(model, goalOf(board)) : null;
   if (!best) return;
   const ink = inks(shown.dark);
   const px = x.of(placesAt(column, [best.at])[0] ?? NaN);
@@ -261,11 +262,16 @@ function linesOf({ board, rank }: SliceData, { column, x, heights }: Placed, row
   ];
 }
 
+function labelOf({ board, parameter }: SliceData): string {
+  return board.columns.get(parameter)?.label ?? parameter;
+}
+
 /** One sentence. */
-export function describe({ board, parameter, slice: model, shown }: SliceData): string {
-  const best = model && model.parameter === parameter ? bestOf(model, goalOf(board)) : null;
+export function describe(data: SliceData): string {
+  const { board, slice: model, shown } = data;
+  const best = model ? bestOf(model, goalOf(board)) : null;
   const told = best ? `; the model's mean is best at ${typeof best.at === "number" ? said(best.at) : best.at} with ${said(best.mean)}` : "";
-  return `${board.head.metric?.name ?? "Value"} over ${parameter}, ${runsOf(shown.kept, board.n)}${told}.`;
+  return `${board.head.metric?.name ?? "Value"} over ${labelOf(data)}, ${runsOf(shown.kept, board.n)}${told}.`;
 }
 
 /** A row for each kept run, in the order of the parameter. */
@@ -274,7 +280,7 @@ export function rows({ board, parameter, shown }: SliceData): DataTable {
   const values = board.columns.get("value")?.values ?? new Float64Array();
   const at = (row: number) => column?.values[row] ?? NaN;
   return {
-    columns: ["run", parameter, board.head.metric?.name ?? "value", "state"],
+    columns: ["run", column?.label ?? parameter, board.head.metric?.name ?? "value", "state"],
     rows: Array.from(keptOnTop(shown)).sort((a, b) => at(a) - at(b)).map((row) => [
       board.numbers[row] ?? null,
       column?.kind === "category" ? (column.categories[at(row)] ?? null) : cell(at(row)),
