@@ -1,0 +1,178 @@
+/** One run: whatever it reported, printed, kept and was told, live. The same for a sweep's runs and for those by hand. */
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { address, go, linkTo } from "../router";
+import { Gallery } from "../media/Gallery";
+import { Configuration } from "./Configuration";
+import { Console } from "./Console";
+import { RunData, type RunView } from "./data";
+import { FileList, loggedFiles, SavedPictures } from "./Files";
+import { Metrics } from "./Metrics";
+import { read } from "../data/source";
+import { Story } from "./Story";
+import { System } from "./System";
+import { figure, span } from "./values";
+import "./run.css";
+
+type Tab = "metrics" | "media" | "configuration" | "console" | "system" | "files" | "story";
+const TABS: readonly (readonly [Tab, string])[] = [
+  ["metrics", "Metrics"], ["media", "Media"], ["configuration", "Configuration"], ["console", "Console"], ["system", "System"],
+  ["files", "Files"], ["story", "History"],
+];
+
+export function RunPage({ id }: { id: string }) {
+  const [data, setData] = useState<RunData | null>(null);
+  useEffect(() => {
+    const made = new RunData(id);
+    setData(made);
+    void made.open();
+    return () => made.close();
+  }, [id]);
+  if (!data || data.id !== id) return <p class="waiting" role="status">Loading…</p>;
+  return <Opened data={data} />;
+}
+
+function Opened({ data }: { data: RunData }) {
+  const found = data.run.value;
+  if (found.state === "loading") return <p class="waiting" role="status">Loading…</p>;
+  if (found.state === "failed") {
+    return (
+      <div class="empty" role="alert"><h1>This run cannot be shown</h1><p>{found.why}</p>
+        <p><button type="button" onClick={() => location.reload()}>Try again</button></p></div>
+    );
+  }
+  return <Whole data={data} run={found.value} />;
+}
+
+function Whole({ data, run }: { data: RunData; run: RunView }) {
+  const objective = useObjective(run.sweep);
+  const tab = tabOf(address.value.query.get("tab"));
+  void data.version.value;
+  const { media } = data.history;
+  const files = data.files.value;
+  const logged = useMemo(() => loggedFiles(data.history), [data.version.value]);
+  useEffect(() => {
+    document.title = `${run.name || run.id} · swept`;
+  }, [run.name, run.id]);
+  const choose = (next: Tab): void => {
+    const query = new URLSearchParams(address.peek().query);
+    if (next === "metrics") query.delete("tab");
+    else query.set("tab", next);
+    const asked = query.toString();
+    go(linkTo({ view: "run", id: run.id }) + (asked ? `?${asked}` : ""), { replace: true });
+  };
+  const counts: Partial<Record<Tab, number>> = { media: media.size, files: files.length };
+  return (
+    <div class="run-view">
+      <Head data={data} run={run} objective={objective} />
+      <div class="tabs" role="tablist" aria-label="the run's parts" onKeyDown={(event) => {
+        const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+        if (by === undefined) return;
+        const place = TABS.findIndex(([name]) => name === tab);
+        const next = TABS[(place + by + TABS.length) % TABS.length]?.[0] ?? tab;
+        choose(next);
+        document.getElementById(`tab-${next}`)?.focus();
+      }}>
+        {TABS.map(([name, label]) => (
+          <button key={name} id={`tab-${name}`} type="button" role="tab" aria-selected={tab === name} aria-controls="tab-panel"
+            tabIndex={tab === name ? 0 : -1} onClick={() => choose(name)}>
+            {label}{counts[name] ? <span class="muted"> {counts[name]}</span> : null}
+          </button>
+        ))}
+      </div>
+      <div id="tab-panel" class="tab-panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
+        {tab === "metrics" && <Metrics data={data} run={run} objective={objective} />}
+        {tab === "media" && (
+          <>
+            {media.size > 0 && <Gallery run={run.id} media={media} />}
+            <SavedPictures run={run.id} files={files} logged={logged} />
+            {!media.size && !files.length && <p class="none">It logged no images, tables or other media.</p>}
+          </>
+        )}
+        {tab === "configuration" && <Configuration run={run} />}
+        {tab === "console" && <Console data={data} run={run} />}
+        {tab === "system" && <System data={data} run={run} />}
+        {tab === "files" && <FileList run={run.id} files={files} artifacts={data.artifacts.value} />}
+        {tab === "story" && <Story run={run} related={data.related.value} ways={data.ways.value} />}
+      </div>
+    </div>
+  );
+}
+
+function tabOf(text: string | null): Tab {
+  return TABS.find(([name]) => name === text)?.[0] ?? "metrics";
+}
+
+/** The name of the sweep's objective, "" outside of one. */
+function useObjective(sweep: string | null): string {
+  const [name, setName] = useState("");
+  useEffect(() => {
+    let current = true;
+    setName("");
+    if (sweep !== null) {
+      void read<string[]>(`/api/sweeps/${encodeURIComponent(sweep)}/metrics`).then((names) => {
+        if (current) setName(names[0] ?? "");
+      }, () => undefined);
+    }
+    return () => {
+      current = false;
+    };
+  }, [sweep]);
+  return name;
+}
+
+function Head({ data, run, objective }: { data: RunData; run: RunView; objective: string }) {
+  const liveness = data.liveness.value;
+  const now = Date.now() / 1000;
+  const value = typeof run.value === "number" ? figure(run.value) : "–";
+  const best = typeof run.best_value === "number" ? figure(run.best_value) : "–";
+  const last = data.history.steps.at(-1);
+  return (
+    <header class="head">
+      <div class="title">
+        <h1>{run.name || run.id}</h1>
+        <span class={`state ${run.state}`}>{run.state}</span>
+        <span class="muted">{run.kind === "manual" ? "by hand" : run.kind}</span>
+        {run.sweep !== null
+          ? <span class="muted">run {run.number} of <a href={linkTo({ view: "sweep", id: run.sweep })}>{run.sweep}</a></span>
+          : <span class="muted">in <a href={linkTo({ view: "project", id: run.project })}>{run.project}</a></span>}
+        {run.ended === null && <span class={`liveness ${liveness}`} role="status">{LIVENESS[liveness]}</span>}
+        <Actions data={data} run={run} />
+      </div>
+      {data.trouble.value && <p class="notice bad" role="alert">{data.trouble.value}</p>}
+      {run.desired !== "go" && run.ended === null && <p class="notice warn">{`It was asked to ${run.desired}; it does so at its next report.`}</p>}
+      {run.ended_because && run.ended !== null && <p><span class="muted">It ended because </span>{run.ended_because}</p>}
+      <dl class="figures">
+        {run.curve.length > 0 && <div><dt>{objective || "objective"}</dt><dd>{value}<small>{`at step ${run.steps}, best along the way ${best}`}</small></dd></div>}
+        <div><dt>step</dt><dd>{last ?? "–"}<small>{`${data.history.steps.length} rows`}</small></dd></div>
+        <div><dt>{run.ended === null ? "running for" : "took"}</dt>
+          <dd>{run.started === null ? "–" : span((run.ended ?? now) - run.started)}
+            <small>{run.started === null ? "not started" : `since ${new Date(run.started * 1000).toLocaleString()}`}</small></dd></div>
+        <div><dt>attempts</dt><dd>{run.attempts.length}<small>{run.attempts.at(-1)?.host ?? ""}</small></dd></div>
+        <div><dt>chosen because</dt><dd class="sentence">{run.why || "–"}</dd></div>
+      </dl>
+    </header>
+  );
+}
+
+const LIVENESS: Readonly<Record<RunData["liveness"]["value"], string>> = {
+  connecting: "connecting", live: "live", reconnecting: "reconnecting", asleep: "no server", frozen: "",
+};
+
+function Actions({ data, run }: { data: RunData; run: RunView }) {
+  const may = data.mayChange.value;
+  const why = may ? {} : { title: "log in first: `swept dashboard` on the server's machine prints a link" };
+  const ended = run.ended !== null;
+  const button = (label: string, act: () => void) => <button key={label} type="button" disabled={!may} {...why} onClick={act}>{label}</button>;
+  const again = async (): Promise<void> => {
+    const made = await data.retry();
+    if (made) go(linkTo({ view: "run", id: made }));
+  };
+  const shown = [
+    !ended && run.state === "running" && run.desired === "go" && run.kind !== "manual" && button("Pause", () => void data.order("pause")),
+    !ended && (run.state === "paused" || run.desired !== "go") && button("Resume", () => void data.order("go")),
+    !ended && run.desired !== "stop" && button("Stop", () => void data.order("stop")),
+    ended && run.kind !== "manual" && run.kind !== "prior" && button("Try again", () => void again()),
+  ].filter(Boolean);
+  return shown.length ? <div class="actions">{shown}</div> : null;
+}
+

@@ -1,0 +1,37 @@
+/** What the machine did: GPU, CPU, memory, as W&B's client measured it. */
+import { useEffect, useMemo } from "preact/hooks";
+import type { RunData, RunView } from "./data";
+import { curve, systemGroups, TIME } from "./history";
+import { dark, LineChart } from "./LineChart";
+
+export function System({ data, run }: { data: RunData; run: RunView }) {
+  useEffect(() => data.want("system"), [data]);
+  const version = data.systemVersion.value;
+  const { system } = data;
+  const names = [...system.lines.keys()].join("\n");
+  const grouped = useMemo(() => systemGroups(names ? names.split("\n") : []), [names]);
+  if (!grouped.length) {
+    return (
+      <p class="none">{version === 0 ? "Loading…"
+        : "No figures of the machine: W&B's client measures them every 15 s, swept's own SDK does not."}</p>
+    );
+  }
+  return (
+    <>
+      {grouped.map((group) => (
+        <details class="group" key={group.name} open>
+          <summary><h3>{group.name}</h3><span class="muted">{group.panels.length}</span></summary>
+          <div class="plots">
+            {group.panels.map((panel) => (
+              <LineChart key={panel.title} title={panel.title} data={() => ({
+                title: `${group.name}: ${panel.title}`,
+                lines: panel.lines.map(({ name, label }) => ({ name: label, ...curve(system, name, TIME, run.started ?? run.created) })),
+                xLabel: "time", xKind: "duration", logX: false, logY: false, smoothing: 0, dark: dark.value, sync: "system",
+              })} />
+            ))}
+          </div>
+        </details>
+      ))}
+    </>
+  );
+}
