@@ -36,6 +36,9 @@ class Condition:
     names: tuple[str, ...]
     _part: Part = field(compare=False, repr=False)
 
+    def __reduce__(self) -> tuple[Callable[[str], Condition], tuple[str]]:
+        return read_condition, (self.text,)  # its part is made of closures, which cannot be pickled
+
     def holds(self, values: Values) -> bool:
         """Whether it holds for `values` by dotted name; a division by zero, or a number too large, does not.
 

@@ -23,6 +23,7 @@ run_cap: 40
 parameters: {x: {min: 0.0, max: 1.0}, idle: {min: 0.0, max: 1.0}, kind: {values: [a, b]}}
 swept:
   epochs: 3
+  conditions: {idle: "kind == 'b'"}
   targets: {good: 0.5, better: 0.0001}
   price: {per_hour: 0.5, currency: EUR, watts: 300, per_kwh: 0.4}
 """
@@ -127,7 +128,7 @@ class TestASweepOfSomeRuns:
         found = get(served, f"{at}/importance")
         assert found["runs"] == RUNS
         assert found["caution"] == ""
-        assert [row["parameter"] for row in found["rows"]][0] == "x"
+        assert found["rows"][0]["parameter"] == "x"
         assert found["rows"][0]["share"] > 0.9
         assert get(served, f"{at}/importance", metric="loss") == found
 
@@ -162,3 +163,53 @@ class TestASweepOfSomeRuns:
         cards = get(served, f"{at}/health")
         assert cards
         assert all(card["level"] in ("bad", "warn", "info", "good") for card in cards)
+
+
+class TestASweepOfFewRuns:
+    def test_it_says_so_and_nothing_fails(
+        self, served: Served, client: Client, clock: FakeClock
+    ) -> None:
+        sweep, _ = trained(client, clock, 1)
+        at = f"/api/sweeps/{sweep}"
+        found = get(served, f"{at}/importance")
+        assert found["caution"].startswith("too few runs")
+        assert found["explained"] == "NaN"
+        assert {row["share"] for row in found["rows"]} == {0.0}
+        assert get(served, f"{at}/slice", parameter="x")["at"] == []
+        assert get(served, f"{at}/pair", x="x", y="kind")["mean"] == []
+        assert get(served, f"{at}/forecasts") == []
+        assert get(served, f"{at}/progress")["ended"] == 1
+        assert [card["id"] for card in get(served, f"{at}/health")]
+
+    def test_a_sweep_that_has_not_begun(self, served: Served, client: Client) -> None:
+        at = f"/api/sweeps/{create(client)}"
+        assert get(served, f"{at}/importance")["runs"] == 0
+        assert get(served, f"{at}/forecasts") == []
+        assert get(served, f"{at}/progress")["eta"] is None
+        ids = [card["id"] for card in get(served, f"{at}/health")]
+        assert "no-agent" in ids
+
+    @pytest.mark.parametrize(
+        ("path", "query"),
+        [
+            ("importance", {"metric": "nothing"}),
+            ("slice", {"parameter": "nothing"}),
+            ("pair", {"x": "x", "y": "nothing"}),
+        ],
+    )
+    def test_what_is_not_there_is_not_found(
+        self, served: Served, client: Client, path: str, query: dict[str, str]
+    ) -> None:
+        sweep = create(client)
+        with served.http() as http:
+            answer = http.get(f"/api/sweeps/{sweep}/{path}", params=query)
+            assert answer.status_code == 404
+            assert "nothing" in answer.json()["message"]
+            assert http.get(f"/api/sweeps/nosuch/{path}", params=query).status_code == 404
+
+    def test_reading_rights_are_asked_for(
+        self, store: Store, clock: FakeClock, tmp_path: Path
+    ) -> None:
+        closed = in_memory(store, clock, tmp_path / "files", open_reading=False)
+        with closed.client() as client, closed.http() as http:
+            assert http.get(f"/api/sweeps/{create(client)}/health").status_code == 401

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import pickle
 from typing import Any
 
 import pytest
@@ -109,3 +110,9 @@ def test_check_says_what_is_wrong_with_the_rules(
 
 def test_a_few_of_many_points_are_enough_for_a_whole_number() -> None:
     assert errors(constraints=["n == 3", "a < 0.01"]) == []
+
+
+def test_a_condition_crosses_to_another_process() -> None:
+    made = pickle.loads(pickle.dumps(read_condition("`a b` < 2 * c")))
+    assert made == read_condition("`a b` < 2 * c")
+    assert made.holds({"a b": 1, "c": 1})

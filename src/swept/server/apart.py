@@ -11,8 +11,9 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from swept.errors import SweptError
 
@@ -20,48 +21,73 @@ LIMIT_SECONDS = 120.0
 NICENESS = 10
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
-P = ParamSpec("P")
+LOOK_AGAIN_SECONDS = 0.25
+
 T = TypeVar("T")
 
 
 class Unanswered(SweptError):
-    """What was to be computed failed, or took too long."""
+    """What was to be computed failed, took too long, or the server is ending."""
 
 
-def apart(task: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-    """`task(*arguments)`, a function of a module, of values that can be pickled. Raises Unanswered."""
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "swept.server.apart"],
-            input=pickle.dumps((task, arguments, named)),
-            stdout=subprocess.PIPE,
-            env={**os.environ, **dict.fromkeys(_THREADS, "1")},
-            timeout=LIMIT_SECONDS,
-            check=False,
-            process_group=0,  # Ctrl+C in the server's terminal is the server's to handle
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Unanswered(
-            f"the analysis took longer than {LIMIT_SECONDS:.0f} s",
-            hint="the machine may be busy: try again later",
-        ) from error
-    if done.returncode:
-        raise Unanswered(
-            f"the analysis failed (exit code {done.returncode})",
-            hint="the server's log (`.swept/server.log` for a detached one) has the details",
-        )
-    return cast(T, pickle.loads(done.stdout))
+class Apart:
+    """Starts such processes, one at a time, until `stopping` is set; then it ends the one that is at work."""
+
+    def __init__(self, stopping: threading.Event, *, limit: float = LIMIT_SECONDS) -> None:
+        self._stopping = stopping
+        self._limit = limit
+        self._turn = threading.Lock()
+
+    def __call__(self, task: Callable[..., T], *arguments: Any) -> T:
+        """`task(*arguments)`: a module's function, of values that can be pickled. Raises Unanswered."""
+        with self._turn:
+            self._go_on()
+            with subprocess.Popen(
+                [sys.executable, "-m", "swept.server.apart"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, **dict.fromkeys(_THREADS, "1")},
+                process_group=0,  # Ctrl+C in the server's terminal is the server's to handle
+            ) as process:
+                try:
+                    answer = self._answer(process, pickle.dumps((task, arguments)))
+                finally:
+                    process.kill()
+        if process.returncode:
+            raise Unanswered(
+                f"the analysis failed (exit code {process.returncode})",
+                hint="the server's log (`.swept/server.log` for a detached one) has the details",
+            )
+        return cast(T, pickle.loads(answer))
+
+    def _answer(self, process: subprocess.Popen[bytes], request: bytes) -> bytes:
+        waited, rest = 0.0, cast("bytes | None", request)
+        while True:
+            try:
+                answer, _ = process.communicate(rest, LOOK_AGAIN_SECONDS)
+            except subprocess.TimeoutExpired:
+                waited, rest = waited + LOOK_AGAIN_SECONDS, None  # the rest is sent all the same
+            else:
+                return answer
+            self._go_on()
+            if waited >= self._limit:
+                raise Unanswered(
+                    f"the analysis took longer than {self._limit:.0f} s",
+                    hint="the machine may be busy: try again later",
+                )
+
+    def _go_on(self) -> None:
+        if self._stopping.is_set():
+            raise Unanswered("the server is ending", hint="ask again: the next command starts it")
 
 
 def _main() -> None:
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints goes to the log, not into the answer
     os.nice(NICENESS)
-    task, arguments, named = cast(
-        tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]], pickle.load(sys.stdin.buffer)
-    )
+    task, arguments = pickle.load(sys.stdin.buffer)
     with answer:
-        answer.write(pickle.dumps(task(*arguments, **named)))
+        answer.write(pickle.dumps(task(*arguments)))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """What the analysis says of a sweep, for the page: importance, slices, pairs, health, progress, forecasts.
 
 Models are fitted in a process of their own, one at a time, and kept until a run ends or passes a rung. Who asks while
-that goes on gets what was found last, where there is something. The routes have threads of their own: waiting for a
-model never takes one from the reports of trainings.
+that goes on gets what was found last, where there is something. The routes that wait for a model have threads of their
+own, so that none is taken from the reports of trainings.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from swept import wire
 from swept.errors import NotFound
 from swept.model import Agent, Run, RunState, Sweep
 from swept.server.answers import Answer, documented
-from swept.server.apart import Unanswered, apart
+from swept.server.apart import Apart, Unanswered
 from swept.server.auth import reading
 from swept.server.context import Context
 from swept.spec import Spec
@@ -40,8 +40,8 @@ if TYPE_CHECKING:  # numpy and scipy: only where a model is asked for
 
 log = logging.getLogger("swept.server")
 
-THREADS = 4
-KEPT = 32
+THREADS = 8
+KEPT = 8
 """So many answers of a kind are kept: those asked for last."""
 SWEEPS = 2
 """Of so many sweeps the runs are kept, until the next change of any."""
@@ -108,7 +108,7 @@ class Insights:
         self._runs = Kept[tuple[Run, ...]](SWEEPS)
         self._looks = Kept["Look"](KEPT)
         self._expected_ends = Kept["tuple[Expected, ...]"](KEPT)
-        self._fitting = threading.Lock()
+        self._apart = Apart(context.stopping)
         self._cards = Kept["tuple[Card, ...]"](KEPT)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="insights")
 
@@ -239,13 +239,14 @@ class Insights:
 
         if seen.spec.metric is not None and metric == seen.spec.metric.name:
             metric = ""
+        if metric and not any(metric in run.summary for run in seen.runs):
+            raise NotFound(f"no run of the sweep reports `{metric}`")
         told = [(run, run.steps) for run in seen.runs if run.state in _ENDED and run.attempts]
 
         def make() -> Look:
             if len(told) < FEWEST:
                 return look(seen.spec, seen.runs, metric)
-            with self._fitting:
-                return apart(look, seen.spec, seen.runs, metric)
+            return self._apart(look, seen.spec, seen.runs, metric)
 
         return self._looks.get((seen.sweep.id, metric), _stage(seen, told), make)
 
@@ -281,8 +282,7 @@ class Insights:
 
         if not any(run.curve and not run.state.ended for run in seen.runs):
             return ()
-        with self._fitting:
-            return apart(forecasts, seen.spec, seen.runs)
+        return self._apart(forecasts, seen.spec, seen.runs)
 
 
 def router(context: Context) -> APIRouter:
@@ -311,9 +311,9 @@ def router(context: Context) -> APIRouter:
         return Answer(await insights.ask(insights.health, sweep))
 
     @made.get("/progress", responses=documented(wire.ProgressView))
-    async def progress(sweep: str) -> Answer:
+    def progress(sweep: str) -> Answer:
         """How far it has come, and what that has cost."""
-        return Answer(await insights.ask(insights.progress, sweep))
+        return Answer(insights.progress(sweep))
 
     @made.get("/forecasts", responses=documented(list[wire.ForecastView]))
     async def forecasts(sweep: str) -> Answer:

@@ -1,0 +1,47 @@
+"""A pure function in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from fractions import Fraction
+
+import pytest
+
+from swept.server.apart import Apart, Unanswered
+
+
+def test_the_answer_comes_from_another_process() -> None:
+    apart = Apart(threading.Event())
+    assert apart(os.getpid) != os.getpid()
+    assert apart(Fraction, 6, 4) == Fraction(3, 2)
+
+
+def test_a_failure_is_told_and_the_next_question_answered() -> None:
+    apart = Apart(threading.Event())
+    with pytest.raises(Unanswered, match="exit code 1"):
+        apart(int, "no number")
+    assert apart(int, "7") == 7
+
+
+def test_what_takes_too_long_is_ended() -> None:
+    with pytest.raises(Unanswered, match="took longer"):
+        Apart(threading.Event(), limit=0.5)(time.sleep, 3600.0)
+
+
+def test_the_servers_end_ends_it() -> None:
+    stopping = threading.Event()
+    told: list[str] = []
+
+    def ask() -> None:
+        try:
+            Apart(stopping)(time.sleep, 3600.0)
+        except Unanswered as error:
+            told.append(error.message)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    stopping.set()
+    thread.join(30.0)
+    assert told == ["the server is ending"]
