@@ -10,7 +10,7 @@
 import { css, inks, type Inks } from "./colour";
 import { lastPoint, nearestCurve, project, smoothed, worthwhile, type Projected } from "./curves-geometry";
 import {
-  clipped, drawAxes, FONT, haloText, horizontal, inside, labelRoom, plotIn, textMeasure, tickCounts, vertical, type Plot,
+  clipped, drawAxes, FONT, haloText, horizontal, inside, labelRoom, lasting, plotIn, textMeasure, tickCounts, vertical, type Plot,
 } from "./frame";
 import { listen, type Dragged } from "./gestures";
 import { hairline, line, rectangle, surface as raster, word, type Painter } from "./raster";
@@ -315,7 +315,7 @@ function placedOf(data: CurvesData, zoom: Zoom, box: { width: number; height: nu
   const plot = plotIn(box, { left: room });
   const isTime = byTime(data);
   const plain = make(data.logX, xDomain, [plot.left, plot.right], !isTime);
-  const x = isTime ? { ...plain, ticks: (count: number) => plain.ticks(count).map((tick) => ({ ...tick, label: duration(tick.value) })) } : plain;
+  const x = isTime ? lasting(plain) : plain;
   const width = box.width * box.ratio;
   const xs = xsOf(data);
   const onScreen = (of: Float32Array) => project(data.curves, xs, of, x, y, width);

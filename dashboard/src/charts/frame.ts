@@ -1,7 +1,7 @@
 /** The frame of a chart with two axes: where the plot lies, and its ticks, grid and titles on a canvas. */
 
 import { css, type Inks } from "./colour";
-import { elided, type Scale, type Tick } from "./scale";
+import { duration, elided, type Scale, type Tick } from "./scale";
 import type { Box } from "./surface";
 
 export interface Plot {
@@ -39,6 +39,33 @@ export function tickCounts(plot: Plot): { readonly x: number; readonly y: number
     x: Math.max(2, Math.floor((plot.right - plot.left) / 72)),
     y: Math.max(2, Math.floor((plot.bottom - plot.top) / 34)),
   };
+}
+
+/** Steps between ticks of a length of time: a clock's, not the decimal system's. In seconds. */
+export const CLOCK_STEPS: readonly number[] = [
+  0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800,
+  432000, 864000, 1728000, 4320000, 8640000,
+];
+
+/** A scale of seconds since a start, with ticks at round minutes and hours. */
+export function lasting(scale: Scale): Scale {
+  if (scale.kind === "log") return { ...scale, format: duration, ticks: (count) => scale.ticks(count).map(inWords) };
+  const [low, high] = scale.domain;
+  return {
+    ...scale,
+    format: duration,
+    ticks(count) {
+      const step = CLOCK_STEPS.find((one) => (high - low) / one <= count) ?? (high - low) / count;
+      const first = Math.ceil(low / step - 1e-9);
+      const last = Math.floor(high / step + 1e-9);
+      return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => (first + i) * step)
+        .map((value) => inWords({ value, at: scale.of(value), label: "" }));
+    },
+  };
+}
+
+function inWords(tick: Tick): Tick {
+  return { ...tick, label: tick.value === 0 ? "0" : duration(tick.value) };
 }
 
 /** The room that the labels of the left axis want, names cut at 16 characters. */

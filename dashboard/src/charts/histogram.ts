@@ -137,16 +137,21 @@ function drawHeat(context: CanvasRenderingContext2D, data: HistogramData, { heat
   const columns = columnsOf(data.histograms.map((one) => one.step));
   found.shares.forEach((shares, i) => {
     const [from, to] = columns[i] ?? [0, 0];
-    const left = Math.max(heat.left, x.of(from));
-    const width = Math.max(1, Math.min(heat.right, x.of(to)) - left);
+    // On whole pixels, so that no seams show between columns.
+    const left = crisp(Math.max(heat.left, x.of(from)), box.ratio);
+    const width = Math.max(1 / box.ratio, crisp(Math.min(heat.right, x.of(to)), box.ratio) - left);
     shares.forEach((share, bin) => {
       if (share <= 0) return;
       const low = found.low + ((found.high - found.low) * bin) / found.bins;
-      const top = y.of(low + (found.high - found.low) / found.bins);
+      const top = crisp(y.of(low + (found.high - found.low) / found.bins), box.ratio);
       context.fillStyle = table[Math.max(1, Math.round((64 * share) / found.most))] ?? "";
-      context.fillRect(left, top, width + 0.3, y.of(low) - top + 0.3);
+      context.fillRect(left, top, width, crisp(y.of(low), box.ratio) - top);
     });
   });
+}
+
+function crisp(place: number, ratio: number): number {
+  return Math.round(place * ratio) / ratio;
 }
 
 function drawBars(context: CanvasRenderingContext2D, data: HistogramData, { heat, bars, x, y, strip: found }: Placed, pointed: number, box: Box): void {

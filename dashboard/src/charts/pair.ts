@@ -5,7 +5,7 @@ import { nearestMark } from "./dots";
 import { drawAxes, FONT, labelRoom, plotIn, textMeasure, tickCounts, type Plot } from "./frame";
 import { listen } from "./gestures";
 import { bilinear, levelOf } from "./pair-geometry";
-import { circleRuns, runDots } from "./run-dots";
+import { circleRuns, runDots, type DotStyle } from "./run-dots";
 import { extent, scaleOf, type Scale } from "./scale";
 import { goalOf, jitter, placesAt, roomy } from "./slice-geometry";
 import { surface, type Box } from "./surface";
@@ -57,7 +57,7 @@ export function pair(element: HTMLElement, callbacks: RunCallbacks): Chart<PairD
     },
     (context, box) => {
       const now = place();
-      if (data && now) dots.draw(context, box, data.board, outlined(data.shown), now.xs, now.ys);
+      if (data && now) dots.draw(context, box, data.board, outlined(data.shown), now.xs, now.ys, styleOf(data.board.n));
     },
     (context, box) => {
       context.clearRect(0, 0, box.width, box.height);
@@ -118,6 +118,11 @@ export function pair(element: HTMLElement, callbacks: RunCallbacks): Chart<PairD
     },
     destroy: () => area.destroy(),
   };
+}
+
+/** Many runs are small and let the ground through. */
+function styleOf(n: number): DotStyle {
+  return { radius: n > 300 ? 1.5 : 2.5, alpha: n > 3000 ? 0.35 : n > 300 ? 0.6 : 0.85 };
 }
 
 /** Runs in one ink: the ground already speaks of the objective. */

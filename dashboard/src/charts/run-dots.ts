@@ -10,6 +10,16 @@ import type { Board, RunState, Shown } from "../types";
 /** More runs than this get smaller marks. */
 const MANY = 2000;
 
+export interface DotStyle {
+  /** In CSS pixels. */
+  readonly radius: number;
+  readonly alpha: number;
+}
+
+export function usualStyle(n: number): DotStyle {
+  return { radius: n > MANY ? 2 : 3, alpha: 0.9 };
+}
+
 export const SHAPES: Readonly<Record<RunState, Shape>> = {
   finished: "disc", running: "ring", pending: "ring", paused: "frame", stopped: "square", killed: "square",
   failed: "cross", crashed: "cross",
@@ -17,17 +27,19 @@ export const SHAPES: Readonly<Record<RunState, Shape>> = {
 
 export interface RunDots {
   /** Replaces the picture of the whole canvas. Places are in CSS pixels by row, NaN for none. */
-  draw(context: CanvasRenderingContext2D, box: Box, board: Board, shown: Shown, xs: ArrayLike<number>, ys: ArrayLike<number>): void;
+  draw(
+    context: CanvasRenderingContext2D, box: Box, board: Board, shown: Shown, xs: ArrayLike<number>, ys: ArrayLike<number>, style?: DotStyle,
+  ): void;
 }
 
 export function runDots(): RunDots {
   let target: Pixels | null = null;
   return {
-    draw(context, box, board, shown, xs, ys) {
+    draw(context, box, board, shown, xs, ys, style = usualStyle(board.n)) {
       const [width, height] = [Math.round(box.width * box.ratio), Math.round(box.height * box.ratio)];
       if (target?.width !== width || target.height !== height) target = pixels(width, height);
       target.words.fill(0);
-      stampRuns(target, board, shown, xs, ys, box.ratio);
+      stampRuns(target, board, shown, xs, ys, box.ratio, style);
       context.putImageData(new ImageData(target.data, target.width, target.height), 0, 0);
     },
   };
@@ -35,18 +47,18 @@ export function runDots(): RunDots {
 
 export function stampRuns(
   target: Pixels, board: Board, { order, kept, colours, dark }: Shown, xs: ArrayLike<number>, ys: ArrayLike<number>, ratio: number,
+  { radius, alpha }: DotStyle = usualStyle(board.n),
 ): void {
   const ink = inks(dark);
-  const radius = (board.n > MANY ? 2 : 3) * ratio;
   const stamps = new Map<Shape, Stamp>();
-  const mark = (row: number, rgb: number, alpha: number): void => {
+  const mark = (row: number, rgb: number, opacity: number): void => {
     const shape = SHAPES[board.states[row] ?? "pending"];
     let made = stamps.get(shape);
-    if (!made) stamps.set(shape, (made = stamp(shape, radius, 1.3 * ratio)));
-    press(target, made, (xs[row] ?? NaN) * ratio, (ys[row] ?? NaN) * ratio, rgb, alpha);
+    if (!made) stamps.set(shape, (made = stamp(shape, radius * ratio, 1.3 * ratio)));
+    press(target, made, (xs[row] ?? NaN) * ratio, (ys[row] ?? NaN) * ratio, rgb, opacity);
   };
   for (const row of order) if (!kept[row]) mark(row, ink.faint, 1);
-  for (const row of order) if (kept[row]) mark(row, colours[row] ?? ink.none, 0.9);
+  for (const row of order) if (kept[row]) mark(row, colours[row] ?? ink.none, alpha);
 }
 
 /** Circles around the runs that stand out: chosen, baseline, best, hovered. */

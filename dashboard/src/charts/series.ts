@@ -8,7 +8,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
 import { categorical, css, inks } from "./colour";
-import { FONT } from "./frame";
+import { CLOCK_STEPS, FONT } from "./frame";
 import { aligned, ordered, type Aligned, type SeriesLine } from "./series-geometry";
 import { compact, duration, moment, number } from "./scale";
 import { cell } from "./words";
@@ -197,7 +197,8 @@ function optionsOf(
     },
     axes: [
       {
-        ...axis, size: 36, label: data.xLabel, labelSize: 16, labelFont: FONT, labelGap: 0,
+        ...axis, size: 22, gap: 4, label: data.xLabel, labelSize: 15, labelFont: FONT, labelGap: 0,
+        ...(data.xKind === "duration" ? { incrs: [...CLOCK_STEPS] } : {}),
         ...(data.xKind === "time" ? {} : { values: (_: uPlot, splits: number[]) => splits.map((value) => (value === null ? "" : say(value))) }),
       },
       {

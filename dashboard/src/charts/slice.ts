@@ -57,7 +57,7 @@ export function slice(element: HTMLElement, callbacks: SliceCallbacks): Chart<Sl
       if (!data || !now) return;
       const { plot, x, y, column } = now;
       drawAxes(context, box, plot, x, y, titlesOf(data, column), inks(data.shown.dark));
-      drawModel(context, data, now);
+      drawBand(context, data, now);
     },
     (context, box) => {
       const now = place();
@@ -67,7 +67,7 @@ export function slice(element: HTMLElement, callbacks: SliceCallbacks): Chart<Sl
       context.clearRect(0, 0, box.width, box.height);
       const now = place();
       if (!data || !now) return;
-      drawBest(context, data, now);
+      drawMean(context, data, now);
       circleRuns(context, now.plot, data.shown, hover, now.xs, now.ys);
       drawDragged(context, now.plot, dragged, inks(data.shown.dark));
     },
@@ -198,7 +198,8 @@ function valueScale({ slice: model, board }: SliceData, values: Float64Array, go
   return linear([low - margin, high + margin], [bottom, top]);
 }
 
-function drawModel(context: CanvasRenderingContext2D, { slice: model, rank, shown, brushes }: SliceData, { plot, column, x, y }: Placed): void {
+/** The brush and the model's band, below the runs. */
+function drawBand(context: CanvasRenderingContext2D, { slice: model, rank, shown, brushes }: SliceData, { plot, column, x, y }: Placed): void {
   const ink = inks(shown.dark);
   context.fillStyle = css(ink.brush, 0.1);
   for (const [low, high] of brushes.get(column.name) ?? []) {
@@ -207,37 +208,58 @@ function drawModel(context: CanvasRenderingContext2D, { slice: model, rank, show
   }
   if (!model || rank) return;
   const places = placesAt(column, model.at);
+  context.fillStyle = css(ink.muted, 0.2);
   clipped(context, plot, () => {
     if (column.kind === "category") {
-      const half = Math.min(28, 0.35 * Math.abs(x.of(1) - x.of(0)));
+      const half = halfOf(x);
       places.forEach((place, i) => {
-        const [at, mean, low, high] = [x.of(place), y.of(model.mean[i] ?? NaN), y.of(model.low[i] ?? NaN), y.of(model.high[i] ?? NaN)];
-        context.fillStyle = css(ink.muted, 0.18);
+        const [at, low, high] = [x.of(place), y.of(model.low[i] ?? NaN), y.of(model.high[i] ?? NaN)];
         context.fillRect(at - half, high, 2 * half, low - high);
-        context.fillStyle = css(ink.text);
-        context.fillRect(at - half, mean - 1, 2 * half, 2);
       });
       return;
     }
-    const through = (heights: readonly number[], backwards = false): void => {
-      const order = [...places.keys()];
-      for (const i of backwards ? order.reverse() : order) {
-        const [px, py] = [x.of(places[i] ?? NaN), y.of(heights[i] ?? NaN)];
-        if (Number.isFinite(px) && Number.isFinite(py)) context.lineTo(px, py);
-      }
-    };
+    const order = [...places.keys()];
     context.beginPath();
-    through(model.high);
-    through(model.low, true);
-    context.fillStyle = css(ink.muted, 0.18);
+    lineThrough(context, order.map((i) => [x.of(places[i] ?? NaN), y.of(model.high[i] ?? NaN)]));
+    lineThrough(context, order.reverse().map((i) => [x.of(places[i] ?? NaN), y.of(model.low[i] ?? NaN)]));
     context.fill();
-    context.beginPath();
-    through(model.mean);
-    context.strokeStyle = css(ink.text);
-    context.lineWidth = 1.75;
-    context.lineJoin = "round";
-    context.stroke();
   });
+}
+
+/** The model's mean on a halo, above the runs. */
+function drawMean(context: CanvasRenderingContext2D, data: SliceData, now: Placed): void {
+  const { slice: model, rank, shown } = data;
+  const { plot, column, x, y } = now;
+  if (!model || rank) return;
+  const ink = inks(shown.dark);
+  const places = placesAt(column, model.at);
+  clipped(context, plot, () => {
+    context.lineJoin = "round";
+    context.beginPath();
+    if (column.kind === "category") {
+      const half = halfOf(x);
+      places.forEach((place, i) => {
+        const height = y.of(model.mean[i] ?? NaN);
+        context.moveTo(x.of(place) - half, height);
+        context.lineTo(x.of(place) + half, height);
+      });
+    } else lineThrough(context, Array.from(places, (place, i) => [x.of(place), y.of(model.mean[i] ?? NaN)]));
+    for (const [colour, width] of [[css(ink.ground, 0.8), 5], [css(ink.text), 2]] as const) {
+      context.strokeStyle = colour;
+      context.lineWidth = width;
+      context.stroke();
+    }
+  });
+  drawBest(context, data, now);
+}
+
+/** Half of the width of a category's mark. */
+function halfOf(x: Scale): number {
+  return Math.min(40, 0.35 * Math.abs(x.of(1) - x.of(0)));
+}
+
+function lineThrough(context: CanvasRenderingContext2D, points: readonly (readonly [number, number])[]): void {
+  for (const [px, py] of points) if (Number.isFinite(px) && Number.isFinite(py)) context.lineTo(px, py);
 }
 
 /** Where the model's mean is best, marked on its line. */

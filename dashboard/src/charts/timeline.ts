@@ -17,7 +17,7 @@ export interface TimelineData {
   readonly shown: Shown;
 }
 
-const LANE = 22;
+const LANE = 28;
 const THINNEST = 14;
 /** Names longer than this many pixels are cut. */
 const NAMES = 180;
