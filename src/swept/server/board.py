@@ -188,20 +188,19 @@ class Board:
             raise UsageError("there is no metric yet", hint="`?metric=NAME` asks for a certain one")
         keeper = self._boards.of(subject.now.scope)
         now, series = subject.now, subject.now.series
-        own = metric == subject.objective and not times
+        own = metric == subject.objective
         if not own:
             now, series = keeper.metric(metric)
-        etag = self._etag(Subject(now, subject.sweep, subject.spec), metric, str(times), encoding, str(runs))
+        etag = self._etag(Subject(now, subject.sweep, subject.spec), metric, str(times), str(runs))
         if etag in _known(request):
             return Response(status_code=304, headers=_headers(etag))
         shown = _shown(now, runs)
-        starts = [run.started or run.created for run in shown] if times else None
 
         def make() -> bytes:
-            return encode(metric, [series.get(run.id) for run in shown], encoding, starts)
+            starts = [run.started or run.created for run in shown] if times else None
+            return encode(metric, [series.get(run.id) for run in shown], "f32", starts)
 
-        usual = own and runs is None and encoding == "f32"
-        body = now.once(f"curves {metric}", make) if usual else make()
+        body = now.once(f"curves {times}", make) if own and runs is None else make()
         return _answer(request, body, "application/octet-stream", etag)
 
     def metrics(self, subject: Subject, request: Request) -> Response:
@@ -213,7 +212,7 @@ class Board:
     def _names(self, subject: Subject) -> list[str]:
         counts = self._context.store.metric_names(subject.now.scope)
         first = [subject.objective] if subject.objective else []
-        others = (name for name in counts if name not in first and not name.startswith("_"))
+        others = (name for name in counts if name not in (*first, *columns.OF_THE_CLIENT))
         return [*first, *sorted(others, key=lambda name: (-counts[name], name))]
 
     def _columns(self, subject: Subject, runs: Sequence[str] | None) -> bytes:

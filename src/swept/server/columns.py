@@ -28,6 +28,9 @@ DECADES = 2
 SIGMAS = 3
 """How much of a normal distribution is shown while there is no run."""
 
+OF_THE_CLIENT = frozenset({"_step", "_runtime", "_timestamp", "_wandb"})
+"""What W&B's client logs of its own accord."""
+
 Get: TypeAlias = Callable[[Config], Any]
 MISSING = object()
 
@@ -248,10 +251,10 @@ def summary_columns(runs: Sequence[Run], objective: str) -> dict[str, list[float
 
 
 def _figures(summary: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of a summary by dotted name; W&B's own (`_step`, `_runtime`) left out."""
+    """The numbers of a summary by dotted name."""
     found: dict[str, float] = {}
     for name, value in summary.items():
-        if name.startswith("_"):
+        if name in OF_THE_CLIENT:
             continue
         if number(value):
             found[name] = value

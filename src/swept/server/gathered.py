@@ -100,7 +100,7 @@ class Keeper:
 
     def _all(self, position: tuple[int, int]) -> Gathered:
         runs = self._store.board_runs(self._scope)
-        series = self._store.objective_series([run.id for run in runs])
+        series = self._store.objective_series([run.id for run in runs], times=True)
         self._metrics.clear()
         self._now = Gathered(
             self._scope, self._versions(), position, _with_curves(runs, series), series
@@ -112,7 +112,7 @@ class Keeper:
     ) -> Gathered:
         ids = named | running
         found = self._store.board_runs(self._scope, sorted(ids))
-        series = self._store.objective_series([run.id for run in found])
+        series = self._store.objective_series([run.id for run in found], times=True)
         for known in self._metrics.values():
             for run in ids:
                 known.pop(run, None)

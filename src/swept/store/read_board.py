@@ -254,23 +254,24 @@ def moved_sweeps(connection: Connection, event: int, point: int) -> frozenset[st
 # -- curves ---------------------------------------------------------------------------------------
 
 
-def objective(connection: Connection, ids: Sequence[str]) -> dict[str, Series]:
+def objective(connection: Connection, ids: Sequence[str], *, times: bool) -> dict[str, Series]:
     """Run → its visible curve of the objective; runs without one are left out."""
-    table = schema.points.c
+    table, rows = schema.points, schema.rows
+    same = and_(*(table.c[name] == rows.c[name] for name in ("run", "attempt", "step")))
+    columns = (table.c.step, table.c.value, *((rows.c.time,) if times else ()))
+    asked = select(*columns).order_by(table.c.run, table.c.attempt, table.c.step)
+    if times:
+        asked = asked.select_from(table.outerjoin(rows, same))
     found: dict[str, Series] = {}
     for some in _portions(ids):
-        rows = _plain_rows(
-            connection,
-            select(table.step, table.value)
-            .where(table.run.in_(some))
-            .order_by(table.run, table.attempt, table.step),
-        )
-        if rows:
-            lengths = _lengths(connection, schema.points, some)
+        read = _plain_rows(connection, asked.where(table.c.run.in_(some)))
+        if read:
+            lengths = _lengths(connection, table, some)
             below = _ceilings(connection, some)
-            # Lists: `zip(*rows)` takes six times as long.
-            steps, values = _whole([row[0] for row in rows]), _real([row[1] for row in rows])
-            found.update(_apart(lengths, below, steps, values, None))
+            # Lists: `zip(*read)` takes six times as long.
+            steps, values = _whole([row[0] for row in read]), _real([row[1] for row in read])
+            when = _real([row[2] for row in read]) if times else None
+            found.update(_apart(lengths, below, steps, values, when))
     return found
 
 
@@ -437,7 +438,7 @@ def ends(connection: Connection, scope: Scope) -> dict[str, Sequence[Point]]:
         else:
             begun = [Point(first, _nan(first_value))] if first < last else []
             found[run] = [*begun, Point(last, _nan(value))]
-    for run, series in objective(connection, again).items():
+    for run, series in objective(connection, again, times=False).items():
         found[run] = abridged(series)
     return found
 

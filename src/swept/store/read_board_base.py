@@ -54,7 +54,7 @@ class BoardVerbs(Protocol):
         """The sweeps in which anything has changed since that position."""
         ...
 
-    def objective_series(self, runs: Sequence[str]) -> Mapping[str, Series]:
+    def objective_series(self, runs: Sequence[str], *, times: bool = False) -> Mapping[str, Series]:
         """Run → its visible curve of the objective; runs without one are left out."""
         ...
 

@@ -85,8 +85,10 @@ class SqlReads:
             lambda connection: read_board.moved_sweeps(connection, event, point)
         )
 
-    def objective_series(self, runs: Sequence[str]) -> Mapping[str, Series]:
-        return self._database.read(lambda connection: read_board.objective(connection, runs))
+    def objective_series(self, runs: Sequence[str], *, times: bool = False) -> Mapping[str, Series]:
+        return self._database.read(
+            lambda connection: read_board.objective(connection, runs, times=times)
+        )
 
     def metric_series(self, runs: Sequence[str], name: str) -> Mapping[str, Series]:
         return self._database.read(lambda connection: read_board.metric(connection, runs, name))

@@ -1,0 +1,262 @@
+"""How long the server takes to give a page all runs of a sweep: `python benchmarks/board.py [RUNS ...]`.
+
+Makes a store with sweeps of 1,000 and 10,000 runs (13 parameters, 100 steps, three metrics) in a temporary folder, asks
+the app without a socket, and prints milliseconds: cold (the first time in a server's life), warm (nothing has changed
+since), after (one running run has reported since), some (the rows of that run alone), and the size of the answer.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from swept.clock import SystemClock
+from swept.store.sql import open_store
+from swept.testing.server import KEY, Served, in_memory
+
+STEPS = 100
+START = 1_790_000_000.0
+STEP_SECONDS = 30.0
+SWEEP = """
+method: random
+metric: {name: mAP, goal: maximize}
+run_cap: 20000
+parameters:
+  lr: {distribution: log_uniform_values, min: 0.0001, max: 0.1}
+  final_lr: {distribution: log_uniform_values, min: 0.001, max: 0.5}
+  weight_decay: {distribution: log_uniform_values, min: 0.00001, max: 0.01}
+  momentum: {min: 0.6, max: 0.98}
+  mixup: {min: 0.0, max: 0.3}
+  hue: {min: 0.0, max: 0.03}
+  dropout: {min: 0.0, max: 0.2}
+  batch: {distribution: q_log_uniform_values, q: 1, min: 8, max: 256}
+  width: {distribution: q_log_uniform_values, q: 1, min: 16, max: 512}
+  warmup: {min: 0, max: 5}
+  optimizer: {values: [SGD, Adam, AdamW]}
+  schedule: {values: [cosine, linear]}
+  augment: {values: [none, light, strong]}
+"""
+
+
+def main(sizes: list[int]) -> None:
+    print(f"{'runs':>6} {'what':<22} {'cold':>7} {'warm':>7} {'after':>7} {'some':>7} {'MB':>6}")
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            measure(Path(folder), size)
+
+
+def measure(folder: Path, size: int) -> None:
+    file = folder / "swept.db"
+    url = f"sqlite:///{file}"
+    store = open_store(url)
+    with in_memory(store, SystemClock(), folder / "files").client() as client:
+        sweep = client.create_sweep({"text": SWEEP, "path": "", "mode": "create"})["id"]
+    store.close()
+    fill(file, sweep, size)
+    for path in ("board", "curves", "curves?times=true", "curves?metric=loss"):
+        store = open_store(url)
+        served = in_memory(store, SystemClock(), folder / "files")
+        with served.http() as http:
+            show(size, path, served, http, sweep)
+        store.close()
+    store = open_store(url)
+    with in_memory(store, SystemClock(), folder / "files").http() as http:
+        cold, warm = timed(http, "/api/overview"), timed(http, "/api/overview")
+        print(f"{size:>6} {'overview':<22} {cold[0]:>7.0f} {warm[0]:>7.0f}")
+    store.close()
+
+
+def show(size: int, path: str, served: Served, http: httpx.Client, sweep: str) -> None:
+    address = f"/api/sweeps/{sweep}/{path}"
+    cold, warm = timed(http, address), timed(http, address)
+    run = report(served, sweep)
+    after = timed(http, address)
+    report(served, sweep)
+    some = timed(http, f"{address}{'&' if '?' in path else '?'}runs={run}")
+    times = " ".join(f"{one[0]:>7.0f}" for one in (cold, warm, after, some))
+    print(f"{size:>6} {path:<22} {times} {cold[1] / 1e6:>6.1f}")
+
+
+def timed(http: httpx.Client, path: str) -> tuple[float, int]:
+    began = time.perf_counter()
+    answer = http.get(path)
+    took = (time.perf_counter() - began) * 1000
+    answer.raise_for_status()
+    return took, len(answer.content)
+
+
+def report(served: Served, sweep: str) -> str:
+    """A new run of the sweep, or the one that is running, reports a step; its id."""
+    with served.client(KEY) as client:
+        agent = {"agent": "bench", "host": "bench", "request": "bench", "wait": 0.0}
+        claimed = client.claim(sweep, agent)["claimed"]  # type: ignore[arg-type]
+        assert claimed is not None
+        run, lease = claimed["run"], claimed["lease"]
+        step = client.run(run)["steps"] + 1
+        metrics = {"mAP": 0.1 * step, "loss": 1.0 / step}
+        sequence = step
+        client.reports(
+            run,
+            {
+                "lease": lease,
+                "reports": [
+                    {
+                        "seq": sequence,
+                        "type": "log",
+                        "time": START,
+                        "step": step,
+                        "metrics": metrics,
+                    }
+                ],
+            },
+        )
+    return run
+
+
+# -- a store full of runs, written past its verbs: they are durable one by one --------------------
+
+
+def fill(file: Path, sweep: str, size: int) -> None:
+    draw = random.Random(size)
+    with sqlite3.connect(file) as connection:
+        event, point, ordinal = connection.execute(
+            "select event, point, ordinal from counters"
+        ).fetchone()
+        names = [f"{sweep[:3]}{row:05d}" for row in range(size)]
+        for table, rows in (
+            ("runs", run_rows(draw, sweep, names, ordinal)),
+            ("attempts", attempt_rows(names)),
+        ):
+            insert(connection, table, rows)
+        insert(connection, "points", point_rows(draw, sweep, names, point))
+        insert(connection, "rows", metric_rows(draw, names))
+        insert(
+            connection,
+            "flat_values",
+            (
+                {"run": run, "source": "history", "key": key}
+                for run in names
+                for key in ("mAP", "loss", "lr/pg0")
+            ),
+        )
+        connection.execute(
+            "update counters set point = ?, ordinal = ?", (point + size * STEPS, ordinal + size)
+        )
+        connection.execute("update sweeps set runs = ?, state = 'running'", (size,))
+    connection.close()
+
+
+def insert(connection: sqlite3.Connection, table: str, rows: Iterator[dict[str, Any]]) -> None:
+    first = next(rows)
+    columns = ", ".join(f'"{name}"' for name in first)
+    statement = f'insert into "{table}" ({columns}) values ({", ".join("?" * len(first))})'
+    connection.execute(statement, list(first.values()))
+    connection.executemany(statement, (list(row.values()) for row in rows))
+
+
+def run_rows(
+    draw: random.Random, sweep: str, names: list[str], ordinal: int
+) -> Iterator[dict[str, Any]]:
+    for row, run in enumerate(names):
+        config = {
+            "lr": 10 ** draw.uniform(-4, -1),
+            "final_lr": 10 ** draw.uniform(-3, -0.3),
+            "weight_decay": 10 ** draw.uniform(-5, -2),
+            "momentum": draw.uniform(0.6, 0.98),
+            "mixup": draw.uniform(0, 0.3),
+            "hue": draw.uniform(0, 0.03),
+            "dropout": draw.uniform(0, 0.2),
+            "batch": round(2 ** draw.uniform(3, 8)),
+            "width": round(2 ** draw.uniform(4, 9)),
+            "warmup": draw.randint(0, 5),
+            "optimizer": draw.choice(["SGD", "Adam", "AdamW"]),
+            "schedule": draw.choice(["cosine", "linear"]),
+            "augment": draw.choice(["none", "light", "strong"]),
+        }
+        text = json.dumps(config)
+        latest = {"mAP": draw.random(), "loss": draw.random(), "lr/pg0": config["lr"]}
+        began = START + row * 60
+        yield {
+            "id": run,
+            "ordinal": ordinal + row + 1,
+            "project": "bench",
+            "sweep": sweep,
+            "number": row + 1,
+            "name": f"search-{row + 1}",
+            "kind": "search",
+            "state": "finished",
+            "config": text,
+            "config_key": text,
+            "seed": draw.randrange(2**31),
+            "why": json.dumps({"reason": "expected improvement over the best run so far"}),
+            "attempts": 1,
+            "created": began,
+            "pending_since": began,
+            "started": began,
+            "ended": began + STEPS * STEP_SECONDS,
+            "last_step": STEPS,
+            "latest": json.dumps(latest),
+            "summary": "{}",
+            "details": "{}",
+            "overrides": "{}",
+        }
+
+
+def attempt_rows(names: list[str]) -> Iterator[dict[str, Any]]:
+    for row, run in enumerate(names):
+        began = START + row * 60
+        yield {
+            "run": run,
+            "number": 1,
+            "agent": f"agent-{row % 4}",
+            "host": f"host-{row % 2}",
+            "started": began,
+            "ended": began + STEPS * STEP_SECONDS,
+            "outcome": "finished",
+            "reason": "exit code 0",
+            "first_step": 0,
+        }
+
+
+def point_rows(
+    draw: random.Random, sweep: str, names: list[str], point: int
+) -> Iterator[dict[str, Any]]:
+    for run in names:
+        end, speed = draw.uniform(0.3, 0.8), draw.uniform(6, 26)
+        for step in range(1, STEPS + 1):
+            point += 1
+            yield {
+                "run": run,
+                "attempt": 1,
+                "step": step,
+                "number": point,
+                "sweep": sweep,
+                "value": end * (1 - math.exp(-step / speed)) + draw.gauss(0, 0.006),
+            }
+
+
+def metric_rows(draw: random.Random, names: list[str]) -> Iterator[dict[str, Any]]:
+    for run in names:
+        for step in range(1, STEPS + 1):
+            metrics = {"mAP": draw.random(), "loss": draw.random(), "lr/pg0": 0.01}
+            yield {
+                "run": run,
+                "attempt": 1,
+                "step": step,
+                "time": START,
+                "metrics": json.dumps(metrics, separators=(",", ":")),
+            }
+
+
+if __name__ == "__main__":
+    main([int(text) for text in sys.argv[1:]] or [1_000, 10_000])
