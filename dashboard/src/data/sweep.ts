@@ -61,11 +61,11 @@ export class SweepData {
   ) {}
 
   /** The first page: the board and the curves of its objective side by side, then what the server has to compute. */
-  async open(metric?: string): Promise<void> {
+  async open(metric = "", boarded: () => void = () => undefined): Promise<void> {
     document.addEventListener("visibilitychange", this.looked);
     const { id } = this.subject;
-    const first = metric ? this.loadCurves(metric) : this.loadCurves("");
-    await this.reload();
+    const first = this.loadCurves(metric);
+    await this.reload(boarded);
     await first;
     if (this.closed) return;
     void this.source.metrics(id).then((names) => {
@@ -80,6 +80,10 @@ export class SweepData {
     this.stopListening();
     this.feed?.close();
     for (const timer of this.timers.values()) clearTimeout(timer);
+  }
+
+  async showMetric(metric: string): Promise<void> {
+    if (metric !== this.shownMetric) await this.loadCurves(metric);
   }
 
   /** Shows another metric's curves; "" is the objective. */
@@ -111,12 +115,14 @@ export class SweepData {
     return value.state === "ready" ? value.value : null;
   }
 
-  private async reload(): Promise<void> {
+  /** `boarded` hears of it before anything is drawn. */
+  private async reload(boarded: () => void = () => undefined): Promise<void> {
     const asked = await fetched(this.source.board(this.subject.id));
     if (this.closed) return;
     batch(() => {
       this.board.value = asked;
       this.version.value += 1;
+      if (asked.state === "ready") boarded();
     });
     if (asked.state !== "ready") return;
     if (this.source.frozen) {

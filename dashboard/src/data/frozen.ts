@@ -1,0 +1,95 @@
+/** The source of a report: all data stand in the file. The format is in docs/design/dashboard.md. */
+import type { Board, Curves, Source } from "../types";
+import { boardOf } from "./board";
+import { decode } from "./curves";
+import { cardOf, forecastsOf, importanceOf, progressOf } from "./source";
+import type { BoardView, ForecastView, HealthCardView, ImportanceView, ProgressView, RunView, SliceView } from "./wire";
+
+export interface FrozenImage {
+  readonly run: string;
+  readonly name: string;
+  readonly step: number | null;
+  readonly type: string;
+  readonly data: string;
+}
+
+interface Packed {
+  readonly made: number;
+  readonly version: string;
+  readonly board: BoardView;
+  readonly metrics: readonly string[];
+  readonly importance: ImportanceView | null;
+  readonly slices: Readonly<Record<string, SliceView>>;
+  readonly health: readonly HealthCardView[];
+  readonly progress: ProgressView | null;
+  readonly forecasts: readonly ForecastView[];
+  readonly runs: Readonly<Record<string, RunView>>;
+  readonly notes: readonly string[];
+}
+
+interface Document {
+  readonly packed: string;
+  readonly curves: Readonly<Record<string, string>>;
+  readonly images: readonly FrozenImage[];
+}
+
+export interface Frozen {
+  readonly source: Source;
+  readonly sweep: string;
+  readonly made: number;
+  readonly version: string;
+  readonly notes: readonly string[];
+  readonly runs: Readonly<Record<string, RunView>>;
+  readonly images: readonly FrozenImage[];
+}
+
+class Absent extends Error {}
+
+async function unpacked(text: string): Promise<ArrayBuffer> {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).arrayBuffer();
+}
+
+export async function thaw(text: string): Promise<Frozen> {
+  const file = JSON.parse(text) as Document;
+  const packed = JSON.parse(new TextDecoder().decode(await unpacked(file.packed))) as Packed;
+  const board: Board = boardOf(packed.board);
+  const curves = new Map<string, Promise<Curves>>();
+  const objective = board.head.metric?.name ?? packed.metrics[0] ?? "";
+  const source: Source = {
+    frozen: true,
+    board: async () => board,
+    curves: async (_, metric) => {
+      const name = metric || objective;
+      const kept = file.curves[name];
+      if (kept === undefined) throw new Absent(`the curves of ${name || "this sweep"} are not in this report`);
+      const known = curves.get(name) ?? unpacked(kept).then(decode);
+      curves.set(name, known);
+      return known;
+    },
+    metrics: async () => packed.metrics.filter((name) => name in file.curves),
+    importance: async () => {
+      if (!packed.importance) throw new Absent("the importance is not in this report");
+      return importanceOf(packed.importance);
+    },
+    slice: async (_, parameter) => {
+      const slice = packed.slices[parameter];
+      if (!slice) throw new Absent(`the model along ${parameter} is not in this report`);
+      return slice;
+    },
+    pair: async () => {
+      throw new Absent("the model over two parameters is not in a report");
+    },
+    health: async () => packed.health.map(cardOf),
+    progress: async () => {
+      if (!packed.progress) throw new Absent("the progress is not in this report");
+      return progressOf(packed.progress);
+    },
+    forecasts: async () => forecastsOf(packed.forecasts, board),
+  };
+  return {
+    source, sweep: board.head.id, made: packed.made, version: packed.version, notes: packed.notes, runs: packed.runs,
+    images: file.images,
+  };
+}

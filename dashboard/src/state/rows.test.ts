@@ -1,0 +1,53 @@
+import { describe, expect, test } from "vitest";
+import { syntheticBoard } from "../testing/synthetic";
+import { configOf, csv, flags, sortedRows, yaml } from "./rows";
+
+const board = syntheticBoard({ runs: 50, epochs: 10, seed: 2 });
+const all = new Uint8Array(50).fill(1);
+
+describe("sortedRows", () => {
+  test("orders by a number, runs without it last in both directions", () => {
+    const value = board.columns.get("value");
+    value?.values.fill(NaN, 3, 5);
+    for (const down of [false, true]) {
+      const rows = [...sortedRows(board, board.columns, all, { by: "value", down })];
+      expect(rows.slice(-2)).toEqual([3, 4]);
+      const values = rows.slice(0, -2).map((row) => value?.values[row] ?? NaN);
+      expect(values).toEqual([...values].sort((a, b) => (down ? b - a : a - b)));
+    }
+  });
+
+  test("leaves out what is not kept, and orders by words", () => {
+    const kept = all.slice().fill(0, 10);
+    const rows = [...sortedRows(board, board.columns, kept, { by: "optimizer", down: false })];
+    expect(rows).toHaveLength(10);
+    const optimizer = board.columns.get("optimizer");
+    const words = rows.map((row) => optimizer?.categories[optimizer.values[row] ?? -1] ?? "");
+    expect(words).toEqual([...words].sort());
+  });
+});
+
+test("a CSV quotes what it must, and no cell becomes a formula", () => {
+  const hostile = { ...board, names: board.names.map((name, row) => (row === 0 ? '=HYPERLINK("http://x"),\n' : name)) };
+  const text = csv(hostile, [...board.columns.values()].slice(0, 1), [0, 1]);
+  expect(text.split("\r\n")[0]).toBe("number,id,name,state,kind,lr0");
+  expect(text).toContain(`"'=HYPERLINK(""http://x""),\n"`);
+  expect(text).toContain("r000002,run-2,");
+});
+
+describe("a configuration", () => {
+  const config = { lr0: 1e-7, batch: 16, optimizer: "SGD", note: "it's: yes", flag: "no", "a b": true };
+
+  test("as YAML is read the same by YAML 1.1", () => {
+    expect(yaml(config)).toBe('lr0: 1.0e-7\nbatch: 16\noptimizer: SGD\nnote: "it\'s: yes"\nflag: "no"\n"a b": true\n');
+  });
+
+  test("as flags survives a shell", () => {
+    expect(flags(config)).toBe("--lr0=1e-7 --batch=16 --optimizer=SGD '--note=it'\\''s: yes' --flag=no '--a b=true'");
+  });
+
+  test("has the searched parameters by name", () => {
+    expect(Object.keys(configOf(board.columns, 0))).toHaveLength(13);
+    expect(configOf(board.columns, 0)["optimizer"]).toMatch(/SGD|Adam/u);
+  });
+});

@@ -1,0 +1,118 @@
+/** The table's rows and cells, without the table: which runs in which order, what each says, and the whole as CSV. */
+import { moment, number } from "../charts/scale";
+import type { Board, Column } from "../types";
+import type { Columns } from "./selection";
+
+export interface Sort {
+  /** A column, or one of "run", "state" and "name". */
+  readonly by: string;
+  readonly down: boolean;
+}
+
+/** Kept rows in order; runs without the value come last, whichever way. */
+export function sortedRows(board: Board, columns: Columns, kept: Uint8Array, { by, down }: Sort): Uint32Array {
+  const rows = new Uint32Array(board.n);
+  let count = 0;
+  for (let row = 0; row < board.n; row += 1) {
+    if (kept[row]) {
+      rows[count] = row;
+      count += 1;
+    }
+  }
+  const found = rows.subarray(0, count);
+  const sign = down ? -1 : 1;
+  const column = columns.get(by);
+  if (column && column.kind !== "category") {
+    const { values } = column;
+    return found.sort((one, other) => {
+      const a = values[one] ?? NaN;
+      const b = values[other] ?? NaN;
+      if (a !== a || b !== b) return a === a ? -1 : b === b ? 1 : one - other;
+      return sign * (a - b) || one - other;
+    });
+  }
+  if (by === "run") return found.sort((one, other) => sign * ((board.numbers[one] ?? 0) - (board.numbers[other] ?? 0)) || sign * (one - other));
+  const text = textOf(board, column, by);
+  return found.sort((one, other) => {
+    const [a, b] = [text(one), text(other)];
+    if (a === "" || b === "") return a !== "" ? -1 : b !== "" ? 1 : one - other;
+    return a < b ? -sign : a > b ? sign : one - other;
+  });
+}
+
+function textOf(board: Board, column: Column | undefined, by: string): (row: number) => string {
+  if (column) return (row) => column.categories[column.values[row] ?? -1] ?? "";
+  if (by === "state") return (row) => board.states[row] ?? "";
+  return (row) => board.names[row] ?? "";
+}
+
+export function shownValue(column: Column, row: number): string {
+  const value = column.values[row] ?? NaN;
+  if (column.kind === "category") return column.categories[value] ?? "–";
+  if (column.kind === "time") return moment(value);
+  return number(value);
+}
+
+/** As it is, for files: all digits, and nothing where there is nothing. */
+export function exactValue(column: Column, row: number): string | number | null {
+  const value = column.values[row] ?? NaN;
+  if (column.kind === "category") return column.categories[value] ?? null;
+  return Number.isNaN(value) ? null : value;
+}
+
+const escaped = (text: string): string => {
+  // Spreadsheets take such a cell for a formula, and names of runs come from programs.
+  const safe = /^[=+\-@\t\r]/u.test(text) && !/^[+-]?[\d.]/u.test(text) ? `'${text}` : text;
+  return /[",\n\r]/u.test(safe) ? `"${safe.replace(/"/gu, '""')}"` : safe;
+};
+
+export function csv(board: Board, columns: readonly Column[], rows: Iterable<number>): string {
+  const heads = ["number", "id", "name", "state", "kind", ...columns.map((column) => column.label)];
+  const lines = [heads.map(escaped).join(",")];
+  for (const row of rows) {
+    const cells = [
+      String(board.numbers[row] ?? ""), board.ids[row] ?? "", board.names[row] ?? "", board.states[row] ?? "", board.kinds[row] ?? "",
+      ...columns.map((column) => String(exactValue(column, row) ?? "")),
+    ];
+    lines.push(cells.map(escaped).join(","));
+  }
+  return `${lines.join("\r\n")}\r\n`;
+}
+
+export type Config = Readonly<Record<string, unknown>>;
+
+/** The searched parameters of a run, by the names that the sweep's file gives them. */
+export function configOf(columns: Columns, row: number): Config {
+  return Object.fromEntries([...columns.values()].flatMap((column) => {
+    const value = column.role === "parameter" ? exactValue(column, row) : null;
+    return value === null ? [] : [[column.label, value]];
+  }));
+}
+
+/** JSON is YAML, so a value that is not a plain word or number is written as JSON. */
+export function yaml(config: Config): string {
+  return Object.entries(config).map(([name, value]) => `${plainWord(name)}: ${scalar(value)}\n`).join("");
+}
+
+const WORD = /^[A-Za-z_][\w./-]*$/u;
+const TAKEN = /^(true|false|null|yes|no|on|off|y|n|~|\.nan|\.inf)$/iu;
+
+function plainWord(text: string): string {
+  return WORD.test(text) && !TAKEN.test(text) ? text : JSON.stringify(text);
+}
+
+function scalar(value: unknown): string {
+  if (typeof value === "string") return plainWord(value);
+  // YAML 1.1 reads 1e-7 as a text: it wants the point.
+  if (typeof value === "number") return String(value).replace(/^(-?\d+)e/u, "$1.0e");
+  return JSON.stringify(value);
+}
+
+/** Flags as W&B's `${args}` gives them, quoted for a POSIX shell. */
+export function flags(config: Config): string {
+  return Object.entries(config).map(([name, value]) => quoted(`--${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)).join(" ");
+}
+
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/u.test(text) ? text : `'${text.replace(/'/gu, "'\\''")}'`;
+}

@@ -1,0 +1,122 @@
+/** The view in the address, and back: what one sees can be sent to somebody, and the back button undoes a brush. */
+import { batch, effect } from "@preact/signals";
+import { address, go, linkTo, type Place } from "../router";
+import type { Brush, Brushes } from "../types";
+import type { Selection } from "./selection";
+
+/** A drag is one step of the history, not fifty. */
+const SETTLED_MS = 400;
+
+export interface View {
+  readonly brushes: Brushes;
+  readonly filter: string;
+  readonly top: number | null;
+  readonly colourBy: string;
+  readonly metric: string;
+  readonly step: number | null;
+  readonly chosen: readonly string[];
+  readonly axes: readonly string[];
+  readonly flipped: ReadonlySet<string>;
+  readonly parameter: string;
+}
+
+/** Names may hold anything, so commas in them are written as `%2C` once more. */
+const listed = (names: Iterable<string>): string => [...names].map((name) => name.replace(/[%,]/gu, encodeURIComponent)).join(",");
+const unlisted = (text: string | null): string[] => (text ? text.split(",").map((name) => {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}) : []);
+
+export function written(view: View): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const [name, brush] of view.brushes) {
+    query.set(`b.${name}`, brush.map(([low, high]) => `${short(low)}~${short(high)}`).join(","));
+  }
+  if (view.filter.trim()) query.set("q", view.filter);
+  if (view.top !== null) query.set("top", String(view.top));
+  if (view.colourBy !== "value") query.set("by", view.colourBy);
+  if (view.metric) query.set("metric", view.metric);
+  if (view.step !== null) query.set("step", String(view.step));
+  if (view.chosen.length) query.set("pick", listed(view.chosen));
+  if (view.axes.length) query.set("axes", listed(view.axes));
+  if (view.flipped.size) query.set("flip", listed(view.flipped));
+  if (view.parameter) query.set("slice", view.parameter);
+  return query;
+}
+
+export function viewOf(query: URLSearchParams): View {
+  const brushes = new Map<string, Brush>();
+  for (const [key, text] of query) {
+    if (!key.startsWith("b.")) continue;
+    const brush = text.split(",").flatMap((range) => {
+      const [low, high] = range.split("~").map(Number);
+      return low !== undefined && high !== undefined && low <= high ? [[low, high] as const] : [];
+    });
+    if (brush.length) brushes.set(key.slice(2), brush);
+  }
+  return {
+    brushes, filter: query.get("q") ?? "", top: whole(query.get("top")), colourBy: query.get("by") ?? "value",
+    metric: query.get("metric") ?? "", step: whole(query.get("step")), chosen: unlisted(query.get("pick")),
+    axes: unlisted(query.get("axes")), flipped: new Set(unlisted(query.get("flip"))), parameter: query.get("slice") ?? "",
+  };
+}
+
+function whole(text: string | null): number | null {
+  const value = Number(text);
+  return text && Number.isFinite(value) && value >= 0 ? Math.floor(value) : null;
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(8)));
+}
+
+/** Keeps selection and address the same, from when the board is there. Returns how to stop. */
+export function bind(selection: Selection, place: Place): () => void {
+  const { runs } = selection;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let taken = "";
+  const own = (): View => ({
+    brushes: selection.brushes.value, filter: selection.filter.value, top: selection.top.value,
+    colourBy: selection.colourBy.value, metric: selection.metric.value, step: selection.step.value,
+    chosen: [...selection.chosen.value].flatMap((row) => runs.board.peek()?.ids[row] ?? []), axes: selection.axes.value,
+    flipped: selection.flipped.value, parameter: selection.parameter.value,
+  });
+  const take = (query: URLSearchParams): void => {
+    const view = viewOf(query);
+    taken = written(view).toString();
+    batch(() => {
+      selection.brushes.value = view.brushes;
+      selection.filter.value = view.filter;
+      selection.top.value = view.top;
+      selection.colourBy.value = view.colourBy;
+      selection.metric.value = view.metric;
+      selection.step.value = view.step;
+      selection.chosen.value = new Set(view.chosen.flatMap((id) => runs.board.peek()?.rows.get(id) ?? []));
+      selection.axes.value = view.axes;
+      selection.flipped.value = view.flipped;
+      selection.parameter.value = view.parameter;
+    });
+  };
+  const stopReading = effect(() => {
+    const { query, place: now } = address.value;
+    if (now.view !== place.view || written(viewOf(query)).toString() === taken) return;
+    take(query);
+  });
+  const stopWriting = effect(() => {
+    const text = written(own()).toString();
+    clearTimeout(timer);
+    if (text === taken) return;
+    timer = setTimeout(() => {
+      taken = text;
+      go(linkTo(place) + (text ? `?${text}` : ""));
+    }, SETTLED_MS);
+  });
+  return () => {
+    clearTimeout(timer);
+    stopReading();
+    stopWriting();
+  };
+}

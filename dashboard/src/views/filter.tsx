@@ -1,0 +1,62 @@
+/** The bar that narrows what every panel shows: an expression, brushes as chips, top-k, keep and exclude, the colour. */
+import type { JSX } from "preact";
+import { inWords } from "../state/selection";
+import { counted } from "../format";
+import type { SweepModel } from "./model";
+
+export const SEARCH = "search-runs";
+
+export function FilterBar({ model }: { readonly model: SweepModel }): JSX.Element {
+  const { selection } = model;
+  const { wrong } = selection.test.value;
+  const columns = selection.columns.value;
+  const n = model.board.value?.n ?? 0;
+  return (
+    <search class="filter" aria-label="Filter of runs">
+      <div class="search">
+        <input
+          id={SEARCH} type="search" placeholder="Filter: value > 0.7 and optimizer = SGD" aria-label="Filter of runs" spellcheck={false}
+          autocomplete="off" value={selection.filter.value} aria-invalid={wrong !== ""} {...(wrong ? { "aria-describedby": "filter-wrong" } : {})}
+          onInput={(event) => (selection.filter.value = event.currentTarget.value)}
+        />
+      </div>
+      <output aria-live="polite"><b>{selection.count.value.toLocaleString("en")}</b> of {counted(n, "run")}</output>
+      <label>best
+        <input
+          type="number" min={1} placeholder="all" value={selection.top.value ?? ""} aria-label="Only so many of the best"
+          onInput={(event) => {
+            const top = event.currentTarget.valueAsNumber;
+            selection.top.value = top >= 1 ? Math.floor(top) : null;
+          }}
+        />
+      </label>
+      <label>colour
+        <select value={selection.colourBy.value} onChange={(event) => (selection.colourBy.value = event.currentTarget.value)}>
+          {[...columns.values()].filter((column) => column.kind !== "time").map((column) => <option value={column.name}>{column.label}</option>)}
+        </select>
+      </label>
+      <button type="button" disabled={!selection.narrowed.value} onClick={() => selection.keep()} title="Only these from now on: the brushes become part of the filter">Keep</button>
+      <button type="button" disabled={!selection.narrowed.value} onClick={() => selection.exclude()} title="All but these">Exclude</button>
+      <button type="button" disabled={!selection.narrowed.value} onClick={() => selection.clear()}>Clear</button>
+      {selection.brushes.value.size > 0 && (
+        <div class="chips">
+          {[...selection.brushes.value].flatMap(([name, brush]) => {
+            const column = columns.get(name);
+            if (!column) return [];
+            const words = inWords(column, brush.map(([low, high]) => [rounded(low), rounded(high)] as const));
+            return [
+              <span class="chip" key={name}>{words}
+                <button type="button" aria-label={`Remove ${words}`} onClick={() => selection.brush(name, [])}>×</button>
+              </span>,
+            ];
+          })}
+        </div>
+      )}
+      {wrong && <p class="wrong" id="filter-wrong" role="alert">{wrong}</p>}
+    </search>
+  );
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(3));
+}

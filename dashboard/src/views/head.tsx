@@ -1,0 +1,145 @@
+/** The head of a sweep: what it is, how far it is, what it gained, and what people can do with it. */
+import type { ComponentChildren, JSX } from "preact";
+import { change, pathOf } from "../data/source";
+import { ago, counted, duration, hours, number, signed } from "../format";
+import { frozen, linkTo } from "../router";
+import { say, withLogin } from "../state/page";
+import type { Board, Progress, SweepHead, SweepState } from "../types";
+import type { SweepModel } from "./model";
+
+export function Head({ model }: { readonly model: SweepModel }): JSX.Element | null {
+  const { data, board } = model;
+  data.version.value;
+  const known = board.value;
+  if (!known) return null;
+  const { head } = known;
+  const sweep = data.subject.kind === "sweep";
+  const fetched = data.progress.value;
+  const progress = fetched.state === "ready" ? fetched.value : null;
+  return (
+    <section class="head" aria-label="Overview">
+      <div class="title">
+        <h1>{sweep ? head.name || head.id : `Runs in ${head.project}`}</h1>
+        {sweep && <State state={head.state} />}
+        <span class="muted">
+          {sweep ? [head.method, head.earlyStopping !== "off" && head.earlyStopping, head.metric && `${head.metric.goal} ${head.metric.name}`]
+            .filter(Boolean).join(" · ") : counted(known.n, "run")}
+        </span>
+        {sweep && !frozen && <Actions head={head} model={model} />}
+      </div>
+      {sweep && head.endedBecause && <p class="muted">Ended: {head.endedBecause}</p>}
+      {sweep && <Figures board={known} progress={progress} />}
+    </section>
+  );
+}
+
+export function State({ state }: { readonly state: string }): JSX.Element {
+  return <span class={`state ${state}`}>{state}</span>;
+}
+
+const DONE: Readonly<Record<string, string>> = {
+  running: "the sweep goes on", paused: "no new runs are started; running ones go on", finished: "the sweep is finished",
+  cancelled: "the sweep and its runs are cancelled",
+};
+
+function Actions({ head, model }: { readonly head: SweepHead; readonly model: SweepModel }): JSX.Element {
+  const to = (state: SweepState, sure = ""): void => {
+    if (sure && !confirm(sure)) return;
+    void withLogin(() => change(`${pathOf(model.data.subject)}/state`, { state }), DONE[state] ?? state);
+  };
+  const over = head.state === "finished" || head.state === "cancelled";
+  return (
+    <div class="actions">
+      {head.state === "paused" || over
+        ? <button type="button" onClick={() => to("running")}>{over ? "Go on" : "Resume"}</button>
+        : <button type="button" onClick={() => to("paused")}>Pause</button>}
+      {!over && <button type="button" title="Running runs end as they are; the sweep is over"
+        onClick={() => to("finished", "Finish the sweep? Running runs go on to their end; none is started any more.")}>Finish</button>}
+      {!over && <button type="button"
+        onClick={() => to("cancelled", "Cancel the sweep? Its running runs are killed, and count for nothing.")}>Cancel</button>}
+      <button type="button" class="plain" onClick={() => void navigator.clipboard.writeText(`swept show ${head.id}`).then(() => say("command copied"), () => undefined)}
+        title="Copy the command that shows this sweep in a terminal"><code>swept show</code></button>
+    </div>
+  );
+}
+
+function Figures({ board, progress }: { readonly board: Board; readonly progress: Progress | null }): JSX.Element {
+  const { head } = board;
+  const sign = head.metric?.goal === "maximize" ? 1 : -1;
+  const value = (row: number): number => board.columns.get("value")?.values[row] ?? NaN;
+  const best = value(head.best);
+  const baseline = value(head.baseline);
+  const gain = best - baseline;
+  const noise = progress?.noise ?? null;
+  const share = progress?.cap ? progress.ended / progress.cap : null;
+  const running = board.states.filter((state) => state === "running").length;
+  const live = head.agents.filter((agent) => agent.live);
+  return (
+    <dl class="figures">
+      <Figure label={`best ${head.metric?.name ?? "value"}`} small={head.best < 0 ? "no run has a value yet" : <RunLink board={board} row={head.best} />}>
+        <span class="best">{number(best)}</span>{noise !== null && <span class="muted"> ± {number(noise, 2)}</span>}
+      </Figure>
+      <Figure
+        label="against the baseline"
+        small={head.baseline < 0 ? "this sweep has no baseline" : <>baseline <RunLink board={board} row={head.baseline} />: {number(baseline)}</>}
+      >
+        {Number.isNaN(gain) ? "–" : <span class={sign * gain > (noise ?? 0) ? "good" : ""}>{signed(gain)}</span>}
+      </Figure>
+      {head.advice && head.advice.row >= 0 && (
+        <Figure label={`expected at ${head.advice.full} steps`} small={<>another training of <RunLink board={board} row={head.advice.row} />: {number(head.advice.low)} to {number(head.advice.high)}</>}>
+          {number(head.advice.value)}
+        </Figure>
+      )}
+      {Object.keys(head.targets).length > 0 && <Targets head={head} best={best} progress={progress} />}
+      <Figure label="runs" small={<>{counted(running, "running run")}{share !== null && <span class="meter" aria-hidden="true"><span style={{ width: `${Math.min(100, 100 * share)}%` }} /></span>}</>}>
+        {progress ? progress.ended : board.n}{progress?.cap ? <span class="muted"> of {progress.cap}</span> : null}
+      </Figure>
+      {head.state === "running" && (
+        <Figure label="time left" small={head.hours === null ? "by the pace so far" : `of ${hours(head.hours)} budget`}>
+          {progress?.eta == null ? "unknown" : `≈ ${duration(progress.eta)}`}
+        </Figure>
+      )}
+      {progress && (
+        <Figure label="slot hours used" small={progress.hoursSaved === null ? "" : `${hours(progress.hoursSaved)} saved by early stopping`}>
+          {hours(progress.hoursUsed)}
+        </Figure>
+      )}
+      {progress && (progress.cost !== null || progress.energy !== null) && (
+        <Figure label={progress.cost === null ? "energy" : "cost"} small={progress.cost !== null && progress.energy !== null ? `${number(progress.energy, 3)} kWh` : ""}>
+          {progress.cost === null ? `${number(progress.energy ?? NaN, 3)} kWh` : `${progress.cost.toFixed(2)} ${progress.currency}`}
+        </Figure>
+      )}
+      <Figure label="agents" small={frozen ? `${counted(head.agents.length, "agent")} in all` : `last change ${ago(head.updated)}`}>
+        {frozen ? head.agents.length : <>{live.length} <span class="muted">at work</span></>}
+      </Figure>
+    </dl>
+  );
+}
+
+function Figure({ label, small, children }: { readonly label: string; readonly small?: ComponentChildren; readonly children: ComponentChildren }): JSX.Element {
+  return <div><dt>{label}</dt><dd>{children}{small ? <small>{small}</small> : null}</dd></div>;
+}
+
+function Targets({ head, best, progress }: { readonly head: SweepHead; readonly best: number; readonly progress: Progress | null }): JSX.Element {
+  const sign = head.metric?.goal === "maximize" ? 1 : -1;
+  const targets = progress?.targets ?? Object.entries(head.targets).map(([name, value]) => ({ name, value, reached: sign * best >= sign * value }));
+  const reached = targets.filter((target) => target.reached).length;
+  return (
+    <Figure
+      label="targets reached"
+      small={<ul class="targets">{targets.map((target) => (
+        <li class={target.reached ? "good" : ""}>{target.reached ? "✓" : "○"} {target.name} {number(target.value)}<span class="hidden-text">{target.reached ? " reached" : " not reached"}</span></li>
+      ))}</ul>}
+    >
+      {reached} <span class="muted">of {targets.length}</span>
+    </Figure>
+  );
+}
+
+export function RunLink({ board, row }: { readonly board: Board; readonly row: number }): JSX.Element | null {
+  const id = board.ids[row];
+  if (id === undefined) return null;
+  const name = board.names[row] || `#${board.numbers[row]}`;
+  return <a href={linkTo({ view: "run", id })}>{name}</a>;
+}
+

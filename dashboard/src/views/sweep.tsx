@@ -1,0 +1,419 @@
+/** One sweep on one screen (or a project's runs outside of sweeps): panels over the same runs, all linked. */
+import { batch, useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import * as curvesChart from "../charts/curves";
+import { pngOf, save, svgOf } from "../charts/export";
+import * as historyChart from "../charts/history";
+import * as importanceChart from "../charts/importance";
+import * as parallelChart from "../charts/parallel";
+import { parallelScene } from "../charts/parallel-scene";
+import * as sliceChart from "../charts/slice";
+import * as timelineChart from "../charts/timeline";
+import { fetched, type Subject } from "../data/source";
+import { SweepData } from "../data/sweep";
+import { counted, number } from "../format";
+import { go, linkTo, type Place } from "../router";
+import { liveness, say, title } from "../state/page";
+import { shownValue } from "../state/rows";
+import { bind } from "../state/url";
+import type { Board, Brush, DataTable, Source } from "../types";
+import { FilterBar, SEARCH } from "./filter";
+import { Head } from "./head";
+import { Health } from "./health";
+import { useKeys } from "./keys";
+import { SweepModel } from "./model";
+import { PairPanel } from "./pair";
+import { ChartHost, Panel } from "./panel";
+import { RunsTable, type TableKeys } from "./table";
+
+export interface SweepPageProps {
+  readonly subject: Subject;
+  readonly source: Source;
+}
+
+export function SweepPage({ subject, source }: SweepPageProps): JSX.Element {
+  const model = useMemo(() => new SweepModel(new SweepData(subject, source)), [subject.kind, subject.id, source]);
+  const { data, selection } = model;
+  useEffect(() => {
+    let unbind = (): void => undefined;
+    let over = false;
+    const place: Place = { view: subject.kind, id: subject.id };
+    const metric = new URLSearchParams(location.search).get("metric") ?? undefined;
+    void data.open(metric, () => {
+      if (!over) unbind = bind(selection, place);
+    });
+    return () => {
+      over = true;
+      unbind();
+      data.close();
+      liveness.value = null;
+    };
+  }, [model]);
+  useSignalEffect(() => {
+    data.version.value;
+    liveness.value = data.liveness.value;
+    const head = model.board.value?.head;
+    const name = head ? head.name || head.id || head.project : subject.id;
+    title.value = subject.kind === "project" ? [{ text: name }]
+      : [...(head ? [{ text: head.project, href: linkTo({ view: "project", id: head.project }) }] : []), { text: name }];
+  });
+  useSignalEffect(() => {
+    const metric = selection.metric.value;
+    if (model.board.value) void data.showMetric(metric);
+  });
+  const keys = useRef<TableKeys | null>(null);
+  useKeys({
+    search: () => document.getElementById(SEARCH)?.focus(),
+    move: (by) => keys.current?.move(by),
+    open: () => keys.current?.open(),
+    choose: () => keys.current?.choose(),
+    clear: () => {
+      if (model.current.value >= 0 || selection.hover.value >= 0) {
+        model.current.value = -1;
+        selection.hover.value = -1;
+      } else selection.clear();
+    },
+  });
+
+  const state = data.board.value;
+  if (state.state === "loading") return <p class="waiting" role="status">Loading the runs …</p>;
+  if (state.state === "failed") {
+    return (
+      <div class="empty" role="alert">
+        <h1>{subject.kind === "sweep" ? `Sweep ${subject.id}` : `Project ${subject.id}`} cannot be shown</h1>
+        <p>{state.why}</p>
+        <p><button type="button" onClick={() => void data.retry()}>Try again</button>{" "}<a href={linkTo({ view: "sweeps" })}>All sweeps</a></p>
+      </div>
+    );
+  }
+  return (
+    <>
+      <Head model={model} />
+      {subject.kind === "sweep" && <Health model={model} />}
+      <Body model={model} keys={keys} />
+    </>
+  );
+}
+
+function Body({ model, keys }: { readonly model: SweepModel; readonly keys: { current: TableKeys | null } }): JSX.Element {
+  const { data } = model;
+  const empty = useComputed(() => {
+    data.version.value;
+    return (model.board.value?.n ?? 0) === 0;
+  });
+  const sweep = data.subject.kind === "sweep";
+  if (empty.value) return <NoRuns model={model} />;
+  return (
+    <>
+      <FilterBar model={model} />
+      <div class="panels">
+        <ParallelPanel model={model} />
+        <CurvesPanel model={model} />
+        <HistoryPanel model={model} />
+        {sweep && <ImportancePanel model={model} />}
+        {sweep && <SlicePanel model={model} />}
+        {sweep && <PairPanel model={model} />}
+        <TimelinePanel model={model} />
+        <RunsTable model={model} keys={keys} />
+      </div>
+      <Picked model={model} />
+      {sweep && <SweepFile model={model} />}
+    </>
+  );
+}
+
+function NoRuns({ model }: { readonly model: SweepModel }): JSX.Element {
+  const head = model.board.value?.head;
+  if (model.data.subject.kind === "project") {
+    return <div class="empty"><p>This project has no runs outside of sweeps. A script that calls <code>swept.init()</code> or <code>wandb.init()</code> makes one.</p></div>;
+  }
+  return (
+    <div class="empty">
+      <p>No run has begun yet{head?.state === "running" || head?.state === "pending" ? ": an agent has to ask for one" : ""}.</p>
+      <pre>swept agent {head?.id}</pre>
+      <p class="muted">This page shows the first run as soon as it starts.</p>
+      <SweepFile model={model} />
+    </div>
+  );
+}
+
+/** What most charts tell the page. */
+function callbacks(model: SweepModel): {
+  onHover: (row: number) => void;
+  onPick: (row: number, event: MouseEvent | KeyboardEvent) => void;
+  onBrush: (column: string, brush: Brush) => void;
+} {
+  const { selection } = model;
+  return {
+    onHover: (row) => (selection.hover.value = row),
+    onPick: (row, event) => {
+      if (row < 0) return;
+      if (event.shiftKey || event.ctrlKey || event.metaKey) selection.toggle(row);
+      else if (model.current.value === row) {
+        const id = model.board.value?.ids[row];
+        if (id !== undefined) go(linkTo({ view: "run", id }));
+      } else model.current.value = row;
+    },
+    onBrush: (column, brush) => selection.brush(column, brush),
+  };
+}
+
+function ParallelPanel({ model }: { readonly model: SweepModel }): JSX.Element {
+  const { selection } = model;
+  const host = useRef<HTMLDivElement>(null);
+  const names = (): string[] => model.axes.peek().map((column) => column.name);
+  const scene = (): ReturnType<typeof parallelScene> | null => {
+    const drawn = model.parallelData.peek();
+    return drawn && parallelScene(drawn, { width: Math.max(900, host.current?.clientWidth ?? 0), height: 420 });
+  };
+  const file = `${model.board.value?.head.name || "runs"}-parallel`;
+  const shown = new Set(model.axes.value.map((column) => column.name));
+  const all = [...selection.columns.value.values()].filter((column) => column.kind !== "time");
+  return (
+    <Panel
+      id="parallel" title="Parallel coordinates" size="wide" height={340}
+      tools={
+        <>
+          <StepSlider model={model} />
+          <details class="menu">
+            <summary>Axes</summary>
+            <div>
+              {all.map((column) => (
+                <label><input type="checkbox" checked={shown.has(column.name)} onChange={() => {
+                  selection.axes.value = shown.has(column.name) ? names().filter((name) => name !== column.name) : [...names(), column.name];
+                }} />{column.label}{column.inert && <span class="muted">: no effect</span>}</label>
+              ))}
+              <button type="button" onClick={() => batch(() => {
+                selection.axes.value = [];
+                selection.flipped.value = new Set();
+              })}>The usual ones</button>
+            </div>
+          </details>
+          <details class="menu">
+            <summary>Save</summary>
+            <div>
+              <button type="button" onClick={() => {
+                const drawn = scene();
+                if (drawn) save(svgOf(drawn), `${file}.svg`);
+              }}>SVG</button>
+              <button type="button" onClick={() => {
+                const drawn = scene();
+                if (drawn) void pngOf(drawn).then((image) => save(image, `${file}.png`, "image/png"), () => say("the browser could not draw the image"));
+              }}>PNG</button>
+            </div>
+          </details>
+        </>
+      }
+      table={() => figuresOf(model)}
+    >
+      <div ref={host}>
+        <ChartHost
+          id="parallel" data={model.parallelData}
+          make={(element) => parallelChart.parallel(element, {
+            ...callbacks(model),
+            onClear: () => (selection.brushes.value = new Map()),
+            onOrder: (order) => (selection.axes.value = order),
+            onFlip: (name) => {
+              const flipped = new Set(selection.flipped.value);
+              if (!flipped.delete(name)) flipped.add(name);
+              selection.flipped.value = flipped;
+            },
+            onHide: (name) => (selection.axes.value = names().filter((one) => one !== name)),
+            label: (row) => {
+              const board = model.board.peek();
+              return board ? `#${board.numbers[row] ?? ""} ${board.names[row] ?? ""}` : "";
+            },
+          })}
+        />
+      </div>
+    </Panel>
+  );
+}
+
+function figuresOf(model: SweepModel): DataTable | null {
+  const board = model.board.peek();
+  if (!board) return null;
+  const columns = model.axes.peek();
+  const { kept, order } = model.selection.shown.peek();
+  const rows = [...order].filter((row) => kept[row]).reverse();
+  return { columns: ["run", ...columns.map((column) => column.label)], rows: rows.map((row) => [board.numbers[row] ?? null, ...columns.map((column) => shownValue(column, row))]) };
+}
+
+/** How the picture formed: all panels as they were when every run had come that far. */
+function StepSlider({ model }: { readonly model: SweepModel }): JSX.Element | null {
+  const { selection } = model;
+  const most = model.longest.value;
+  const objective = selection.metric.value === "" || selection.metric.value === model.board.value?.head.metric?.name;
+  if (most < 2) return null;
+  const step = selection.step.value;
+  return (
+    <label title={objective ? "The objective as it was at this step of each run" : "Show the objective's curves to move through its steps"}>
+      step
+      <input
+        type="range" min={1} max={most} value={step ?? most} disabled={!objective} aria-label="Values as they were at a step"
+        aria-valuetext={step === null ? "the end" : `step ${step}`}
+        onInput={(event) => {
+          const at = event.currentTarget.valueAsNumber;
+          selection.step.value = at >= most ? null : at;
+        }}
+      />
+      <span style={{ minWidth: "3em" }}>{step ?? "end"}</span>
+    </label>
+  );
+}
+
+function CurvesPanel({ model }: { readonly model: SweepModel }): JSX.Element {
+  const { data, selection } = model;
+  const objective = model.board.value?.head.metric?.name ?? "";
+  const metrics = data.metrics.value.length ? data.metrics.value : [objective].filter(Boolean);
+  const state = data.curves.value;
+  const timed = (model.curves.value?.times.length ?? 0) > 0;
+  return (
+    <Panel
+      id="curves" title="Learning curves" height={320}
+      tools={
+        <>
+          <select aria-label="Metric" value={selection.metric.value || objective || metrics[0]} onChange={(event) => {
+            const metric = event.currentTarget.value;
+            selection.metric.value = metric === objective ? "" : metric;
+          }}>
+            {metrics.map((name) => <option value={name}>{name}</option>)}
+          </select>
+          <select aria-label="Over" value={model.curvesX.value} onChange={(event) => (model.curvesX.value = event.currentTarget.value === "time" ? "time" : "step")}>
+            <option value="step">step</option>
+            <option value="time" disabled={!timed}>time</option>
+          </select>
+          <button type="button" aria-pressed={model.logX.value} title="Logarithmic steps" onClick={() => (model.logX.value = !model.logX.value)}>log x</button>
+          <button type="button" aria-pressed={model.logY.value} title="Logarithmic values" onClick={() => (model.logY.value = !model.logY.value)}>log y</button>
+          <label>smooth<input type="range" min={0} max={0.98} step={0.02} value={model.smoothing.value} style={{ width: "70px" }}
+            onInput={(event) => (model.smoothing.value = event.currentTarget.valueAsNumber)} /></label>
+        </>
+      }
+      table={() => drawn(model.curvesData.peek(), curvesChart.rows)}
+    >
+      {state.state === "failed" ? <p class="notice warn">{state.why}</p> : <ChartHost id="curves" data={model.curvesData} make={(element) => curvesChart.curves(element, callbacks(model))} />}
+    </Panel>
+  );
+}
+
+function drawn<Data>(data: Data | null, rows: (data: Data) => DataTable): DataTable | null {
+  return data === null ? null : rows(data);
+}
+
+function HistoryPanel({ model }: { readonly model: SweepModel }): JSX.Element {
+  return (
+    <Panel
+      id="history" title="History" height={320}
+      tools={
+        <select aria-label="Over" value={model.historyX.value} onChange={(event) => (model.historyX.value = event.currentTarget.value === "ended" ? "ended" : "number")}>
+          <option value="number">by run</option>
+          <option value="ended">by end</option>
+        </select>
+      }
+      table={() => drawn(model.historyData.peek(), historyChart.rows)}
+    >
+      <ChartHost id="history" data={model.historyData} make={(element) => historyChart.history(element, callbacks(model))} />
+    </Panel>
+  );
+}
+
+function ImportancePanel({ model }: { readonly model: SweepModel }): JSX.Element {
+  const { data, selection } = model;
+  const state = data.importance.value;
+  return (
+    <Panel id="importance" title="Importance" table={() => drawn(model.importanceData.peek(), importanceChart.rows)}>
+      {state.state === "loading" && <p class="note" role="status">The model is fitted …</p>}
+      {state.state === "failed" && <p class="notice warn">{state.why}</p>}
+      {state.state === "ready" && (
+        <>
+          <p class="note">From {counted(state.value.runs, "run")}. A click shows the parameter beside.</p>
+          <ChartHost
+            free data={model.importanceData}
+            make={(element) => importanceChart.importance(element, { onSelect: (parameter) => (selection.parameter.value = parameter) })}
+          />
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function SlicePanel({ model }: { readonly model: SweepModel }): JSX.Element {
+  const { data, selection } = model;
+  const asked = useComputed(() => `${data.insights.value} ${model.parameter.value}`);
+  useSignalEffect(() => {
+    asked.value;
+    const parameter = model.parameter.peek();
+    if (!parameter || data.insights.peek() === 0) return;
+    void fetched(data.source.slice(data.subject.id, parameter)).then((slice) => {
+      if (model.parameter.peek() === parameter) model.slice.value = slice;
+    });
+  });
+  const slice = model.slice.value;
+  return (
+    <Panel
+      id="slice" title="One parameter"
+      tools={
+        <>
+          <select aria-label="Parameter" value={model.parameter.value} onChange={(event) => (selection.parameter.value = event.currentTarget.value)}>
+            {model.parameters.value.map((column) => <option value={column.label}>{column.label}</option>)}
+          </select>
+          <button type="button" aria-pressed={model.rank.value} title="Ranks instead of values: one outlier flattens nothing" onClick={() => (model.rank.value = !model.rank.value)}>rank</button>
+        </>
+      }
+      table={() => drawn(model.sliceData.peek(), sliceChart.rows)}
+    >
+      <ChartHost id="slice" data={model.sliceData} make={(element) => sliceChart.slice(element, callbacks(model))} />
+      {slice?.state === "failed" && <p class="note">Without the model's mean: {slice.why}</p>}
+    </Panel>
+  );
+}
+
+function TimelinePanel({ model }: { readonly model: SweepModel }): JSX.Element {
+  const data = useComputed(() => {
+    const board = model.board.value;
+    return board && { board, shown: model.selection.shown.value };
+  });
+  return (
+    <Panel id="timeline" title="Agents and slots" size="wide" height={170} table={() => drawn(data.peek(), timelineChart.rows)}>
+      <ChartHost id="timeline" data={data} make={(element) => timelineChart.timeline(element, callbacks(model))} />
+    </Panel>
+  );
+}
+
+/** What is chosen for comparison, and where that leads. */
+function Picked({ model }: { readonly model: SweepModel }): JSX.Element | null {
+  const { selection } = model;
+  const chosen = [...selection.chosen.value];
+  const board = model.board.value;
+  if (!chosen.length || !board) return null;
+  const ids = chosen.flatMap((row) => board.ids[row] ?? []);
+  return (
+    <div class="picked" role="region" aria-label="Chosen runs">
+      <b>{counted(chosen.length, "run")} chosen</b>
+      <span class="muted clip">{chosen.slice(0, 6).map((row) => named(board, row)).join(", ")}{chosen.length > 6 ? " …" : ""}</span>
+      {chosen.length >= 2 && chosen.length <= 8
+        ? <a class="button" href={linkTo({ view: "compare", ids })}>Compare</a>
+        : <span class="muted">{chosen.length < 2 ? "choose another one to compare" : "at most 8 can be compared"}</span>}
+      <button type="button" onClick={() => (selection.chosen.value = new Set())}>Choose none</button>
+    </div>
+  );
+}
+
+function named(board: Board, row: number): string {
+  const value = board.columns.get("value")?.values[row] ?? NaN;
+  return `#${board.numbers[row]}${Number.isNaN(value) ? "" : ` (${number(value)})`}`;
+}
+
+function SweepFile({ model }: { readonly model: SweepModel }): JSX.Element | null {
+  const head = model.board.value?.head;
+  const open = useSignal(false);
+  if (!head?.text) return null;
+  return (
+    <details class="section" open={open.value} onToggle={(event) => (open.value = event.currentTarget.open)}>
+      <summary class="muted">The sweep's file{head.path ? `, ${head.path}` : ""}</summary>
+      {open.value && <pre style={{ overflowX: "auto" }}>{head.text}</pre>}
+    </details>
+  );
+}
+

@@ -1,0 +1,257 @@
+/** The table of runs: only what is in sight is drawn, and a row follows hover and choice by itself. */
+import { computed, useComputed, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { save } from "../charts/export";
+import { read } from "../data/source";
+import type { RunView } from "../data/wire";
+import { signed } from "../format";
+import { frozen, go, linkTo } from "../router";
+import { copy } from "../state/page";
+import { configOf, csv, flags, shownValue, sortedRows, yaml, type Config, type Sort } from "../state/rows";
+import type { Board, Column } from "../types";
+import type { SweepModel } from "./model";
+import { Panel } from "./panel";
+import { useVirtualizer } from "./virtual";
+
+const ROW = 28;
+const WIDTHS = { number: 104, category: 110, time: 150 } as const;
+const RUN = 210;
+const STATE = 110;
+/** Of the summary's many numbers the first few are shown unasked. */
+const MOST_METRICS = 4;
+
+/** What the keyboard does to the table from anywhere on the page. */
+export interface TableKeys {
+  move(by: number): void;
+  open(): void;
+  choose(): void;
+}
+
+export function RunsTable({ model, keys }: { readonly model: SweepModel; readonly keys: { current: TableKeys | null } }): JSX.Element {
+  const { selection, board } = model;
+  const sort: Signal<Sort> = useSignal({ by: "", down: true });
+  const hidden: Signal<ReadonlyMap<string, boolean>> = useSignal(new Map());
+  const differences = useSignal(false);
+  const columns = useMemo(() => computed(() => {
+    let metrics = 0;
+    const all = [...selection.columns.value.values()].sort((one, other) => rank(one) - rank(other));
+    return all.map((column) => {
+      if (column.role === "metric") metrics += 1;
+      const usual = column.name !== "started" && (column.role !== "metric" || metrics <= MOST_METRICS);
+      return { column, shown: hidden.value.get(column.name) ?? usual };
+    });
+  }), [model]);
+  const visible = useMemo(() => computed(() => columns.value.flatMap(({ column, shown }) => (shown ? [column] : []))), [model]);
+  const rows = useMemo(() => computed(() => {
+    const known = board.value;
+    if (!known) return new Uint32Array();
+    const best = { by: "value", down: selection.goal.value === "maximize" };
+    return sortedRows(known, selection.columns.value, selection.kept.value, sort.value.by ? sort.value : best);
+  }), [model]);
+  const element = useRef<HTMLDivElement>(null);
+  const known = board.value;
+  const virtualizer = useVirtualizer({
+    count: rows.value.length, getScrollElement: () => element.current, estimateSize: () => ROW, overscan: 6, scrollPaddingStart: ROW,
+  });
+
+  const place = (): number => rows.value.indexOf(model.current.value);
+  const go_ = (at: number): void => {
+    const row = rows.value[Math.max(0, Math.min(rows.value.length - 1, at))];
+    if (row === undefined) return;
+    model.current.value = row;
+    selection.hover.value = row;
+    virtualizer.scrollToIndex(Math.max(0, Math.min(rows.value.length - 1, at)));
+  };
+  const open = (row: number): void => {
+    const id = known?.ids[row];
+    if (id !== undefined) go(linkTo({ view: "run", id }));
+  };
+  useEffect(() => {
+    keys.current = {
+      move: (by) => go_(place() < 0 ? 0 : place() + by),
+      open: () => open(model.current.value),
+      choose: () => {
+        if (model.current.value >= 0) selection.toggle(model.current.value);
+      },
+    };
+    return () => {
+      keys.current = null;
+    };
+  });
+
+  const pressed = (event: KeyboardEvent): void => {
+    const page = Math.max(1, Math.floor((element.current?.clientHeight ?? 0) / ROW) - 2);
+    const to = { PageDown: place() + page, PageUp: place() - page, Home: 0, End: rows.value.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    go_(to);
+  };
+
+  return (
+    <Panel
+      id="table" title="Runs" size="full" height={460}
+      tools={known && (
+        <>
+          <button type="button" aria-pressed={differences.value} disabled={selection.shown.value.baseline < 0}
+            title={selection.shown.value.baseline < 0 ? "There is no baseline to differ from" : "Differences to the baseline"}
+            onClick={() => (differences.value = !differences.value)}>Δ baseline</button>
+          <CopyMenu model={model} board={known} />
+          <button type="button" onClick={() => save(csv(known, columns.value.map(({ column }) => column), rows.value), `${known.head.name || known.head.project || "runs"}.csv`, "text/csv")}>CSV</button>
+          <details class="menu">
+            <summary>Columns</summary>
+            <div>{columns.value.map(({ column, shown }) => (
+              <label><input type="checkbox" checked={shown} onChange={() => (hidden.value = new Map(hidden.value).set(column.name, !shown))} />{column.label}</label>
+            ))}</div>
+          </details>
+        </>
+      )}
+    >
+      <div
+        class="runs" ref={element} role="grid" tabIndex={0} aria-label="Runs" aria-rowcount={rows.value.length + 1}
+        aria-colcount={visible.value.length + 2} aria-multiselectable="true" onKeyDown={pressed}
+        onPointerLeave={() => (selection.hover.value = -1)}
+        {...(model.current.value >= 0 ? { "aria-activedescendant": `run-row-${model.current.value}` } : {})}
+      >
+        <div class="heads" role="row" aria-rowindex={1}>
+          <Head by="run" label="run" width={RUN} sort={sort} />
+          <Head by="state" label="state" width={STATE} sort={sort} />
+          {visible.value.map((column) => <Head by={column.name} label={column.label} width={widthOf(column)} sort={sort} number={column.kind === "number"} />)}
+        </div>
+        <div class="lines" role="presentation" style={{ height: `${virtualizer.getTotalSize()}px` }}>
+          {known && virtualizer.getVirtualItems().map((item, at) => {
+            const row = rows.value[item.index];
+            return row === undefined ? null : (
+              <Row
+                key={at} row={row} index={item.index} top={item.start} model={model} board={known} columns={visible.value} version={model.data.version}
+                baseline={differences.value ? selection.shown.value.baseline : -1} open={open}
+              />
+            );
+          })}
+        </div>
+      </div>
+      {known && rows.value.length === 0 && (
+        <p class="note">{known.n === 0 ? "There are no runs yet." : "No run passes the filter."}{" "}
+          {known.n > 0 && <button type="button" onClick={() => selection.clear()}>Clear the filter</button>}
+        </p>
+      )}
+    </Panel>
+  );
+}
+
+/** The objective first, then what was searched, then the rest. */
+function rank(column: Column): number {
+  const own = ["value", "best", "steps", "seconds"].indexOf(column.name);
+  if (own >= 0) return own;
+  return column.role === "parameter" ? 10 : column.role === "metric" ? 20 : 30;
+}
+
+function widthOf(column: Column): number {
+  return Math.max(WIDTHS[column.kind], Math.min(180, 24 + 7.2 * column.label.length));
+}
+
+interface HeadProps {
+  readonly by: string;
+  readonly label: string;
+  readonly width: number;
+  readonly sort: Signal<Sort>;
+  readonly number?: boolean;
+}
+
+function Head({ by, label, width, sort, number = false }: HeadProps): JSX.Element {
+  const sorted = sort.value.by === by;
+  return (
+    <div class={number ? "number" : ""} role="columnheader" style={{ width: `${width}px` }} title={label}
+      aria-sort={sorted ? (sort.value.down ? "descending" : "ascending") : "none"}>
+      <button type="button" tabIndex={-1} onClick={() => (sort.value = { by, down: sorted ? !sort.value.down : number })}>
+        {label}{sorted ? (sort.value.down ? " ↓" : " ↑") : ""}
+      </button>
+    </div>
+  );
+}
+
+interface RowProps {
+  readonly row: number;
+  readonly index: number;
+  readonly top: number;
+  readonly model: SweepModel;
+  readonly board: Board;
+  readonly columns: readonly Column[];
+  readonly version: ReadonlySignal<number>;
+  readonly baseline: number;
+  readonly open: (row: number) => void;
+}
+
+function Row({ row, index, top, model, board, columns, version, baseline, open }: RowProps): JSX.Element {
+  const { selection } = model;
+  version.value;
+  const at = useSignal(row);
+  at.value = row;
+  const hovered = useComputed(() => selection.hover.value === at.value);
+  const chosen = useComputed(() => selection.chosen.value.has(at.value));
+  const current = useComputed(() => model.current.value === at.value);
+  const state = board.states[row] ?? "pending";
+  const wanted = board.desired[row];
+  const name = board.names[row] || board.ids[row];
+  const best = selection.best.value === row;
+  return (
+    <div
+      role="row" id={`run-row-${row}`} aria-rowindex={index + 2} aria-selected={chosen.value}
+      class={`${hovered.value ? "hover" : ""} ${current.value ? "current" : ""}`} style={{ transform: `translateY(${top}px)` }}
+      onPointerEnter={() => (selection.hover.value = row)} onClick={() => (model.current.value = row)} onDblClick={() => open(row)}
+    >
+      <div role="gridcell" style={{ width: `${RUN}px` }}>
+        <input type="checkbox" tabIndex={-1} checked={chosen.value} aria-label={`Choose ${name}`} onChange={() => selection.toggle(row)} />{" "}
+        <a href={linkTo({ view: "run", id: board.ids[row] ?? "" })} tabIndex={-1} title={`${name}\n${board.why[row] ?? ""}`}>
+          <span class="muted">#{board.numbers[row]}</span> {name}
+        </a>
+      </div>
+      <div role="gridcell" style={{ width: `${STATE}px` }} title={board.endedBecause[row] ?? ""}>
+        <span class={`state ${state}`}>{state}</span>{state === "running" && wanted !== "go" ? <span class="muted"> ({wanted})</span> : null}
+      </div>
+      {columns.map((column) => <Cell column={column} row={row} baseline={baseline} best={best && column.name === "value"} />)}
+    </div>
+  );
+}
+
+interface CellProps {
+  readonly column: Column;
+  readonly row: number;
+  readonly baseline: number;
+  readonly best: boolean;
+}
+
+function Cell({ column, row, baseline, best }: CellProps): JSX.Element {
+  let text = shownValue(column, row);
+  let look = column.kind === "number" ? "number" : "";
+  if (baseline >= 0 && row !== baseline) {
+    const [own, theirs] = [column.values[row] ?? NaN, column.values[baseline] ?? NaN];
+    const same = own === theirs || (own !== own && theirs !== theirs);
+    if (column.role === "parameter") look += same ? " same" : " differs";
+    else if (column.kind === "number" && column.role === "metric" && own === own && theirs === theirs) text = signed(own - theirs, 3);
+  }
+  return <div class={best ? `${look} best` : look} role="gridcell" style={{ width: `${widthOf(column)}px` }} title={text}>{text}</div>;
+}
+
+function CopyMenu({ model, board }: { readonly model: SweepModel; readonly board: Board }): JSX.Element {
+  const row = model.current.value >= 0 ? model.current.value : model.selection.best.value;
+  const give = (how: (config: Config) => string, what: string) => async (event: Event): Promise<void> => {
+    const menu = event.currentTarget instanceof Element ? event.currentTarget.closest("details") : null;
+    if (menu) menu.open = false;
+    const searched = configOf(model.selection.columns.value, row);
+    const whole = frozen ? null : await read<RunView>(`/api/runs/${encodeURIComponent(board.ids[row] ?? "")}`).catch(() => null);
+    await copy(how(whole ? whole.config : searched), what);
+  };
+  return (
+    <details class="menu" title="Of the current run, or of the best one">
+      <summary aria-disabled={row < 0}>Copy{row >= 0 ? ` #${board.numbers[row]}` : ""}</summary>
+      {row >= 0 && (
+        <div>
+          <button type="button" onClick={give(yaml, "YAML")}>as YAML</button>
+          <button type="button" onClick={give((config) => JSON.stringify(config, null, 2), "JSON")}>as JSON</button>
+          <button type="button" onClick={give(flags, "the command line")}>as command line</button>
+        </div>
+      )}
+    </details>
+  );
+}
