@@ -253,7 +253,7 @@ def test_hostile_names_come_back_as_what_they_are(client: Client, http: httpx.Cl
     )
     sweep = create(client, text)
     taken = claim(client, sweep)
-    metrics = {"__proto__": 1.0, **dict.fromkeys(HOSTILE[:3], 2.0), "a.b": {"c": 3.0}}
+    metrics = {"__proto__": 1.0, **dict.fromkeys(HOSTILE[:3], 2.0), "deep": {"a": {"b": 3.0}}}
     report(client, taken, log(1, 1, **metrics))
     view = board(http, sweep)
     assert view["head"]["name"] == HOSTILE[0]
@@ -265,13 +265,32 @@ def test_hostile_names_come_back_as_what_they_are(client: Client, http: httpx.Cl
     assert view["summary"] == {
         "__proto__": [1.0],
         **{name: [2.0] for name in HOSTILE[:3]},
-        "a.b.c": [3.0],
+        "deep.a.b": [3.0],
     }
     assert curves(http, sweep) == [[(1, 1.0)]]
-    wanted = {HOSTILE[0]: [2.0], HOSTILE[1]: [2.0], "a.b.c": [3.0], "a": [], "NaN": [2.0]}
+    listed = get(http, f"/api/sweeps/{sweep}/metrics")
+    assert listed == ["__proto__", *sorted([*HOSTILE[:3], "deep.a.b"])]
+    wanted = {HOSTILE[0]: [2.0], HOSTILE[1]: [2.0], "deep.a.b": [3.0], "deep": [], "NaN": [2.0]}
     for name, values in wanted.items():
         answer = http.get(f"/api/sweeps/{sweep}/curves", params={"metric": name})
         assert decode(answer.content).values == [values], name
+
+
+def test_what_has_a_curve_is_listed_and_what_has_none_is_not(
+    served: Served, client: Client, http: httpx.Client
+) -> None:
+    sweep = create(client)
+    first, second = claim(client, sweep, "a"), claim(client, sweep, "b")
+    image = {"_type": "image-file", "width": 640, "path": "media/x.png"}
+    report(client, first, log(1, 1, loss=0.5, acc=0.1, sample=image, note="fine", _runtime=3.0))
+    report(client, first, log(2, 2, loss=0.5, acc=0.2, only=1.0))
+    report(client, second, log(1, 1, acc=0.1, nested={"x": 1, "y": {"z": 2}}))
+    served.store.update_run(first["run"], now=1.0, summary={"acc": {"max": 0.2}, "given": 1})
+    listed = get(http, f"/api/sweeps/{sweep}/metrics")
+    assert listed == ["loss", "acc", "nested.x", "nested.y.z", "only"]
+    assert curves(http, sweep, "?metric=nested.y.z") == [[], [(1, 2.0)]]
+    summary = board(http, sweep)["summary"]
+    assert set(summary) == {"loss", "acc", "acc.max", "given", "nested.x", "nested.y.z", "only"}
 
 
 # -- attempts -------------------------------------------------------------------------------------

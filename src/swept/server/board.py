@@ -210,10 +210,11 @@ class Board:
     # -- their parts ------------------------------------------------------------------------------
 
     def _names(self, subject: Subject) -> list[str]:
-        counts = self._context.store.metric_names(subject.now.scope)
-        first = [subject.objective] if subject.objective else []
-        others = (name for name in counts if name not in (*first, *columns.OF_THE_CLIENT))
-        return [*first, *sorted(others, key=lambda name: (-counts[name], name))]
+        def make() -> list[str]:
+            counts = self._context.store.metric_names(subject.now.scope)
+            return columns.history_names(counts, subject.now.runs, subject.objective)
+
+        return subject.now.once(f"metrics {subject.spec_version}", make)
 
     def _columns(self, subject: Subject, runs: Sequence[str] | None) -> bytes:
         def make() -> bytes:

@@ -18,6 +18,7 @@ from swept.failures import flat
 from swept.model import Attempt, Config, Goal, Run
 from swept.space import BETA, UNBOUNDED, Parameter, number
 from swept.spec import Spec
+from swept.store.visible import MEANT
 from swept.sweepfile.document import load
 
 MOST_METRICS = 200
@@ -30,6 +31,10 @@ SIGMAS = 3
 
 OF_THE_CLIENT = frozenset({"_step", "_runtime", "_timestamp", "_wandb"})
 """What W&B's client logs of its own accord."""
+
+MEDIA = "_type"
+"""A key of what is a picture, a table or the like."""
+_MEANT = frozenset(MEANT)
 
 Get: TypeAlias = Callable[[Config], Any]
 MISSING = object()
@@ -258,9 +263,27 @@ def _figures(summary: Mapping[str, Any]) -> dict[str, float]:
             continue
         if number(value):
             found[name] = value
-        elif isinstance(value, Mapping):
+        elif isinstance(value, Mapping) and MEDIA not in value:
             found.update((inner, one) for inner, one in flat(value, f"{name}.") if number(one))
     return found
+
+
+def history_names(counts: Mapping[str, int], runs: Sequence[Run], objective: str) -> list[str]:
+    """The metrics that have curves, the objective first, then those that most runs have. `counts`: of how many runs the
+    history has a name at its top; what is a mapping there has its numbers by dotted names."""
+    found: dict[str, int] = {}
+    for run in runs:
+        for name, value in run.summary.items():
+            if name in OF_THE_CLIENT or name not in counts:
+                continue
+            if number(value) or (isinstance(value, Mapping) and value.keys() <= _MEANT):
+                found[name] = counts[name]
+            elif isinstance(value, Mapping) and MEDIA not in value:
+                inner = (key for key, one in flat(value, f"{name}.") if number(one))
+                found.update(dict.fromkeys(inner, counts[name]))
+    found.pop(objective, None)
+    first = [objective] if objective else []
+    return [*first, *sorted(found, key=lambda name: (-found[name], name))]
 
 
 # -- a line for a list of sweeps ------------------------------------------------------------------
