@@ -41,6 +41,7 @@ from swept.testing.scenes import (
     types,
 )
 from swept.testing.store_artifacts import ArtifactVerbs
+from swept.testing.store_board import BoardVerbs
 from swept.testing.store_imports import ImportVerbs
 from swept.testing.store_reads import ReadVerbs
 from swept.testing.store_sweeps import SweepVerbs
@@ -48,7 +49,7 @@ from swept.testing.store_waits import Waits
 from swept.wire import Report
 
 
-class StoreContract(SweepVerbs, ArtifactVerbs, ImportVerbs, ReadVerbs, Waits):
+class StoreContract(SweepVerbs, ArtifactVerbs, ImportVerbs, ReadVerbs, BoardVerbs, Waits):
     """What every store must do. Subclasses override the fixture `reopen`."""
 
     @pytest.fixture
