@@ -1,10 +1,10 @@
 /** Media by key, at one step for all: the slider shows what each had last logged by then. */
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { read } from "../data/source";
 import { filePath, runPath } from "../run/data";
-import { DataTable } from "../run/DataTable";
+import { Rows } from "../run/Rows";
 import type { Occurrence } from "../run/history";
-import { useSeen } from "../run/LineChart";
+import { useSeen } from "../run/ChartCard";
 import { isMapping, matches, told } from "../run/values";
 import { Histograms } from "./Histograms";
 import { parseMedia, parseTable, type Image, type Media, type Table } from "./parse";
@@ -180,7 +180,7 @@ function TableFile({ run, path, name }: { run: string; path: string; name: strin
     <div ref={place}>
       {found === null ? <p class="muted">Loading…</p>
         : typeof found === "string" ? <p class="muted">{`This table cannot be shown: ${found}. `}<Download run={run} path={path} /></p>
-          : <DataTable columns={found.columns} rows={found.rows} caption={name} cell={(value) => <Cell run={run} value={value} />} />}
+          : <Rows columns={found.columns} rows={found.rows} caption={name} cell={(value) => <Cell run={run} value={value} />} />}
     </div>
   );
 }
@@ -195,17 +195,16 @@ function Cell({ run, value }: { run: string; value: unknown }) {
 
 /** A run's own page in a frame in which nothing runs: no scripts, no forms, no origin. */
 function Page({ run, path, name }: { run: string; path: string; name: string }) {
-  const [place, seen] = useSeen();
   const [text, setText] = useState<string | null>(null);
-  const frame = useRef<HTMLIFrameElement | null>(null);
-  useEffect(() => {
-    if (!seen) return;
-    void fetch(filePath(run, path)).then(async (answer) => setText(answer.ok ? await answer.text() : ""), () => setText(""));
-  }, [run, path, seen]);
+  const show = async (): Promise<void> => {
+    const answer = await fetch(filePath(run, path)).catch(() => null);
+    setText(answer?.ok ? await answer.text() : "");
+  };
   return (
-    <div ref={place}>
-      {text !== null && <iframe ref={frame} sandbox="" srcdoc={text} title={`${name}, without its scripts`} loading="lazy" />}
-      <p class="muted">Shown without its scripts. <Download run={run} path={path} /></p>
-    </div>
+    <>
+      {text !== null && <iframe sandbox="" srcdoc={text} title={`${name}, without its scripts`} />}
+      <p class="controls">{text === null && <button type="button" onClick={() => void show()}>Show it without its scripts</button>}
+        <Download run={run} path={path} /></p>
+    </>
   );
 }

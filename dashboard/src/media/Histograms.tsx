@@ -1,13 +1,18 @@
-/** A histogram over the steps, and the one at the chosen step. */
+/** The histograms of one key over all its steps, up to the chosen one, which is drawn large. */
+import { describe, histogram, rows, type Histogram, type HistogramData } from "../charts/histogram";
+import { Drawn, type Drawing } from "../run/ChartCard";
 import type { Occurrence } from "../run/history";
+import { dark } from "../state/page";
+
+const HISTOGRAMS: Drawing<HistogramData> = { make: (element) => histogram(element), describe, rows };
 
 export function Histograms({ name, occurrences, step }: { name: string; occurrences: readonly Occurrence[]; step: number }) {
-  const shown = occurrences.findLast((one) => one.step <= step)?.media;
-  if (shown?.kind !== "histogram") return null;
-  const most = Math.max(...shown.values, 1);
-  return (
-    <svg viewBox={`0 0 ${shown.values.length} 40`} preserveAspectRatio="none" class="bars" role="img" aria-label={name}>
-      {shown.values.map((value, at) => <rect key={at} x={at} width="1" y={40 - (40 * value) / most} height={(40 * value) / most} />)}
-    </svg>
-  );
+  const isDark = dark.value;
+  const data = (): HistogramData => ({
+    title: name, dark: isDark,
+    histograms: occurrences.flatMap(({ step: at, media }): Histogram[] => (
+      media.kind === "histogram" && at <= step ? [{ step: at, bins: media.bins, values: media.values }] : []
+    )),
+  });
+  return <Drawn drawing={HISTOGRAMS} data={data} />;
 }

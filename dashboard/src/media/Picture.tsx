@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { categorical, css } from "../charts/colour";
 import { filePath } from "../run/data";
-import { dark } from "../run/LineChart";
+import { dark } from "../state/page";
 import { parseBoxes, type Box, type Image } from "./parse";
 
 const TRIES = 5;

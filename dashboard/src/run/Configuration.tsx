@@ -10,7 +10,9 @@ export function Configuration({ run }: { run: RunView }) {
   const differing = all.filter((one) => one.differs).length;
   const shown = all.filter((one) => (!only || one.differs) && matches(query, one.name, one.given, one.ran));
   const effective = run.effective_config !== null;
-  const summary = [...flatten(run.summary)].filter(([name, value]) => !isMapping(value) && matches(query, name, value));
+  const summary = [...flatten(run.summary)]
+    .filter(([name, value]) => !isMapping(value) && matches(query, name, value))
+    .sort(([one], [other]) => Number(one.startsWith("_")) - Number(other.startsWith("_")) || one.localeCompare(other, "en", { numeric: true }));
   return (
     <>
       <div class="controls">

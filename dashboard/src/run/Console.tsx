@@ -1,11 +1,11 @@
 /**
- * What the program printed: coloured, searched, followed. Lines are of one height, so that the place of each of a hundred
- * thousand is a product and only those on the screen are there.
+ * What the program printed: coloured, searched, followed. Of a hundred thousand lines only those in sight are elements.
  */
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { marked, places, plain, type Colour, type Piece } from "./ansi";
 import type { RunData, RunView } from "./data";
 import { entry, placeOf } from "./lines";
+import { useVirtualizer } from "../views/virtual";
 
 const HEIGHT = 19;
 const BEYOND = 20;
@@ -15,8 +15,6 @@ export function Console({ data, run }: { data: RunData; run: RunView }) {
   const version = data.linesVersion.value;
   const { lines } = data;
   const box = useRef<HTMLDivElement | null>(null);
-  const [top, setTop] = useState(0);
-  const [height, setHeight] = useState(600);
   const [follow, setFollow] = useState(run.ended === null);
   const [query, setQuery] = useState("");
   const [only, setOnly] = useState(false);
@@ -28,22 +26,16 @@ export function Console({ data, run }: { data: RunData; run: RunView }) {
   const count = filtered ? hits.length : lines.lines.length + attempts.length;
   const current = hits[Math.min(at, hits.length - 1)];
 
-  useEffect(() => {
-    const element = box.current;
-    if (!element) return undefined;
-    const watch = new ResizeObserver(() => setHeight(element.clientHeight));
-    watch.observe(element);
-    return () => watch.disconnect();
-  }, [count > 0]);
+  const rows = useVirtualizer({ count, getScrollElement: () => box.current, estimateSize: () => HEIGHT, overscan: BEYOND });
   useLayoutEffect(() => {
     if (follow && box.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [version, follow, count, height]);
+  }, [version, follow, count]);
 
   const reveal = (line: number | undefined): void => {
     if (line === undefined || !box.current) return;
     setFollow(false);
     const place = filtered ? hits.indexOf(line) : placeOf(attempts, line);
-    box.current.scrollTop = Math.max(0, place * HEIGHT - height / 2);
+    rows.scrollToIndex(place, { align: "center" });
   };
   const go = (by: number): void => {
     if (!hits.length) return;
@@ -54,7 +46,6 @@ export function Console({ data, run }: { data: RunData; run: RunView }) {
   const scrolled = (): void => {
     const element = box.current;
     if (!element) return;
-    setTop(element.scrollTop);
     const end = element.scrollHeight - element.scrollTop - element.clientHeight < HEIGHT;
     if (end !== follow) setFollow(end);
   };
@@ -69,9 +60,6 @@ export function Console({ data, run }: { data: RunData; run: RunView }) {
   if (!lines.lines.length) {
     return <p class="none">{data.linesLoaded.value ? "It has printed nothing." : "Loading…"}</p>;
   }
-  const first = Math.max(0, Math.floor(top / HEIGHT) - BEYOND);
-  const last = Math.min(count, Math.ceil((top + height) / HEIGHT) + BEYOND);
-  const shown = Array.from({ length: Math.max(0, last - first) }, (_, place) => first + place);
   const digits = String(lines.lines.at(-1)?.number ?? 0).length;
   return (
     <>
@@ -99,9 +87,9 @@ export function Console({ data, run }: { data: RunData; run: RunView }) {
         <span class="muted figure">{`${lines.lines.length} lines`}</span>
       </div>
       <div class="terminal" ref={box} onScroll={scrolled} tabIndex={0} role="log" aria-live="off" aria-label="console output">
-        <div style={{ height: `${count * HEIGHT}px`, position: "relative" }}>
-          <div style={{ transform: `translateY(${first * HEIGHT}px)` }}>
-            {shown.map((place) => {
+        <div style={{ height: `${rows.getTotalSize()}px`, position: "relative" }}>
+          <div style={{ transform: `translateY(${rows.getVirtualItems()[0]?.start ?? 0}px)` }}>
+            {rows.getVirtualItems().map(({ index: place }) => {
               const found = filtered ? { kind: "line" as const, at: hits[place] ?? 0, line: lines.lines[hits[place] ?? 0] } : entry(lines.lines, attempts, place);
               if (!found) return null;
               if (found.kind === "attempt") {

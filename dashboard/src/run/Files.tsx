@@ -25,11 +25,14 @@ export function loggedFiles(history: History): ReadonlySet<string> {
 
 export function SavedPictures({ run, files, logged }: { run: string; files: readonly FileView[]; logged: ReadonlySet<string> }) {
   const found = useMemo(() => pictures(files.map((file) => file.name), logged), [files, logged]);
+  // In a report a file is in its place: there is no server to ask.
+  const within = new Map(files.filter((file) => file.digest.startsWith("data:")).map((file) => [file.name, file.digest]));
+  const pathOf = (name: string): string => within.get(name) ?? name;
   const [shown, setShown] = useState(AT_ONCE);
   const [at, setAt] = useState<number | null>(null);
   if (!found.length) return null;
   const slides: Slide[] = found.map(({ name }) => ({
-    run, title: name, image: { path: name, caption: "", width: 0, height: 0, boxes: {}, masks: {} },
+    run, title: name, image: { path: pathOf(name), caption: "", width: 0, height: 0, boxes: {}, masks: {} },
   }));
   return (
     <section aria-label="saved images">
@@ -37,7 +40,7 @@ export function SavedPictures({ run, files, logged }: { run: string; files: read
       <div class="pictures saved">
         {found.slice(0, shown).map(({ name }, place) => (
           <figure key={name}>
-            <button type="button" class="open" onClick={() => setAt(place)} aria-label={`larger: ${name}`}><Picture run={run} path={name} alt={name} /></button>
+            <button type="button" class="open" onClick={() => setAt(place)} aria-label={`larger: ${name}`}><Picture run={run} path={pathOf(name)} alt={name} /></button>
             <figcaption title={name}>{name.slice(name.lastIndexOf("/") + 1)}</figcaption>
           </figure>
         ))}

@@ -2,7 +2,9 @@
 import { useMemo, useState } from "preact/hooks";
 import type { RunData, RunView } from "./data";
 import { axes, axisOf, curve, DEFINED, groups, STEP, TIME, type Axis } from "./history";
-import { dark, LineChart } from "./LineChart";
+import type { SeriesData } from "../charts/series";
+import { dark } from "../state/page";
+import { ChartCard, LINES } from "./ChartCard";
 import { matches } from "./values";
 
 export interface Look {
@@ -40,7 +42,7 @@ export function Metrics({ data, run, objective }: { data: RunData; run: RunView;
             {group.metrics.map((name) => {
               const axis = axisOf(name, look.axis, run.defined);
               return (
-                <LineChart key={`${name} ${axis}`} title={name} {...(name === objective ? { badge: "objective" } : {})} data={() => ({
+                <ChartCard drawing={LINES} key={`${name} ${axis}`} title={name} {...(name === objective ? { badge: "objective" } : {})} data={(): SeriesData => ({
                   title: name,
                   lines: [{ name: short(name), ...curve(history, name, axis, run.started ?? run.created) }],
                   xLabel: axis === TIME ? "time" : axis,

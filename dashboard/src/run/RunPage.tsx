@@ -1,6 +1,7 @@
 /** One run: whatever it reported, printed, kept and was told, live. The same for a sweep's runs and for those by hand. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { address, go, linkTo } from "../router";
+import type { Frozen } from "../data/frozen";
 import { Gallery } from "../media/Gallery";
 import { Configuration } from "./Configuration";
 import { Console } from "./Console";
@@ -8,6 +9,7 @@ import { RunData, type RunView } from "./data";
 import { FileList, loggedFiles, SavedPictures } from "./Files";
 import { Metrics } from "./Metrics";
 import { read } from "../data/source";
+import { liveness, title, withLogin } from "../state/page";
 import { Story } from "./Story";
 import { System } from "./System";
 import { figure, span } from "./values";
@@ -19,14 +21,16 @@ const TABS: readonly (readonly [Tab, string])[] = [
   ["files", "Files"], ["story", "History"],
 ];
 
-export function RunPage({ id }: { id: string }) {
+const LIVE_ONLY: ReadonlySet<Tab> = new Set(["console", "system", "files"]);
+
+export function RunPage({ id, report = null }: { id: string; report?: Frozen | null }) {
   const [data, setData] = useState<RunData | null>(null);
   useEffect(() => {
-    const made = new RunData(id);
+    const made = new RunData(id, report);
     setData(made);
     void made.open();
     return () => made.close();
-  }, [id]);
+  }, [id, report]);
   if (!data || data.id !== id) return <p class="waiting" role="status">Loading…</p>;
   return <Opened data={data} />;
 }
@@ -44,15 +48,28 @@ function Opened({ data }: { data: RunData }) {
 }
 
 function Whole({ data, run }: { data: RunData; run: RunView }) {
-  const objective = useObjective(run.sweep);
+  const objective = useObjective(run.sweep, data.report);
   const tab = tabOf(address.value.query.get("tab"));
   void data.version.value;
   const { media } = data.history;
   const files = data.files.value;
   const logged = useMemo(() => loggedFiles(data.history), [data.version.value]);
   useEffect(() => {
-    document.title = `${run.name || run.id} · swept`;
-  }, [run.name, run.id]);
+    title.value = [
+      run.sweep === null
+        ? { text: run.project, href: linkTo({ view: "project", id: run.project }) }
+        : { text: run.sweep, href: linkTo({ view: "sweep", id: run.sweep }) },
+      { text: run.name || run.id },
+    ];
+  }, [run.name, run.id, run.sweep, run.project]);
+  const ended = run.ended !== null;
+  useEffect(() => {
+    // Of a run that is over nothing is awaited.
+    liveness.value = ended || data.report ? null : data.liveness.value;
+    return () => {
+      liveness.value = null;
+    };
+  }, [data.liveness.value, ended]);
   const choose = (next: Tab): void => {
     const query = new URLSearchParams(address.peek().query);
     if (next === "metrics") query.delete("tab");
@@ -60,6 +77,8 @@ function Whole({ data, run }: { data: RunData; run: RunView }) {
     const asked = query.toString();
     go(linkTo({ view: "run", id: run.id }) + (asked ? `?${asked}` : ""), { replace: true });
   };
+  // A report holds neither what was printed nor files that are no images.
+  const tabs = data.report ? TABS.filter(([name]) => !LIVE_ONLY.has(name)) : TABS;
   const counts: Partial<Record<Tab, number>> = { media: media.size, files: files.length };
   return (
     <div class="run-view">
@@ -67,12 +86,12 @@ function Whole({ data, run }: { data: RunData; run: RunView }) {
       <div class="tabs" role="tablist" aria-label="the run's parts" onKeyDown={(event) => {
         const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
         if (by === undefined) return;
-        const place = TABS.findIndex(([name]) => name === tab);
-        const next = TABS[(place + by + TABS.length) % TABS.length]?.[0] ?? tab;
+        const place = tabs.findIndex(([name]) => name === tab);
+        const next = tabs[(place + by + tabs.length) % tabs.length]?.[0] ?? tab;
         choose(next);
         document.getElementById(`tab-${next}`)?.focus();
       }}>
-        {TABS.map(([name, label]) => (
+        {tabs.map(([name, label]) => (
           <button key={name} id={`tab-${name}`} type="button" role="tab" aria-selected={tab === name} aria-controls="tab-panel"
             tabIndex={tab === name ? 0 : -1} onClick={() => choose(name)}>
             {label}{counts[name] ? <span class="muted"> {counts[name]}</span> : null}
@@ -103,25 +122,25 @@ function tabOf(text: string | null): Tab {
 }
 
 /** The name of the sweep's objective, "" outside of one. */
-function useObjective(sweep: string | null): string {
+function useObjective(sweep: string | null, report: Frozen | null): string {
   const [name, setName] = useState("");
   useEffect(() => {
     let current = true;
     setName("");
     if (sweep !== null) {
-      void read<string[]>(`/api/sweeps/${encodeURIComponent(sweep)}/metrics`).then((names) => {
+      const names = report ? report.source.metrics(sweep) : read<readonly string[]>(`/api/sweeps/${encodeURIComponent(sweep)}/metrics`);
+      void names.then((names) => {
         if (current) setName(names[0] ?? "");
       }, () => undefined);
     }
     return () => {
       current = false;
     };
-  }, [sweep]);
+  }, [sweep, report]);
   return name;
 }
 
 function Head({ data, run, objective }: { data: RunData; run: RunView; objective: string }) {
-  const liveness = data.liveness.value;
   const now = Date.now() / 1000;
   const value = typeof run.value === "number" ? figure(run.value) : "–";
   const best = typeof run.best_value === "number" ? figure(run.best_value) : "–";
@@ -135,10 +154,8 @@ function Head({ data, run, objective }: { data: RunData; run: RunView; objective
         {run.sweep !== null
           ? <span class="muted">run {run.number} of <a href={linkTo({ view: "sweep", id: run.sweep })}>{run.sweep}</a></span>
           : <span class="muted">in <a href={linkTo({ view: "project", id: run.project })}>{run.project}</a></span>}
-        {run.ended === null && <span class={`liveness ${liveness}`} role="status">{LIVENESS[liveness]}</span>}
-        <Actions data={data} run={run} />
+        {!data.report && <Actions data={data} run={run} />}
       </div>
-      {data.trouble.value && <p class="notice bad" role="alert">{data.trouble.value}</p>}
       {run.desired !== "go" && run.ended === null && <p class="notice warn">{`It was asked to ${run.desired}; it does so at its next report.`}</p>}
       {run.ended_because && run.ended !== null && <p><span class="muted">It ended because </span>{run.ended_because}</p>}
       <dl class="figures">
@@ -154,25 +171,20 @@ function Head({ data, run, objective }: { data: RunData; run: RunView; objective
   );
 }
 
-const LIVENESS: Readonly<Record<RunData["liveness"]["value"], string>> = {
-  connecting: "connecting", live: "live", reconnecting: "reconnecting", asleep: "no server", frozen: "",
-};
-
 function Actions({ data, run }: { data: RunData; run: RunView }) {
-  const may = data.mayChange.value;
-  const why = may ? {} : { title: "log in first: `swept dashboard` on the server's machine prints a link" };
   const ended = run.ended !== null;
-  const button = (label: string, act: () => void) => <button key={label} type="button" disabled={!may} {...why} onClick={act}>{label}</button>;
+  const button = (label: string, act: () => Promise<unknown>, done: string) => (
+    <button key={label} type="button" onClick={() => void withLogin(act, done)}>{label}</button>
+  );
   const again = async (): Promise<void> => {
     const made = await data.retry();
     if (made) go(linkTo({ view: "run", id: made }));
   };
   const shown = [
-    !ended && run.state === "running" && run.desired === "go" && run.kind !== "manual" && button("Pause", () => void data.order("pause")),
-    !ended && (run.state === "paused" || run.desired !== "go") && button("Resume", () => void data.order("go")),
-    !ended && run.desired !== "stop" && button("Stop", () => void data.order("stop")),
-    ended && run.kind !== "manual" && run.kind !== "prior" && button("Try again", () => void again()),
+    !ended && run.state === "running" && run.desired === "go" && run.kind !== "manual" && button("Pause", () => data.order("pause"), "It is asked to pause."),
+    !ended && (run.state === "paused" || run.desired !== "go") && button("Resume", () => data.order("go"), "It goes on."),
+    !ended && run.desired !== "stop" && button("Stop", () => data.order("stop"), "It is asked to stop."),
+    ended && run.kind !== "manual" && run.kind !== "prior" && button("Try again", again, "A new run of the same configuration waits for an agent."),
   ].filter(Boolean);
   return shown.length ? <div class="actions">{shown}</div> : null;
 }
-

@@ -1,7 +1,7 @@
 /** How the run came to be and went: why it was chosen, its attempts, what was ordered, what it said, its relatives, and how
  * it is trained again. */
-import { useState } from "preact/hooks";
 import { linkTo } from "../router";
+import { copy } from "../state/page";
 import type { RelatedRun, RunView, Way } from "./data";
 import { figure, flatten, isMapping, moment, span, told } from "./values";
 
@@ -75,28 +75,13 @@ function Again({ ways }: { ways: readonly Way[] }) {
       <h3>Train it again</h3>
       {ways.map((way) => (
         <div class="way" key={way.title}>
-          <div class="wayhead"><span>{way.title}</span><Copy text={way.shell} /></div>
+          <div class="wayhead"><span>{way.title}</span><button type="button" onClick={() => void copy(way.shell, "the command is")}>Copy</button></div>
           <pre tabIndex={0}><code>{way.shell}</code></pre>
           {way.note && <p class="muted">{way.note}</p>}
         </div>
       ))}
     </section>
   );
-}
-
-export function Copy({ text }: { text: string }) {
-  const [done, setDone] = useState("");
-  const copy = async (): Promise<void> => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setDone("copied");
-    } catch {
-      // Plain HTTP from another machine has no clipboard.
-      setDone("select it: this browser does not copy here");
-    }
-    setTimeout(() => setDone(""), 2500);
-  };
-  return <button type="button" onClick={() => void copy()}><span role="status">{done || "Copy"}</span></button>;
 }
 
 function Attempts({ run }: { run: RunView }) {

@@ -2,7 +2,9 @@
 import { useEffect, useMemo } from "preact/hooks";
 import type { RunData, RunView } from "./data";
 import { curve, systemGroups, TIME } from "./history";
-import { dark, LineChart } from "./LineChart";
+import type { SeriesData } from "../charts/series";
+import { dark } from "../state/page";
+import { ChartCard, LINES } from "./ChartCard";
 
 export function System({ data, run }: { data: RunData; run: RunView }) {
   useEffect(() => data.want("system"), [data]);
@@ -23,7 +25,7 @@ export function System({ data, run }: { data: RunData; run: RunView }) {
           <summary><h3>{group.name}</h3><span class="muted">{group.panels.length}</span></summary>
           <div class="plots">
             {group.panels.map((panel) => (
-              <LineChart key={panel.title} title={panel.title} data={() => ({
+              <ChartCard drawing={LINES} key={panel.title} title={panel.title} data={(): SeriesData => ({
                 title: `${group.name}: ${panel.title}`,
                 lines: panel.lines.map(({ name, label }) => ({ name: label, ...curve(system, name, TIME, run.started ?? run.created) })),
                 xLabel: "time", xKind: "duration", logX: false, logY: false, smoothing: 0, dark: dark.value, sync: "system",

@@ -6,9 +6,11 @@
 import { batch, effect, signal, type Signal } from "@preact/signals";
 import type { components } from "../api";
 import { listen, type Feed, type Liveness } from "../data/live";
-import { change, fetched, query, read, session } from "../data/source";
+import { change, fetched, query, read } from "../data/source";
 import { root } from "../root";
+import type { Frozen } from "../data/frozen";
 import type { Fetched } from "../types";
+import { thawed } from "./frozen";
 import { History, type Row } from "./history";
 import { Lines, type Line } from "./lines";
 
@@ -28,8 +30,11 @@ export function runPath(id: string): string {
   return `/api/runs/${encodeURIComponent(id)}`;
 }
 
-/** The address of one of the run's files. */
+const WITHIN = /^data:image\/(png|jpeg|gif|webp);base64,/;
+
+/** The address of one of the run's files; in a report, the image itself. */
 export function filePath(id: string, name: string): string {
+  if (WITHIN.test(name)) return name;
   return `${root}${runPath(id)}/files/${name.split("/").map(encodeURIComponent).join("/")}`;
 }
 
@@ -62,9 +67,6 @@ export class RunData {
   readonly related: Signal<readonly RelatedRun[]> = signal([]);
   readonly ways: Signal<readonly Way[]> = signal([]);
   readonly liveness: Signal<Liveness> = signal("connecting");
-  readonly mayChange = signal(false);
-  /** What went wrong with the last order. */
-  readonly trouble = signal("");
 
   private feed: Feed | null = null;
   private stopListening = (): void => undefined;
@@ -78,13 +80,14 @@ export class RunData {
     if (document.visibilityState === "visible" && this.again) this.look();
   };
 
-  constructor(readonly id: string) {}
+  constructor(readonly id: string, readonly report: Frozen | null = null) {}
 
   async open(): Promise<void> {
+    if (this.report) {
+      await this.thaw(this.report);
+      return;
+    }
     document.addEventListener("visibilitychange", this.looked);
-    void session().then((found) => {
-      this.mayChange.value = found.may_change;
-    }, () => undefined);
     await this.reload();
     if (this.closed || this.run.value.state !== "ready") return;
     this.feed = listen(`run=${encodeURIComponent(this.id)}`, "", () => this.look(), undefined, () => this.look());
@@ -95,8 +98,21 @@ export class RunData {
       // What happened while nobody listened is told by no message.
       if (state.value === "live" && before !== "live") this.look();
     });
-    await this.catchUp();
-    this.loaded.value = true;
+    this.look();
+  }
+
+  private async thaw(report: Frozen): Promise<void> {
+    this.liveness.value = "frozen";
+    const run = await fetched(thawed(report, this.id, this.history, (files) => {
+      this.files.value = files;
+    }));
+    batch(() => {
+      this.run.value = run;
+      this.loaded.value = true;
+      this.linesLoaded.value = true;
+      this.version.value += 1;
+      this.systemVersion.value += 1;
+    });
   }
 
   close(): void {
@@ -110,25 +126,21 @@ export class RunData {
   want(what: "system" | "console"): void {
     if (this.wants[what]) return;
     this.wants[what] = true;
+    if (!this.report) this.look();
+  }
+
+  /** Raises what the server said against it. */
+  async order(desired: "go" | "pause" | "stop"): Promise<void> {
+    await change(`${runPath(this.id)}/desired`, { desired });
     this.look();
   }
 
-  async order(desired: "go" | "pause" | "stop"): Promise<void> {
-    await this.act(change(`${runPath(this.id)}/desired`, { desired }));
-  }
-
-  /** The new run's id, "" where there is none. */
+  /** The new run's id, "" where it is not to be seen yet. Raises what the server said against it. */
   async retry(): Promise<string> {
     const before = new Set(this.related.peek().map((one) => one.id));
-    await this.act(change(`${runPath(this.id)}/retry`, {}));
+    await change(`${runPath(this.id)}/retry`, {});
     await this.relatives();
     return this.related.peek().find((one) => one.relation === "retry" && !before.has(one.id))?.id ?? "";
-  }
-
-  private async act(asked: Promise<void>): Promise<void> {
-    const answer = await fetched(asked);
-    this.trouble.value = answer.state === "failed" ? answer.why : "";
-    this.look();
   }
 
   /** Something is new: look now, or after what is under way. */
@@ -145,7 +157,9 @@ export class RunData {
   }
 
   private async catchUp(): Promise<void> {
-    await Promise.all([this.reload(), this.rows(), this.machine(), this.console(), this.relatives(), this.rest()]);
+    await this.reload();
+    await Promise.all([this.rows(), this.machine(), this.console(), this.relatives(), this.rest()]);
+    this.loaded.value = true;
   }
 
   private async reload(): Promise<void> {
@@ -158,7 +172,6 @@ export class RunData {
       if (this.attempts >= 0 && attempts !== this.attempts) {
         // A new attempt hides what an earlier one reported after its first step.
         this.history.clear();
-        this.again = true;
       }
       this.attempts = attempts;
     });

@@ -16,6 +16,8 @@ describe("rows that come in parts", () => {
     expect(made.steps).toEqual([0, 1, 2]);
     expect(made.lines.get("loss")).toEqual({ rows: [0, 1, 2], values: [1, 0.4, 0.3] });
     expect(made.lines.get("acc")).toEqual({ rows: [1], values: [0.9] });
+    made.take([{ step: 1, attempt: 1, metrics: { loss: 9 } }]);
+    expect(made.steps, "what was taken already").toEqual([0, 1, 2]);
     expect(made.since).toBe(2);
   });
 

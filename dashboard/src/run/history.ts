@@ -37,6 +37,7 @@ export class History {
 
   take(rows: readonly Row[]): void {
     for (const { step, metrics, time } of rows) {
+      if (step < (this.steps.at(-1) ?? -Infinity)) continue;
       const again = this.steps.at(-1) === step;
       const row = again ? this.steps.length - 1 : this.steps.length;
       this.steps[row] = step;
@@ -58,7 +59,7 @@ export class History {
       if (typeof value === "number" || typeof value === "boolean" || SPELLED.has(value)) this.number(row, name, number(value));
       else if (isMapping(value)) {
         const media = parseMedia(value);
-        if (media) this.occur(step, name, media);
+        if (media) this.show(step, name, media);
         else if (!("_type" in value) && depth < 8) this.keep(row, step, value, name, depth + 1);
       }
     }
@@ -72,7 +73,7 @@ export class History {
     line.values[at] = value;
   }
 
-  private occur(step: number, name: string, media: Media): void {
+  show(step: number, name: string, media: Media): void {
     let known = this.media.get(name);
     if (!known) this.media.set(name, (known = []));
     if (known.at(-1)?.step === step) known.pop();

@@ -10,7 +10,7 @@ interface Sorting {
   readonly down: boolean;
 }
 
-export function DataTable({ columns, rows, caption, cell }: {
+export function Rows({ columns, rows, caption, cell }: {
   columns: readonly string[];
   rows: readonly (readonly unknown[])[];
   caption?: string;
@@ -19,6 +19,7 @@ export function DataTable({ columns, rows, caption, cell }: {
   const [sorting, setSorting] = useState<Sorting | null>(null);
   const [shown, setShown] = useState(AT_ONCE);
   const sorted = useMemo(() => (sorting ? ordered(rows, sorting) : rows), [rows, sorting]);
+  const numbers = useMemo(() => columns.map((_, at) => typeof rows.find((row) => row[at] !== null && row[at] !== undefined)?.[at] === "number"), [columns, rows]);
   const sort = (column: number): void => {
     setSorting(sorting?.column !== column ? { column, down: false } : sorting.down ? null : { column, down: true });
   };
@@ -29,7 +30,7 @@ export function DataTable({ columns, rows, caption, cell }: {
         <thead>
           <tr>
             {columns.map((name, at) => (
-              <th key={at} scope="col" aria-sort={sorting?.column === at ? (sorting.down ? "descending" : "ascending") : "none"}>
+              <th key={at} scope="col" class={numbers[at] ? "number" : ""} aria-sort={sorting?.column === at ? (sorting.down ? "descending" : "ascending") : "none"}>
                 <button type="button" class="plain" onClick={() => sort(at)}>
                   {name}{sorting?.column === at ? (sorting.down ? " ↓" : " ↑") : ""}
                 </button>

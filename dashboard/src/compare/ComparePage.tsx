@@ -1,0 +1,3 @@
+export function ComparePage({ ids }: { ids: readonly string[] }) {
+  return <p>{ids.join(", ")}</p>;
+}
