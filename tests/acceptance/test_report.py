@@ -61,7 +61,7 @@ class Stage:
         values: list[float],
         outcome: str = "finished",
         files: dict[str, bytes] | None = None,
-        **others: float,
+        others: dict[str, float] | None = None,
     ) -> str:
         asked: wire.ClaimRequest = {
             "agent": self.agent,
@@ -79,7 +79,7 @@ class Stage:
                 "type": "log",
                 "time": 0.0,
                 "step": step,
-                "metrics": {"map": value, **others},
+                "metrics": {"map": value, **(others or {})},
             }
             for step, value in enumerate(values, start=1)
         ]
@@ -198,8 +198,8 @@ def png(width: int, height: int) -> bytes:
 
 
 def test_a_report_holds_the_board_the_curves_and_what_the_analysis_says(stage: Stage) -> None:
-    stage.play([0.3, 0.5, 0.6], loss=0.25)
-    stage.play([0.4, 0.7, 0.8], loss=0.5)
+    stage.play([0.3, 0.5, 0.6], others={"loss": 0.25})
+    stage.play([0.4, 0.7, 0.8], others={"loss": 0.5})
     stage.play([math.nan, 0.2], "failed")
     text, notes = stage.report()
     outer, packed = data_of(text)
@@ -254,7 +254,7 @@ def test_hostile_names_stay_text(served: Served, tmp_path: Path) -> None:
     with served.client() as client:
         stage = Stage(client, text)
         stage.folder = tmp_path
-        stage.play([0.5], **{"</script><u>": 1.0})
+        stage.play([0.5], others={"</script><u>": 1.0})
         stage.play([0.5], "failed")
         made, _ = stage.report()
     page = Elements(made)

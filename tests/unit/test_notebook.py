@@ -99,7 +99,7 @@ def test_in_a_real_notebook_the_sweep_is_the_cells_output(served: Served, tmp_pa
     pytest.importorskip("nbclient")
     with served.client() as client:
         sweep = client.create_sweep({"text": SWEEP, "path": "", "mode": "create"})["id"]
-    cell = {
+    cell: dict[str, object] = {
         "cell_type": "code",
         "execution_count": None,
         "id": "one",

@@ -84,7 +84,8 @@ def plan_from_environment(host: str, port: int | None, store: str, *, detached: 
             raise UsageError(
                 f"{name}={text!r} is no number of seconds", hint=f"unset it: {usual:g} is usual"
             )
-    return Plan(host, port, store, detached, *seconds)
+    lease, idle, wandb = seconds
+    return Plan(host, port, store, detached, lease, idle, wandb)
 
 
 def serve(home: Home, plan: Plan, say: Callable[[str], None], clock: Clock | None = None) -> None:
