@@ -191,16 +191,19 @@ class Board:
         own = metric == subject.objective
         if not own:
             now, series = keeper.metric(metric)
-        etag = self._etag(Subject(now, subject.sweep, subject.spec), metric, str(times), str(runs))
+        etag = self._etag(
+            Subject(now, subject.sweep, subject.spec), metric, str(times), encoding, str(runs)
+        )
         if etag in _known(request):
             return Response(status_code=304, headers=_headers(etag))
         shown = _shown(now, runs)
 
         def make() -> bytes:
             starts = [run.started or run.created for run in shown] if times else None
-            return encode(metric, [series.get(run.id) for run in shown], "f32", starts)
+            return encode(metric, [series.get(run.id) for run in shown], encoding, starts)
 
-        body = now.once(f"curves {times}", make) if own and runs is None else make()
+        usual = own and runs is None and encoding == "f32"
+        body = now.once(f"curves {times}", make) if usual else make()
         return _answer(request, body, "application/octet-stream", etag)
 
     def metrics(self, subject: Subject, request: Request) -> Response:
