@@ -22,7 +22,7 @@ export interface HistoryData {
   readonly shown: Shown;
   readonly x: "number" | "ended";
   readonly logY: boolean;
-  /** Those of "value", "number" and "ended" are shown. */
+  /** Those of "value", "number" and "ended" are shown. Across can be brushed where the board has that column. */
   readonly brushes: Brushes;
 }
 
@@ -113,9 +113,10 @@ export function history(element: HTMLElement, callbacks: BrushCallbacks): Chart<
       area.redraw(2);
     },
     dragged(range) {
-      if (!placed) return;
+      if (!placed || !data) return;
       const { x, y, column } = placed;
-      if (range.x) callbacks.onBrush?.(column.name, [[x.invert(range.x[0]), x.invert(range.x[1])]]);
+      const { board } = data;
+      if (range.x && board.columns.has(column.name)) callbacks.onBrush?.(column.name, [[x.invert(range.x[0]), x.invert(range.x[1])]]);
       if (range.y) callbacks.onBrush?.("value", [[y.invert(range.y[1]), y.invert(range.y[0])]]);
     },
     doubled() {

@@ -46,6 +46,7 @@ export function nameSpots(
     const tries = [
       { x: x + GAP, y, align: "left" }, { x: x - GAP, y, align: "right" },
       { x: x + 2, y: y - HEIGHT, align: "left" }, { x: x + 2, y: y + HEIGHT, align: "left" },
+      { x: x - 2, y: y - HEIGHT, align: "right" }, { x: x - 2, y: y + HEIGHT, align: "right" },
     ] as const;
     for (const spot of tries) {
       const l = spot.align === "left" ? spot.x : spot.x - width;

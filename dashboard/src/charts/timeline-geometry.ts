@@ -92,3 +92,8 @@ function waitsOf(stints: readonly Stint[], from: number, to: number): readonly (
 export function nameOf({ host, agent, slot, slots }: Lane): string {
   return [host, agent, ...(slots > 1 ? [`slot ${slot}`] : [])].filter(Boolean).join(" · ");
 }
+
+/** The same for a narrow margin: what is cut is not the slot, which tells lanes apart. */
+export function shortName({ host, agent, slot, slots }: Lane): { readonly name: string; readonly slot: string } {
+  return { name: [host, agent].filter(Boolean).join(" · "), slot: slots > 1 ? ` · ${slot}` : "" };
+}

@@ -7,7 +7,7 @@ import { listen, type Dragged, type Point } from "./gestures";
 import { duration, moment, time, type Scale } from "./scale";
 import { lookOf, type Pattern } from "./states";
 import { surface, type Box } from "./surface";
-import { lanes, nameOf, type Lane, type Stint } from "./timeline-geometry";
+import { lanes, nameOf, shortName, type Lane, type Stint } from "./timeline-geometry";
 import { tooltip } from "./tooltip";
 import { differs, titleOf, type RunCallbacks } from "./words";
 import type { Board, Chart, DataTable, Shown } from "../types";
@@ -157,7 +157,7 @@ export function timeline(element: HTMLElement, callbacks: RunCallbacks): Chart<T
 }
 
 function placedOf({ board }: TimelineData, all: readonly Lane[], zoom: readonly [number, number] | null, box: Box, measure: (text: string) => number): Placed {
-  const room = Math.min(NAMES, box.width / 3, Math.max(40, labelRoom([], measure), ...all.map((lane) => measure(nameOf(lane)) + 12)));
+  const room = Math.min(NAMES, box.width / 3, Math.max(40, labelRoom([], measure), ...all.map((lane) => measure(`${shortName(lane).name}${shortName(lane).slot}`) + 12)));
   const plot = plotIn(box, { left: room, bottom: 22 });
   const from = all.reduce((least, lane) => Math.min(least, lane.from), Infinity);
   const to = all.reduce((last, lane) => Math.max(last, lane.to), -Infinity);
@@ -192,7 +192,8 @@ function drawLanes(context: CanvasRenderingContext2D, data: TimelineData, now: P
     context.textAlign = "right";
     context.textBaseline = "middle";
     context.fillStyle = css(ink.text);
-    context.fillText(fitted(nameOf(lane), plot.left - 10, measure), plot.left - 6, top + height / 2);
+    const { name, slot } = shortName(lane);
+    context.fillText(`${fitted(name, plot.left - 10 - measure(slot), measure)}${slot}`, plot.left - 6, top + height / 2);
     clipped(context, plot, () => {
       context.strokeStyle = css(ink.axis);
       context.setLineDash([1, 3]);

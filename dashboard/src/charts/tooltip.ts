@@ -5,6 +5,17 @@ export interface Tooltip {
   hide(): void;
 }
 
+/** Where the box lies: right of the place, else left of it, and where neither has room below or above. */
+export function beside(
+  x: number, y: number, width: number, height: number, across: number, down: number, gap = 14,
+): { readonly left: number; readonly top: number } {
+  const level = Math.max(0, Math.min(y - height / 2, down - height));
+  if (x + gap + width <= across) return { left: x + gap, top: level };
+  if (x - gap - width >= 0) return { left: x - gap - width, top: level };
+  const top = y + gap + height <= down ? y + gap : Math.max(0, y - gap - height);
+  return { left: Math.max(0, Math.min(x - width / 2, across - width)), top };
+}
+
 /** Lies in `host`, which must be positioned. The first line is the heading. */
 export function tooltip(host: HTMLElement): Tooltip {
   const box = document.createElement("div");
@@ -34,9 +45,8 @@ export function tooltip(host: HTMLElement): Tooltip {
         );
       }
       box.style.display = "block";
-      const left = x + 14 + box.offsetWidth > host.clientWidth ? x - 14 - box.offsetWidth : x + 14;
-      const top = Math.min(Math.max(0, y - box.offsetHeight / 2), host.clientHeight - box.offsetHeight);
-      box.style.transform = `translate(${Math.max(0, left)}px, ${Math.max(0, top)}px)`;
+      const place = beside(x, y, box.offsetWidth, box.offsetHeight, host.clientWidth, host.clientHeight);
+      box.style.transform = `translate(${place.left}px, ${place.top}px)`;
     },
     hide() {
       box.style.display = "none";

@@ -1,0 +1,124 @@
+/** What each chart says in words and in its table, on the made-up sweep. */
+import { describe, expect, it } from "vitest";
+import * as curves from "./curves";
+import * as history from "./history";
+import { bestSoFar, endOf, timeColumn } from "./history-geometry";
+import * as pair from "./pair";
+import * as slice from "./slice";
+import * as timeline from "./timeline";
+import { worstFirst } from "./colour";
+import { differs, keptOnTop } from "./words";
+import {
+  syntheticBoard, syntheticCurves, syntheticForecasts, syntheticPair, syntheticSlice,
+} from "../testing/synthetic";
+import type { Shown } from "../types";
+
+const options = { runs: 40, running: 3 };
+const board = syntheticBoard(options);
+const values = board.columns.get("value")?.values ?? new Float64Array();
+
+function shownOf(kept: (row: number) => boolean): Shown {
+  return {
+    kept: Uint8Array.from({ length: board.n }, (_, row) => (kept(row) ? 1 : 0)), order: worstFirst(values, board.n, "maximize"),
+    colours: new Uint32Array(board.n), hover: -1, best: board.head.best, baseline: board.head.baseline, chosen: new Set(), dark: false,
+  };
+}
+const shown = shownOf(() => true);
+const few = shownOf((row) => row < 5);
+
+describe("curves", () => {
+  const data = {
+    board, curves: syntheticCurves(options), shown: few, forecasts: syntheticForecasts(board), x: "step" as const, logX: false, logY: false,
+    smoothing: 0,
+  };
+
+  it("says how many runs it shows, and where the best and the baseline end", () => {
+    expect(curves.describe(data)).toMatch(/^Learning curves of mAP50, 5 of 40 runs; the best run #\d+ comes to 0\.\d+ at step \d+; the baseline #1 comes to/);
+  });
+
+  it("has a row for each kept run, the best first", () => {
+    const { columns, rows } = curves.rows(data);
+    const last = rows.map((row) => row[columns.indexOf("mAP50")]).filter((value) => typeof value === "number");
+    expect(rows).toHaveLength(5);
+    expect(last).toEqual([...last].sort((a, b) => b - a));
+  });
+
+  it("says the same of a sweep without any run", () => {
+    const empty = syntheticBoard({ runs: 0 });
+    const none: Shown = { ...shown, kept: new Uint8Array(), order: new Uint32Array(), colours: new Uint32Array(), best: -1, baseline: -1 };
+    const nothing = { ...data, board: empty, curves: syntheticCurves({ runs: 0 }), shown: none, forecasts: [] };
+    expect(curves.describe(nothing)).toBe("Learning curves of mAP50, 0 runs.");
+    expect(curves.rows(nothing).rows).toEqual([]);
+  });
+});
+
+describe("history", () => {
+  const data = { board, shown, x: "number" as const, logY: false, brushes: new Map() };
+
+  it("steps only where a finished run is better than all before", () => {
+    const steps = bestSoFar(board, board.numbers, values);
+    expect(steps.length).toBeGreaterThan(1);
+    expect(steps.at(-1)?.row).toBeDefined();
+    for (const [place, step] of steps.entries()) {
+      if (place) expect(step.value).toBeGreaterThan(steps[place - 1]?.value ?? Infinity);
+      expect(board.states[step.row] === "finished" || step.row === board.head.best).toBe(true);
+    }
+  });
+
+  it("falls where smaller is better", () => {
+    const falling = { ...board, head: { ...board.head, metric: { name: "loss", goal: "minimize" as const }, best: -1 }, states: board.states.map(() => "finished" as const) };
+    expect(bestSoFar(falling, [1, 2, 3, 4], [5, 6, 3, NaN]).map((step) => step.value)).toEqual([5, 3]);
+  });
+
+  it("puts a run under way at the sweep's last change", () => {
+    const running = board.states.indexOf("running");
+    expect(endOf(board, running)).toBe(board.head.updated);
+    expect(endOf(board, 0)).toBe(board.attempts[0]?.[0]?.ended);
+    expect(timeColumn(board, "ended").kind).toBe("time");
+  });
+
+  it("says the best and the baseline, and lists runs in their order", () => {
+    expect(history.describe(data)).toMatch(/^mAP50 by run, 40 runs; the best is #\d+ with 0\.\d+, the baseline has 0\.\d+\.$/);
+    expect(history.rows(data).rows.map((row) => row[0])).toEqual(board.numbers);
+    expect(history.rows({ ...data, shown: few }).rows).toHaveLength(5);
+  });
+});
+
+describe("timeline", () => {
+  it("counts attempts, agents and outcomes", () => {
+    expect(timeline.describe({ board, shown })).toMatch(/^40 attempts on 4 agents in \d+ slots: .*finished/);
+    expect(timeline.rows({ board, shown }).rows).toHaveLength(40);
+    expect(timeline.rows({ board, shown: few }).rows).toHaveLength(5);
+  });
+});
+
+describe("slice and pair", () => {
+  it("say where the model's mean is best", () => {
+    const model = syntheticSlice("optimizer");
+    const data = { board, parameter: "optimizer", slice: model, shown, brushes: new Map(), rank: false };
+    expect(slice.describe(data)).toMatch(/^mAP50 over optimizer, 40 runs; the model's mean is best at AdamW with/);
+    expect(slice.rows(data).rows.map((row) => row[1])).toEqual(expect.arrayContaining(["SGD", "Adam", "AdamW"]));
+    const both = { board, x: "lr0", y: "optimizer", pair: syntheticPair("lr0", "optimizer"), shown };
+    expect(pair.describe(both)).toMatch(/the model's mean is best, 0\.\d+, at lr0 [\d.e-]+ and optimizer AdamW\.$/);
+    expect(pair.rows(both).rows).toHaveLength(3);
+  });
+
+  it("speak before there is a model", () => {
+    expect(slice.describe({ board, parameter: "lr0", slice: null, shown, brushes: new Map(), rank: false })).toBe("mAP50 over lr0, 40 runs.");
+    expect(pair.rows({ board, x: "lr0", y: "momentum", pair: null, shown }).rows).toEqual([]);
+  });
+});
+
+describe("what is shown", () => {
+  it("needs no new picture for a hovered run", () => {
+    expect(differs(shown, { ...shown, hover: 3 })).toBe(false);
+    expect(differs(shown, { ...shown, kept: few.kept })).toBe(true);
+    expect(differs(null, shown)).toBe(true);
+  });
+
+  it("keeps the best first", () => {
+    const rows = keptOnTop(few);
+    expect([...rows].sort()).toEqual([0, 1, 2, 3, 4]);
+    expect(values[rows[0] ?? 0]).toBe(Math.max(...[0, 1, 2, 3, 4].map((row) => values[row] ?? 0)));
+  });
+});
