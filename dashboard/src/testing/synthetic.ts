@@ -243,7 +243,7 @@ export function syntheticBoard(options: SyntheticOptions): Board {
 /** The curves of the objective of the board of the same options; of "val/loss", which falls as the objective rises. */
 export function syntheticCurves(options: SyntheticOptions, metric = "mAP50"): Curves {
   const { curves } = make(options);
-  if (metric === "mAP50") return curves;
+  if (metric === "mAP50" || metric === "") return curves;
   return { ...curves, metric, values: curves.values.map((value) => 2 - 2 * Math.abs(value)) };
 }
 

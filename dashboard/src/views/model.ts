@@ -3,13 +3,14 @@ import { computed, signal, type ReadonlySignal, type Signal } from "@preact/sign
 import type { CurvesData } from "../charts/curves";
 import type { HistoryData } from "../charts/history";
 import type { ImportanceData } from "../charts/importance";
+import type { PairData } from "../charts/pair";
 import type { ParallelData } from "../charts/parallel";
 import type { SliceData } from "../charts/slice";
 import { parameterColumn } from "../data/board";
 import type { SweepData } from "../data/sweep";
 import { dark } from "../state/page";
 import { Selection, type Runs } from "../state/selection";
-import type { Board, Column, Curves, Fetched, Slice } from "../types";
+import type { Board, Column, Curves, Fetched, Pair, Slice } from "../types";
 
 /** More axes than this by default cannot be read; the menu has the others. */
 const MOST_AXES = 16;
@@ -32,12 +33,17 @@ export class SweepModel {
   readonly historyX: Signal<"number" | "ended"> = signal("number");
   readonly rank = signal(false);
   readonly slice: Signal<Fetched<Slice> | null> = signal(null);
+  /** The second parameter that somebody asked for, or "". */
+  readonly wanted = signal("");
+  readonly pair: Signal<Fetched<Pair> | null> = signal(null);
 
   readonly curvesData: ReadonlySignal<CurvesData | null>;
   readonly historyData: ReadonlySignal<HistoryData | null>;
   readonly parallelData: ReadonlySignal<ParallelData | null>;
   readonly importanceData: ReadonlySignal<ImportanceData | null>;
   readonly sliceData: ReadonlySignal<SliceData | null>;
+  readonly pairData: ReadonlySignal<PairData | null>;
+  readonly second: ReadonlySignal<string>;
   /** All columns that can be an axis, those shown first. */
   readonly axes: ReadonlySignal<readonly Column[]>;
   readonly parameters: ReadonlySignal<readonly Column[]>;
@@ -114,6 +120,19 @@ export class SweepModel {
         board: this.pictured(board), parameter: column.name, slice, shown: selection.shown.value, brushes: selection.brushes.value,
         rank: this.rank.value,
       };
+    });
+    this.second = computed(() => {
+      const board = this.board.value;
+      const wanted = this.wanted.value;
+      return board && wanted !== this.parameter.value && parameterColumn(board, wanted) ? wanted : "";
+    });
+    this.pairData = computed(() => {
+      const board = this.board.value;
+      const [x, y] = board ? [parameterColumn(board, this.parameter.value), parameterColumn(board, this.second.value)] : [];
+      if (!board || !x || !y) return null;
+      const pair = this.pair.value?.state === "ready" ? this.pair.value.value : null;
+      const asked = pair?.x.parameter === x.label && pair.y.parameter === y.label ? pair : null;
+      return { board: this.pictured(board), x: x.name, y: y.name, pair: asked, shown: selection.shown.value };
     });
   }
 

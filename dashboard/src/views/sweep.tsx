@@ -6,6 +6,7 @@ import * as curvesChart from "../charts/curves";
 import { pngOf, save, svgOf } from "../charts/export";
 import * as historyChart from "../charts/history";
 import * as importanceChart from "../charts/importance";
+import * as pairChart from "../charts/pair";
 import * as parallelChart from "../charts/parallel";
 import { parallelScene } from "../charts/parallel-scene";
 import * as sliceChart from "../charts/slice";
@@ -23,7 +24,7 @@ import { Head } from "./head";
 import { Health } from "./health";
 import { useKeys } from "./keys";
 import { SweepModel } from "./model";
-import { PairPanel } from "./pair";
+import { PairChart, SecondParameter } from "./pair";
 import { ChartHost, Panel } from "./panel";
 import { RunsTable, type TableKeys } from "./table";
 
@@ -113,7 +114,6 @@ function Body({ model, keys }: { readonly model: SweepModel; readonly keys: { cu
         <HistoryPanel model={model} />
         {sweep && <ImportancePanel model={model} />}
         {sweep && <SlicePanel model={model} />}
-        {sweep && <PairPanel model={model} />}
         <TimelinePanel model={model} />
         <RunsTable model={model} keys={keys} />
       </div>
@@ -326,13 +326,10 @@ function ImportancePanel({ model }: { readonly model: SweepModel }): JSX.Element
       {state.state === "loading" && <p class="note" role="status">The model is fitted …</p>}
       {state.state === "failed" && <p class="notice warn">{state.why}</p>}
       {state.state === "ready" && (
-        <>
-          <p class="note">From {counted(state.value.runs, "run")}. A click shows the parameter beside.</p>
-          <ChartHost
-            free data={model.importanceData}
-            make={(element) => importanceChart.importance(element, { onSelect: (parameter) => (selection.parameter.value = parameter) })}
-          />
-        </>
+        <ChartHost
+          free data={model.importanceData}
+          make={(element) => importanceChart.importance(element, { onSelect: (parameter) => (selection.parameter.value = parameter) })}
+        />
       )}
     </Panel>
   );
@@ -350,21 +347,27 @@ function SlicePanel({ model }: { readonly model: SweepModel }): JSX.Element {
     });
   });
   const slice = model.slice.value;
+  const second = model.second.value;
   return (
     <Panel
-      id="slice" title="One parameter"
+      id="slice" title={second ? "Two parameters" : "One parameter"}
       tools={
         <>
           <select aria-label="Parameter" value={model.parameter.value} onChange={(event) => (selection.parameter.value = event.currentTarget.value)}>
             {model.parameters.value.map((column) => <option value={column.label}>{column.label}</option>)}
           </select>
-          <button type="button" aria-pressed={model.rank.value} title="Ranks instead of values: one outlier flattens nothing" onClick={() => (model.rank.value = !model.rank.value)}>rank</button>
+          <SecondParameter model={model} />
+          {!second && <button type="button" aria-pressed={model.rank.value} title="Ranks instead of values: one outlier flattens nothing" onClick={() => (model.rank.value = !model.rank.value)}>rank</button>}
         </>
       }
-      table={() => drawn(model.sliceData.peek(), sliceChart.rows)}
+      table={() => (second ? drawn(model.pairData.peek(), pairChart.rows) : drawn(model.sliceData.peek(), sliceChart.rows))}
     >
-      <ChartHost id="slice" data={model.sliceData} make={(element) => sliceChart.slice(element, callbacks(model))} />
-      {slice?.state === "failed" && <p class="note">Without the model's mean: {slice.why}</p>}
+      {second ? <PairChart model={model} /> : (
+        <>
+          <ChartHost id="slice" data={model.sliceData} make={(element) => sliceChart.slice(element, callbacks(model))} />
+          {slice?.state === "failed" && <p class="note">Without the model's mean: {slice.why}</p>}
+        </>
+      )}
     </Panel>
   );
 }
