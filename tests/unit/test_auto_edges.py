@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.unit.test_asha import run
 
-from swept.model import History, Run, RunState
+from swept.model import Continue, Done, History, Run, RunState
 from swept.search.auto import _feasible
+from swept.search.suggest import suggest
 from swept.spec import Spec, parse_mapping
 from swept.stopping.decide import promotions
 from swept.stopping.forecast import Forecast
@@ -143,3 +144,59 @@ def test_a_sweep_of_programs_that_end_by_themselves_ends_and_names_the_best(
     assert found.state is FINISHED
     assert found.value is not None
     assert found.value < 0.3
+
+
+# -- the end of a sweep -----------------------------------------------------------------------------
+
+
+def flat(level: float, count: int = 2) -> list[float]:
+    return [level + 1.0 / step for step in range(1, count + 1)]
+
+
+def test_once_a_program_ended_by_itself_no_hopeless_run_is_brought_to_its_end() -> None:
+    whole = at(1, flat(0.1, 9), FINISHED)
+    hopeless = [at(n, flat(5.0 + n)) for n in range(2, 9)]
+    capped = spec(run_cap=8)
+    assert isinstance(suggest(capped, History((whole, *hopeless)), 1, seed=0), Done)
+
+
+def test_at_the_end_idle_workers_bring_on_runs_side_by_side() -> None:
+    """The farthest is under way; of the others those that may still win go on, not the hopeless ones."""
+    ahead = at(1, flat(1.0, 16), RunState.RUNNING, desired_why="step 16: passed")
+    going = at(2, flat(1.002, 8), RunState.PENDING)
+    near = [at(n, flat(1.0 + n / 1000, 8)) for n in (3, 4)]
+    far = [at(n, flat(50.0 + n)) for n in range(5, 13)]
+    history = History((ahead, going, *near, *far))
+    answer = suggest(spec(run_cap=12), history, 6, seed=0)
+    assert isinstance(answer, tuple)
+    assert [each.run for each in answer if isinstance(each, Continue)] == ["r3", "r4"]
+
+
+def _worse_and_worse(steps: int) -> Callable[[Mapping[str, Any], int], list[float]]:
+    started: dict[tuple[float, float], int] = {}
+
+    def curve(config: Mapping[str, Any], seed: int) -> list[float]:
+        level = started.setdefault((config["x"], config["y"]), len(started))
+        return [level + 1.0 / step for step in range(1, steps + 1)]
+
+    return curve
+
+
+@pytest.mark.parametrize("cap", [9, 17, 40])
+def test_without_checkpoints_one_run_is_trained_to_its_end_even_if_each_is_worse(cap: int) -> None:
+    """Eight steps have rungs at 1, 2 and 4: of eight runs one passes by its rank, but here none does."""
+    options = {"epochs": 8, "early_stopping": "auto"}
+    file = {**SWEEP, "method": "random", "run_cap": cap, "swept": options}
+    simulation = simulate(file, _worse_and_worse(8), 10_000, can_resume=False)
+    assert len(simulation.runs) == cap
+    assert any(run.state is FINISHED for run in simulation.runs)
+
+
+def test_the_last_configurations_of_a_finite_space_are_not_paused_to_be_continued_at_once() -> None:
+    file = {**SWEEP, "parameters": {"x": {"values": [0.1, 0.4, 0.9]}, "y": {"value": 0.5}}}
+    simulation = simulate(file, lambda c, _: [c["x"] + 1 / s for s in range(1, 33)], 10_000)
+    assert len(simulation.runs) == 3
+    whole = [run for run in simulation.runs if run.state is FINISHED]
+    assert len(whole) == 1
+    assert whole[0].config["x"] == 0.1
+    assert len(whole[0].attempts) == 2, "paused once, at its first rung; then only it goes on"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from swept.model import Done, History, Run, RunState, Start, Suggestions, Wait
+from swept.model import History, Run, RunState, Start, Suggestions, Wait
 from swept.search import auto, bayes, grid, random
 from swept.search.baseline import baseline
 from swept.search.budget import close, hours_used, room, runs_used, target_reached
@@ -48,9 +48,8 @@ def suggest(
         return (*continued, *starts)
     if n < 1:
         return Wait("no run was asked for")
-    ended = close(history, full or _end(spec))
-    finishing = last(spec, history) if isinstance(ended, Done) and not spent else ()
-    return finishing or ended
+    finishing = () if spent else last(spec, history, n)
+    return finishing or close(history, full or _end(spec))
 
 
 def _starts(spec: Spec, history: History, n: int, seed: int) -> list[Start]:

@@ -31,6 +31,9 @@ MARGIN, CHANCE = 0.15, 0.10
 FLOOR = 0.60
 """No run is refused while less than this share of all steps was spent on continuing: a wrong model must not starve
 the sweep of whole trainings."""
+PATIENCE = 2
+"""Without checkpoints: once so many times the runs came of which one should have passed every rung, the best so far at
+a rung goes on, until one was trained to its end."""
 
 
 def where(spec: Spec) -> Rungs | None:
@@ -54,24 +57,19 @@ class _Predicted(Standings):
 
     forecast: Forecast
 
-    def refuses(self, track: Track, *, closing: bool) -> bool:
-        """Only of the last runs of a sweep one is trained to its end, whatever the model says."""
-        settled = self._ended if closing else self._fed
-        return settled and self._hopeless(track)
-
     @property
     def fewest(self) -> int:
         """The first runs are no better than chance: they are trained to their end without need only where too few are
-        to come for one to pass every rung by its rank."""
-        runs = self.forecast.spec.max_runs
-        return int(runs is not None and runs < self.rungs.eta ** len(self.rungs.levels))
+        to come for one to pass every rung by its rank, or where none did although enough came."""
+        most, enough = self.forecast.spec.max_runs, self.rungs.eta ** len(self.rungs.levels)
+        few = most is not None and most < enough
+        return int(few or (not self.whole and len(self.tracks) >= PATIENCE * enough))
+
+    def side_by_side(self, workers: int) -> int:
+        return 1 if self.forecast.model is None else workers
 
     @cached_property
-    def _ended(self) -> bool:
-        return any(track.complete for track in self.tracks)
-
-    @cached_property
-    def _fed(self) -> bool:
+    def settled(self) -> bool:
         """Whether enough of the search's steps were taken beyond the first rung of a run."""
         spent = continued = 0
         for track in self.forecast.runs:
@@ -88,7 +86,8 @@ class _Predicted(Standings):
         report = track.entry(first, next(level for level in (*levels, math.inf) if level > first))
         return track.reached if report is None else track.step(report)
 
-    def _hopeless(self, track: Track) -> bool:
+    def refuses(self, track: Track) -> bool:
+        """Whether the model gives it no chance to become the best by a margin."""
         place = self._place(track)
         if place is None:
             return False

@@ -15,6 +15,8 @@ keep a whole training out of the ranking.
 
 from __future__ import annotations
 
+from itertools import islice
+
 from swept.model import Continue, Decision, History
 from swept.spec import Spec
 from swept.stopping import asha, hyperband, median
@@ -51,10 +53,11 @@ def promotions(spec: Spec, history: History) -> tuple[Continue, ...]:
     return tuple(found.promotions()) if found else ()
 
 
-def last(spec: Spec, history: History) -> tuple[Continue, ...]:
-    """The one paused run that goes on although no other is to come: where the sweep would end otherwise."""
+def last(spec: Spec, history: History, idle: int) -> tuple[Continue, ...]:
+    """The paused runs that so many idle workers bring on, since no other run is to come: one that is trained to its end
+    in any case, and those that may still win."""
     found = _standings(spec, history)
-    return tuple(found.finishing()) if found else ()
+    return tuple(islice(found.finishing(idle), idle)) if found else ()
 
 
 def _where(spec: Spec) -> Rungs | None:

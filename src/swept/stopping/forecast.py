@@ -86,7 +86,7 @@ class Forecast:
         most = longest(spec)
         if most is None or spec.metric is None:
             return None
-        return cls(spec, _features(spec).features, most, tracks(spec, history, PAST))
+        return cls(spec, features_of(spec).features, most, tracks(spec, history, PAST))
 
     def rungs(self, each: Track) -> tuple[int, ...]:
         """Where the run is judged, and its end."""
@@ -95,7 +95,7 @@ class Forecast:
     @cached_property
     def places(self) -> Array:
         """(runs, d): where each run lies, NaN for one outside of the space."""
-        where = _features(self.spec)
+        where = features_of(self.spec)
         rows = [where.locate(each.run) for each in self.runs]
         return np.array(rows).reshape(len(rows), self.features.dimension)
 
@@ -240,7 +240,7 @@ class _Places:
 _SPECS: dict[int, tuple[Spec, _Places]] = {}
 
 
-def _features(spec: Spec) -> _Places:
+def features_of(spec: Spec) -> _Places:
     known = _SPECS.get(id(spec))
     if known is not None and known[0] is spec:
         return known[1]

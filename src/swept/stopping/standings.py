@@ -9,7 +9,7 @@ are started for their whole length, so that schedules over all epochs stay right
 
 Two things are ours. A program that keeps no checkpoints cannot pause: there a run outside of the best max(1, ⌊n/η⌋) of
 its rung so far is stopped. And at the end of a sweep, when no run may be started any more, each rung sends one run on
-even where ⌊n/η⌋ is 0, so that something is trained to its end.
+even where ⌊n/η⌋ is 0, so that something is trained to its end; workers that are idle bring on further ones.
 
 Source: Li et al. 2020, *A system for massively parallel hyperparameter tuning*, algorithm 2.
 """
@@ -24,6 +24,7 @@ from typing import Any
 
 from swept.model import Continue, Decision, Desired, History, Kind, Run, RunState
 from swept.spec import Spec
+from swept.stopping.exhausted import exhausted
 from swept.stopping.rungs import Rungs
 from swept.stopping.track import LEAST_REPORTS, Track, diverged, tracks
 from swept.sweepfile.schema import Metric
@@ -100,16 +101,41 @@ class Standings:
 
     # -- who goes on ------------------------------------------------------------------------------
 
-    def refuses(self, track: Track, *, closing: bool) -> bool:
-        """Whether a run is not continued, well as it stands; `closing`: although nothing else is left to do."""
+    @cached_property
+    def whole(self) -> bool:
+        """Whether a run was trained to its end."""
+        return any(track.complete for track in self.tracks)
+
+    @cached_property
+    def under_way(self) -> int:
+        """How many runs are running, or about to."""
+        return sum(track.run.state in _UNDER_WAY for track in self.tracks)
+
+    @property
+    def settled(self) -> bool:
+        """Whether enough is known to refuse a run."""
         return False
 
-    def queue(self, *, closing: bool = False) -> Iterator[tuple[int, Entry]]:
+    def refuses(self, track: Track) -> bool:
+        """Whether a run is not to be continued, well as it stands, once that is `settled`."""
+        return False
+
+    def side_by_side(self, workers: int) -> int:
+        """How many runs of a rung idle workers bring on at the end of a sweep, where no more start."""
+        return 1
+
+    def queue(self) -> Iterator[tuple[int, Entry]]:
         """The paused runs that may go on, with their rungs, in the order of the rule."""
+        settled = self.settled
+        for place, entry in self._waiting(least=0):
+            if not (settled and self.refuses(entry.track)):
+                yield place, entry
+
+    def _waiting(self, least: int) -> Iterator[tuple[int, Entry]]:
+        """Those that are paused at a rung among whose best they are, the farthest first."""
         for place in reversed(range(len(self.rungs.levels))):
-            for entry in self.best(place, least=int(closing)):
-                waits = _waits(entry.track.run) and self.rungs.at(entry.track) == place
-                if waits and not self.refuses(entry.track, closing=closing):
+            for entry in self.best(place, least):
+                if _waits(entry.track.run) and self.rungs.at(entry.track) == place:
                     yield place, entry
 
     def without_rung(self) -> Iterator[Track]:
@@ -118,10 +144,16 @@ class Standings:
             if _waits(track.run) and self.rungs.at(track) is None:
                 yield track
 
-    def last(self) -> tuple[int, Entry] | None:
-        """The run to be continued at the end of the sweep."""
-        idle = not any(track.run.state in _UNDER_WAY for track in self.tracks)
-        return next(self.queue(closing=True), None) if self.closing and idle else None
+    def last(self, idle: int) -> Iterator[tuple[int, Entry]]:
+        """The runs to be continued at the end of the sweep by so many idle workers. One is trained to its end whatever
+        is known of it; beside and after it only those that may still win."""
+        if not self.closing:
+            return
+        needed = not self.whole and not self.under_way
+        for place, entry in self._waiting(self.side_by_side(self.under_way + idle)):
+            if needed or not self.refuses(entry.track):
+                needed = False
+                yield place, entry
 
     def paused(self, track: Track) -> Standings:
         """As if that run were paused."""
@@ -132,11 +164,18 @@ class Standings:
     def goes_on(self, place: int, entry: Entry, resumes: bool) -> bool:
         """Whether the run keeps its worker: it is the next to be continued, or cannot be paused and is good enough."""
         if not resumes:
-            good = entry in self.best(place, least=self.fewest)
-            return good and not self.refuses(entry.track, closing=False)
+            return self._stays(place, entry)
         after, number = self.paused(entry.track), entry.number
-        found = next(after.queue(), None) or after.last()
+        found = next(after.queue(), None) or next(after.last(idle=1), None)
         return found is not None and found[1].number == number
+
+    def _stays(self, place: int, entry: Entry) -> bool:
+        """Without checkpoints: whether it goes on rather than be stopped. Nothing is refused before a run was trained to
+        its end, and if none was, the last one is."""
+        if not self.whole and self.closing and self.under_way == 1:
+            return math.isfinite(entry.value)
+        refused = self.whole and self.settled and self.refuses(entry.track)
+        return entry in self.best(place, least=self.fewest) and not refused
 
     # -- decisions --------------------------------------------------------------------------------
 
@@ -184,12 +223,12 @@ class Standings:
             reason = f"paused at step {track.run.steps}, before the first rung"
             yield Continue(track.run.id, {"reason": reason, "strategy": "continue"})
 
-    def finishing(self) -> Iterator[Continue]:
-        """The one paused run that goes on at the end of a sweep, where nothing else is left to do."""
-        found = replace(self, closing=True).last()
-        if found is not None:
-            place, entry = found
-            yield Continue(entry.track.run.id, self.why(place, entry, least=1))
+    def finishing(self, idle: int) -> Iterator[Continue]:
+        """The paused runs that `idle` workers continue at the end of a sweep, where no run is to be started."""
+        closing = replace(self, closing=True)
+        for place, entry in closing.last(idle):
+            least = closing.side_by_side(self.under_way + idle)
+            yield Continue(entry.track.run.id, self.why(place, entry, least))
 
     # -- in words ---------------------------------------------------------------------------------
 
@@ -239,4 +278,6 @@ def counted(tracks: Iterable[Track]) -> tuple[Track, ...]:
 
 def full(spec: Spec, history: History) -> bool:
     """Whether no further run may start."""
-    return spec.max_runs is not None and history.counted() >= spec.max_runs
+    if spec.max_runs is not None and history.counted() >= spec.max_runs:
+        return True
+    return exhausted(spec, history)

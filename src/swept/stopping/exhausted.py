@@ -1,0 +1,48 @@
+"""Whether a sweep has nothing left to try: then its last runs are trained to their end, as at the end of a budget."""
+
+from __future__ import annotations
+
+import json
+
+from swept.model import History, Run, RunState
+from swept.spec import Spec
+from swept.stopping.comparable import comparable
+
+_MOST = 4096
+"""Larger spaces are not looked at: no sweep comes to their end."""
+
+
+def exhausted(spec: Spec, history: History) -> bool:
+    """Whether every configuration of a finite space, or every point of a grid, was suggested."""
+    if spec.method == "random":
+        return False  # it repeats itself
+    grid = spec.method == "grid"
+    size = spec.grid_size if grid else _configurations(spec)
+    if size is None or size > _MOST or len(history.runs) < size:
+        return False
+    tried = [run for run in comparable(spec, history) if not _withdrawn(run)]
+    if grid:
+        points = {json.dumps(spec.rules.settled(run.config), default=str) for run in tried}
+        return len(points) >= size
+    return _all_tried(spec, tried)
+
+
+def _withdrawn(run: Run) -> bool:
+    return run.state is RunState.KILLED and not run.attempts
+
+
+def _configurations(spec: Spec) -> int | None:
+    from swept.stopping.forecast import features_of  # numpy: only for a search that has a model
+
+    return features_of(spec).features.combinations
+
+
+def _all_tried(spec: Spec, tried: list[Run]) -> bool:
+    import numpy as np
+
+    from swept.stopping.forecast import features_of
+
+    where = features_of(spec)
+    found = [where.features.locate(run.config, {}) for run in tried]
+    there = {np.round(place, 9).tobytes() for place in found if place is not None}
+    return all((np.round(row, 9)).tobytes() in there for row in where.features.all_points())
