@@ -80,7 +80,8 @@ export class RunData {
     if (document.visibilityState === "visible" && this.again) this.look();
   };
 
-  constructor(readonly id: string, readonly report: Frozen | null = null) {}
+  /** `listening`: over a stream of its own; else somebody calls `look` when there may be something new. */
+  constructor(readonly id: string, readonly report: Frozen | null = null, private readonly listening = true) {}
 
   async open(): Promise<void> {
     if (this.report) {
@@ -90,6 +91,11 @@ export class RunData {
     document.addEventListener("visibilitychange", this.looked);
     await this.reload();
     if (this.closed || this.run.value.state !== "ready") return;
+    if (this.listening) this.listen();
+    this.look();
+  }
+
+  private listen(): void {
     this.feed = listen(`run=${encodeURIComponent(this.id)}`, "", () => this.look(), undefined, () => this.look());
     const { state } = this.feed;
     this.stopListening = effect(() => {
@@ -98,7 +104,6 @@ export class RunData {
       // What happened while nobody listened is told by no message.
       if (state.value === "live" && before !== "live") this.look();
     });
-    this.look();
   }
 
   private async thaw(report: Frozen): Promise<void> {
@@ -144,7 +149,7 @@ export class RunData {
   }
 
   /** Something is new: look now, or after what is under way. */
-  private look(): void {
+  look(): void {
     this.again = true;
     if (this.busy || this.closed || document.visibilityState === "hidden") return;
     this.busy = true;
