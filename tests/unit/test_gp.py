@@ -42,6 +42,7 @@ def test_it_predicts_a_smooth_function() -> None:
     mean, sd = model.predict(X[50:])
     assert np.sqrt(np.mean((mean - y[50:]) ** 2)) < 0.1
     assert np.all(sd < 0.5)
+    np.testing.assert_allclose(model.mean(X[50:]), mean)
 
 
 def test_the_noise_is_fitted() -> None:

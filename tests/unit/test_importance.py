@@ -118,6 +118,21 @@ class TestKnownAnswers:
         assert rows["width"].share < 0.03
         assert rows["idle"].share < 0.03
 
+    def test_what_acts_only_under_a_condition_counts_where_it_acts(self) -> None:
+        spec = spec_of(
+            {"kind": {"values": ["a", "b"]}, "m": UNIT, "idle": UNIT},
+            conditions={"m": "kind == 'b'"},
+        )
+
+        def value(config: dict[str, Any], rng: np.random.Generator) -> float:
+            return 2.0 * float(config["m"]) if config["kind"] == "b" else 1.0
+
+        rows = by_name(importance(spec, drawn(spec, 60, value)))
+        # Half of the space varies by m alone; for a given m the two kinds vary by (2m - 1)² / 4.
+        assert rows["m"].share == pytest.approx(1.0, abs=0.15)
+        assert rows["kind"].share == pytest.approx(0.5, abs=0.15)
+        assert rows["idle"].share < 0.05
+
 
 class TestWhatMustNotMatter:
     def test_the_goal_turns_the_signs_and_nothing_else(self) -> None:

@@ -136,14 +136,49 @@ def _left_out(found: Told) -> str:
     return f"; {count} ended early left out: how they would have ended is not known"
 
 
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Columns of the model at A, at B, and at each A_i; `others`: coordinates of some of A, as drawn."""
+
+    A: Array
+    B: Array
+    mixed: tuple[Array, ...]
+    others: Array
+
+    @classmethod
+    def of(cls, features: Features) -> _Places:
+        """Mixed as they were drawn, before what does not act is held at its one value: it may act in the mixture."""
+        d = features.dimension
+        drawn = qmc.Sobol(2 * d, rng=np.random.default_rng(0)).random(PLACES)
+        A, B = _coordinates(features, drawn[:, :d]), _coordinates(features, drawn[:, d:])
+        mixed = []
+        for i in range(d):
+            M = A.copy()
+            M[:, i] = B[:, i]
+            mixed.append(features.columns(features.snap(M)))
+        return cls(
+            features.columns(features.snap(A)),
+            features.columns(features.snap(B)),
+            tuple(mixed),
+            A[:_OTHERS],
+        )
+
+
+def _coordinates(features: Features, drawn: Array) -> Array:
+    """Even draws of the unit cube (m, d) as coordinates. Those of a normal distribution count its deviations."""
+    U = drawn.copy()
+    for i, axis in enumerate(features.axes):
+        if axis.bell:
+            U[:, i] = 0.5 + ndtri(np.clip(drawn[:, i], _EDGE, 1.0 - _EDGE)) / (2.0 * WIDTH)
+    return U
+
+
 def _rows(found: Told, whole: Surface) -> list[Share]:
-    A, B = places(found.features)
-    shares, variance = _total(whole.model, found.features, A, B)
-    halves = np.array(
-        [_total(model, found.features, A, B)[0] for model in _half_models(found)]
-    ).reshape(-1, found.features.dimension)
-    signs = _signs(whole, A[:_OTHERS], variance)
-    low, high = np.quantile(halves, WHISKERS, axis=0) if len(halves) else (shares, shares)
+    places = _Places.of(found.features)
+    shares, variance = _total(whole.model, places)
+    halves = np.array([_total(model, places)[0] for model in _half_models(found)])
+    low, high = np.quantile(halves, WHISKERS, axis=0)
+    signs = _signs(whole, places.others, variance)
     rows = [
         Share(
             axis.parameter.name,
@@ -157,36 +192,14 @@ def _rows(found: Told, whole: Surface) -> list[Share]:
     return sorted(rows, key=lambda row: -row.share)
 
 
-def places(features: Features, seed: int = 0) -> tuple[Array, Array]:
-    """A and B."""
-    d = features.dimension
-    drawn = qmc.Sobol(2 * d, rng=np.random.default_rng(seed)).random(PLACES)
-    return coordinates(features, drawn[:, :d]), coordinates(features, drawn[:, d:])
-
-
-def coordinates(features: Features, drawn: Array) -> Array:
-    """Even draws of the unit cube (m, d) as places of the space. A normal distribution's coordinate counts its deviations."""
-    U = drawn.copy()
-    for i, axis in enumerate(features.axes):
-        if axis.bell:
-            U[:, i] = 0.5 + ndtri(np.clip(drawn[:, i], _EDGE, 1.0 - _EDGE)) / (2.0 * WIDTH)
-    return features.snap(U)
-
-
-def _total(model: gp.Model, features: Features, A: Array, B: Array) -> tuple[Array, float]:
+def _total(model: gp.Model, places: _Places) -> tuple[Array, float]:
     """T (d,), and V in units of z²."""
-    at_a, _ = model.predict(features.columns(A))
-    at_b, _ = model.predict(features.columns(B))
+    at_a, at_b = model.mean(places.A), model.mean(places.B)
     variance = float(np.var(np.concatenate([at_a, at_b])))
-    total = np.zeros(features.dimension)
     if not variance > 0.0:
-        return total, 0.0
-    for i in range(features.dimension):
-        mixed = A.copy()
-        mixed[:, i] = B[:, i]
-        moved, _ = model.predict(features.columns(features.snap(mixed)))
-        total[i] = 0.5 * float(np.mean((at_a - moved) ** 2)) / variance
-    return np.minimum(total, 1.0), variance
+        return np.zeros(len(places.mixed)), 0.0
+    moved = [float(np.mean((at_a - model.mean(mixed)) ** 2)) for mixed in places.mixed]
+    return np.minimum(0.5 * np.array(moved) / variance, 1.0), variance
 
 
 def _half_models(found: Told) -> list[gp.Model]:
@@ -208,7 +221,7 @@ def _explained(found: Told) -> float:
     for fold in np.array_split(order, min(FOLDS, found.runs)):
         rest = np.sort(np.setdiff1d(order, fold))
         model = fitted(found, rest, z, spread)
-        expected, _ = model.predict(found.features.columns(found.U[fold]))
+        expected = model.mean(found.features.columns(found.U[fold]))
         missed += float(np.sum((z[fold] - expected) ** 2))
         spent += float(np.sum((z[fold] - z[rest].mean()) ** 2))
     return 1.0 - missed / spent if spent > 0.0 else math.nan
@@ -223,7 +236,7 @@ def _signs(whole: Surface, others: Array, variance: float) -> Array:
             continue
         U = np.repeat(others, _LEVELS, axis=0)
         U[:, i] = np.tile(axis.snap(levels), len(others))
-        mean, _ = whole.model.predict(features.columns(features.snap(U)))
+        mean = whole.model.mean(features.columns(features.snap(U)))
         effect = mean.reshape(len(others), _LEVELS).mean(0)
         along = U[:_LEVELS, i]
         if np.var(effect) > _SLIGHT * variance and np.ptp(along) > 0.0:

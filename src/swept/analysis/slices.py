@@ -26,6 +26,7 @@ OTHERS = 64
 """So many of the better runs are averaged over along one parameter, for a pair OTHERS_OF_PAIR."""
 OTHERS_OF_PAIR = 24
 _AT_ONCE = 4096
+"""So many places are predicted together: what bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def along(found: Surface | None, parameter: str) -> Slice:
     others = _better(found, OTHERS)
     U = np.repeat(others, len(levels), axis=0)
     U[:, place] = np.tile(levels, len(others))
-    mean, sd = _predicted(found, U)
+    mean, sd = found.predict(found.told.features.snap(U))
     shape = (len(others), len(levels))
     middle, half = mean.reshape(shape).mean(0), sd.reshape(shape).mean(0)
     return Slice(
@@ -85,8 +86,9 @@ def over(found: Surface | None, x: str, y: str) -> Pair:
     U = np.repeat(others, cells, axis=0)
     U[:, first] = np.tile(columns, len(rows) * len(others))
     U[:, second] = np.tile(np.repeat(rows, len(columns)), len(others))
-    mean, _ = _predicted(found, U)
-    grid = mean.reshape(len(others), len(rows), len(columns)).mean(0)
+    U = found.told.features.snap(U)
+    parts = [found.mean(U[i : i + _AT_ONCE]) for i in range(0, len(U), _AT_ONCE)]
+    grid = np.concatenate(parts).reshape(len(others), len(rows), len(columns)).mean(0)
     return Pair(
         x,
         _values(axes[first], columns),
@@ -112,13 +114,6 @@ def _better(found: Surface, most: int) -> Array:
     order = np.argsort(found.told.values, kind="stable")[: (found.told.runs + 1) // 2]
     every = np.unique(np.linspace(0, len(order) - 1, most).round().astype(np.intp))
     return found.told.U[order[every]]
-
-
-def _predicted(found: Surface, U: Array) -> tuple[Array, Array]:
-    """In parts, which bounds the memory."""
-    snapped = found.told.features.snap(U)
-    parts = [found.predict(snapped[i : i + _AT_ONCE]) for i in range(0, len(snapped), _AT_ONCE)]
-    return np.concatenate([mean for mean, _ in parts]), np.concatenate([sd for _, sd in parts])
 
 
 def _values(axis: Axis, levels: Array) -> tuple[Value, ...]:

@@ -74,6 +74,11 @@ class Surface:
         mean, sd = self.model.predict(self.told.features.columns(U))
         return self.told.sign * (self.centre + self.spread * mean), self.spread * sd
 
+    def mean(self, U: Array) -> Array:
+        """The mean alone, at a fraction of the cost."""
+        mean = self.model.mean(self.told.features.columns(U))
+        return self.told.sign * (self.centre + self.spread * mean)
+
     @property
     def noise(self) -> float:
         """One standard deviation of a single run about the surface."""
