@@ -54,7 +54,8 @@ export interface Overlay {
   draw(scenery: Scenery): void;
   /** The axis that has the keyboard, or "". */
   focused(): string;
-  focus(name: string): void;
+  /** `quietly`: by pointer, which needs no ring. */
+  focus(name: string, quietly?: boolean): void;
   /** The axis under the pointer, or "". */
   point(name: string): void;
 }
@@ -125,8 +126,10 @@ export function overlayOf(root: SVGSVGElement, keys: string): Overlay {
         if (group.contains(document.activeElement)) return name;
       return "";
     },
-    focus(name) {
-      nodes.get(name)?.group.focus({ preventScroll: true });
+    focus(name, quietly = false) {
+      const parts = nodes.get(name);
+      parts?.group.focus({ preventScroll: true });
+      if (quietly) parts?.ring.setAttribute("visibility", "hidden");
     },
     point(name) {
       pointed = name;
@@ -285,13 +288,15 @@ function drawBrushes(group: SVGGElement, axis: Axis, scenery: Scenery, ink: Inks
       const height = Math.max(2, lower - upper);
       const x = axis.x - BRUSH / 2;
       return [
+        // The ground first: a brush on a crowd of dark lines must not drown in them.
+        svg("rect", { x, y: upper, width: BRUSH, height, rx: 2, fill: css(ink.ground, 0.65) }),
         svg("rect", {
           x,
           y: upper,
           width: BRUSH,
           height,
           rx: 2,
-          fill: css(ink.brush, 0.28),
+          fill: css(ink.brush, 0.35),
           stroke: css(ink.brush),
           "stroke-width": part === held ? 2.5 : 1,
         }),

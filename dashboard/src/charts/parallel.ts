@@ -58,8 +58,14 @@ export interface ParallelCallbacks {
 
 const HEIGHT = 340;
 const REACH = 12;
-/** From here on lines are hairlines: nobody can tell, and it is faster. */
+/** So few lines are drawn with soft edges at once. */
+const FEW = 150;
+/** From so many on lines stay hairlines: nobody can tell. In between hairlines come first. */
 const CROWD = 3000;
+/** Milliseconds without a change before the finer lines. */
+const QUIET = 120;
+/** Runs drawn together. */
+const CHUNK = 16;
 const NO_BRUSH: Brush = [];
 const KEYS =
   "Arrow left or right moves the axis, F flips it, H hides it. " +
@@ -137,6 +143,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
   let keptRows = new Uint32Array(0);
   let faintFresh = false;
   let slid = false;
+  let finer: ReturnType<typeof setTimeout> | undefined;
   let gesture: Gesture | null = null;
   let pointer: { x: number; y: number } | null = null;
   let editing: { readonly name: string; part: number } | null = null;
@@ -252,21 +259,55 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     const { shown, n } = given;
     const xs = placed.axes.map((axis) => axis.x);
     const rows = keptRows;
-    const crowded = rows.length > CROWD;
-    const width = crowded ? 1 : thickness(rows.length) * lines.ratio;
+    const { ratio } = lines;
     const { colours } = shown;
     const now = places;
-    lines.paint(rows.length, (target, index) => {
-      const row = rows[index] ?? 0;
-      run(target, xs, now, row, word(colours[row] ?? 0), width, lines.ratio, crowded);
-    });
+    const paint = (width: number) => {
+      const chunks = Math.ceil(rows.length / CHUNK);
+      lines.paint(
+        chunks,
+        (target, chunk) => {
+          runs(
+            target,
+            xs,
+            now,
+            rows.subarray(chunk * CHUNK, (chunk + 1) * CHUNK),
+            colours,
+            width,
+            ratio,
+          );
+        },
+        width > 0 && rows.length > FEW,
+      );
+    };
+    clearTimeout(finer);
+    if (rows.length <= FEW) {
+      paint(thickness(rows.length) * ratio);
+    } else {
+      paint(0);
+      if (rows.length <= CROWD) {
+        finer = setTimeout(() => paint(thickness(rows.length) * ratio), QUIET);
+      }
+    }
     if (rows.length === n || sliding) {
       // Nothing is left out, or all is moving: an empty ground.
       if (faintFresh || sliding) faint.paint(0, () => undefined);
       faintFresh = false;
     } else if (!faintFresh) {
-      const colour = word(inks(shown.dark).faint);
-      faint.paint(n, (target, row) => run(target, xs, now, row, colour, 1, faint.ratio, true));
+      const colour = inks(shown.dark).faint;
+      const every = Uint32Array.from({ length: n }, (_, row) => row);
+      const flat = new Uint32Array(n).fill(colour);
+      faint.paint(Math.ceil(n / CHUNK), (target, chunk) => {
+        runs(
+          target,
+          xs,
+          now,
+          every.subarray(chunk * CHUNK, (chunk + 1) * CHUNK),
+          flat,
+          0,
+          faint.ratio,
+        );
+      });
       faintFresh = true;
     }
   }
@@ -322,7 +363,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     } else {
       gesture = { kind: "press", x, y, hit: found };
     }
-    if (name) overlay.focus(name);
+    if (name) overlay.focus(name, true);
     if (gesture.kind !== "press") drawing.setPointerCapture(event.pointerId);
     // Keeps the mouse from selecting text and from taking the focus away again.
     event.preventDefault();
@@ -535,6 +576,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     },
     destroy() {
       frame.cancel();
+      clearTimeout(finer);
       faint.cancel();
       lines.cancel();
       observer.disconnect();
@@ -561,28 +603,32 @@ function thickness(count: number): number {
   return Math.min(1.5, Math.max(0.6, 14 / Math.sqrt(Math.max(1, count))));
 }
 
-/** One run through all its axes. */
-function run(
+/**
+ * Some runs, through all axes: gap by gap, since the pixels of one gap stay in the processor's
+ * cache. `width` 0 is a hairline.
+ */
+function runs(
   target: Pixels,
   xs: readonly number[],
   places: Float32Array,
-  row: number,
-  colour: number,
+  rows: Uint32Array,
+  colours: Uint32Array,
   width: number,
   ratio: number,
-  thin: boolean,
 ): void {
   const stride = xs.length;
-  let x = (xs[0] ?? 0) * ratio;
-  let y = (places[row * stride] ?? NaN) * ratio;
-  if (stride === 1) line(target, x - 12 * ratio, y, x + 12 * ratio, y, colour, width);
-  for (let index = 1, at = row * stride + 1; index < stride; index++, at++) {
-    const nextX = (xs[index] ?? 0) * ratio;
-    const nextY = (places[at] ?? NaN) * ratio;
-    if (thin) hairline(target, x, y, nextX, nextY, colour);
-    else line(target, x, y, nextX, nextY, colour, width);
-    x = nextX;
-    y = nextY;
+  for (let index = stride === 1 ? 0 : 1; index < stride; index++) {
+    const single = stride === 1;
+    const from = single ? ((xs[0] ?? 0) - 12) * ratio : (xs[index - 1] ?? 0) * ratio;
+    const to = single ? ((xs[0] ?? 0) + 12) * ratio : (xs[index] ?? 0) * ratio;
+    for (const row of rows) {
+      const at = row * stride + index;
+      const start = (places[single ? at : at - 1] ?? NaN) * ratio;
+      const end = (places[at] ?? NaN) * ratio;
+      const colour = word(colours[row] ?? 0);
+      if (width > 0) line(target, from, start, to, end, colour, width);
+      else hairline(target, from, start, to, end, colour);
+    }
   }
 }
 
