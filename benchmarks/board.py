@@ -1,7 +1,8 @@
 """How long the server takes to give a page all runs of a sweep: `python benchmarks/board.py [RUNS ...]`.
 
 Makes a store with sweeps of 1,000 and 10,000 runs (13 parameters, 100 steps, three metrics) in a temporary folder, asks
-the app without a socket, and prints milliseconds: cold (the first time in a server's life), warm (nothing has changed
+the app without a socket, and prints milliseconds, and in brackets those of CPU time, which tell a slow server from a busy
+machine: cold (the first time in a server's life), warm (nothing has changed
 since), after (one running run has reported since), some (the rows of that run alone), and the size of the answer.
 """
 
@@ -15,16 +16,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from swept import wire
 from swept.clock import SystemClock
 from swept.store.sql import open_store
 from swept.testing.server import KEY, Served, in_memory
 
 STEPS = 100
+SWEEPS, RUNS_OF_EACH = 200, 50
 START = 1_790_000_000.0
 STEP_SECONDS = 30.0
 SWEEP = """
@@ -49,10 +53,13 @@ parameters:
 
 
 def main(sizes: list[int]) -> None:
-    print(f"{'runs':>6} {'what':<22} {'cold':>7} {'warm':>7} {'after':>7} {'some':>7} {'MB':>6}")
+    columns = " ".join(f"{name:>13}" for name in ("cold", "warm", "after", "some"))
+    print(f"{'runs':>6} {'what':<22} {columns} {'MB':>6}")
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             measure(Path(folder), size)
+    with tempfile.TemporaryDirectory() as folder:
+        measure_overview(Path(folder), SWEEPS, RUNS_OF_EACH)
 
 
 def measure(folder: Path, size: int) -> None:
@@ -69,10 +76,26 @@ def measure(folder: Path, size: int) -> None:
         with served.http() as http:
             show(size, path, served, http, sweep)
         store.close()
+
+
+def measure_overview(folder: Path, count: int, size: int) -> None:
+    """`count` sweeps of `size` runs."""
+    file = folder / "swept.db"
+    url = f"sqlite:///{file}"
     store = open_store(url)
-    with in_memory(store, SystemClock(), folder / "files").http() as http:
+    with in_memory(store, SystemClock(), folder / "files").client() as client:
+        new: wire.NewSweep = {"text": SWEEP, "path": "", "mode": "create"}
+        sweeps = [client.create_sweep(new)["id"] for _ in range(count)]
+    store.close()
+    for sweep in sweeps:
+        fill(file, sweep, size)
+    store = open_store(url)
+    served = in_memory(store, SystemClock(), folder / "files")
+    with served.http() as http:
         cold, warm = timed(http, "/api/overview"), timed(http, "/api/overview")
-        print(f"{size:>6} {'overview':<22} {cold[0]:>7.0f} {warm[0]:>7.0f}")
+        report(served, sweeps[0])
+        after = timed(http, "/api/overview")
+        print(line(size, f"{count} sweeps, overview", cold, warm, after))
     store.close()
 
 
@@ -83,43 +106,49 @@ def show(size: int, path: str, served: Served, http: httpx.Client, sweep: str) -
     after = timed(http, address)
     report(served, sweep)
     some = timed(http, f"{address}{'&' if '?' in path else '?'}runs={run}")
-    times = " ".join(f"{one[0]:>7.0f}" for one in (cold, warm, after, some))
-    print(f"{size:>6} {path:<22} {times} {cold[1] / 1e6:>6.1f}")
+    print(line(size, path, cold, warm, after, some))
 
 
-def timed(http: httpx.Client, path: str) -> tuple[float, int]:
-    began = time.perf_counter()
+@dataclass(frozen=True, slots=True)
+class Timed:
+    wall: float
+    cpu: float
+    size: int
+
+    def __str__(self) -> str:
+        return f"{self.wall:>6.0f} ({self.cpu:>4.0f})"
+
+
+def line(size: int, what: str, *times: Timed) -> str:
+    columns = " ".join(f"{one!s:>13}" for one in times)
+    return f"{size:>6} {what:<22} {columns:<55} {times[0].size / 1e6:>6.1f}"
+
+
+def timed(http: httpx.Client, path: str) -> Timed:
+    wall, cpu = time.perf_counter(), time.process_time()
     answer = http.get(path)
-    took = (time.perf_counter() - began) * 1000
     answer.raise_for_status()
-    return took, len(answer.content)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return Timed(wall * 1000, cpu * 1000, len(answer.content))
 
 
 def report(served: Served, sweep: str) -> str:
     """A new run of the sweep, or the one that is running, reports a step; its id."""
     with served.client(KEY) as client:
-        agent = {"agent": "bench", "host": "bench", "request": "bench", "wait": 0.0}
-        claimed = client.claim(sweep, agent)["claimed"]  # type: ignore[arg-type]
+        asked: wire.ClaimRequest = {"agent": "bench", "host": "", "request": sweep, "wait": 0.0}
+        claimed = client.claim(sweep, asked)["claimed"]
         assert claimed is not None
-        run, lease = claimed["run"], claimed["lease"]
+        run = claimed["run"]
         step = client.run(run)["steps"] + 1
         metrics = {"mAP": 0.1 * step, "loss": 1.0 / step}
-        sequence = step
-        client.reports(
-            run,
-            {
-                "lease": lease,
-                "reports": [
-                    {
-                        "seq": sequence,
-                        "type": "log",
-                        "time": START,
-                        "step": step,
-                        "metrics": metrics,
-                    }
-                ],
-            },
-        )
+        made: wire.Report = {
+            "seq": step,
+            "type": "log",
+            "time": START,
+            "step": step,
+            "metrics": metrics,
+        }
+        client.reports(run, {"lease": claimed["lease"], "reports": [made]})
     return run
 
 
@@ -129,15 +158,11 @@ def report(served: Served, sweep: str) -> str:
 def fill(file: Path, sweep: str, size: int) -> None:
     draw = random.Random(size)
     with sqlite3.connect(file) as connection:
-        event, point, ordinal = connection.execute(
-            "select event, point, ordinal from counters"
-        ).fetchone()
-        names = [f"{sweep[:3]}{row:05d}" for row in range(size)]
-        for table, rows in (
-            ("runs", run_rows(draw, sweep, names, ordinal)),
-            ("attempts", attempt_rows(names)),
-        ):
-            insert(connection, table, rows)
+        counters = connection.execute("select point, ordinal from counters")
+        point, ordinal = counters.fetchone()
+        names = [f"{sweep}-{row}" for row in range(size)]
+        insert(connection, "runs", run_rows(draw, sweep, names, ordinal))
+        insert(connection, "attempts", attempt_rows(names))
         insert(connection, "points", point_rows(draw, sweep, names, point))
         insert(connection, "rows", metric_rows(draw, names))
         insert(
@@ -152,7 +177,9 @@ def fill(file: Path, sweep: str, size: int) -> None:
         connection.execute(
             "update counters set point = ?, ordinal = ?", (point + size * STEPS, ordinal + size)
         )
-        connection.execute("update sweeps set runs = ?, state = 'running'", (size,))
+        connection.execute(
+            "update sweeps set runs = ?, state = 'running' where id = ?", (size, sweep)
+        )
     connection.close()
 
 

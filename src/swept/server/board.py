@@ -19,7 +19,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from swept import wire
-from swept.analysis.best import Advice, advised, baseline, best, same_training
+from swept.analysis.best import Advice, Best, advised, baseline, best, same_training
 from swept.errors import NotFound, UsageError
 from swept.model import Goal, Run, Sweep
 from swept.server import columns
@@ -137,6 +137,17 @@ class Subject:
             f"same {self.spec_version}", lambda: same_training(self.now.runs, fixed)
         )
 
+    def best(self, advice: Advice | None) -> Best | None:
+        ours = self.same_training()
+        named = advised(advice, ours, self.goal, self.at) if advice else None
+        return named or self.now.once(
+            f"best {self.spec_version}", lambda: best(ours, self.goal, self.at)
+        )
+
+    def baseline(self) -> Run | None:
+        ours = self.same_training()
+        return self.now.once(f"baseline {self.spec_version}", lambda: baseline(ours))
+
 
 class Board:
     """Makes the answers."""
@@ -146,10 +157,10 @@ class Board:
         self._boards = Boards(context.store)
         self._advising = Advising(context)
 
-    def of_sweep(self, sweep: str) -> Subject:
+    def of_sweep(self, sweep: str, times: bool = False) -> Subject:
         """Raises NotFound."""
         self._context.store.sweep(sweep)
-        now = self._boards.of(Scope(sweep=sweep)).look()
+        now = self._boards.of(Scope(sweep=sweep)).look(times=times)
         found = self._context.store.sweep(sweep)  # not older than the position
         return Subject(now, found, self._context.engine.spec(found))
 
@@ -243,11 +254,7 @@ class Board:
         sweep, spec, now = subject.sweep, subject.spec, subject.now
         if sweep is None or spec is None:
             return _project_head(now)
-        ours = subject.same_training()
-        found = (advised(advice, ours, subject.goal, subject.at) if advice else None) or best(
-            ours, subject.goal, subject.at
-        )
-        start = baseline(ours)
+        found, start = subject.best(advice), subject.baseline()
         agents = self._context.store.agents(sweep.id)
         at_work = self._context.engine.at_work
         ordered = sorted(agents, key=lambda agent: (agent.ended is not None, -agent.last_seen))

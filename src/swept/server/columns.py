@@ -10,6 +10,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from swept import wire
@@ -52,6 +53,7 @@ def parameters(spec: Spec, text: str, runs: Iterable[Run]) -> list[wire.BoardPar
     return [_parameter(one, inert.get(one.name, ""), configs) for one in listed]
 
 
+@lru_cache(maxsize=64)
 def _file_order(text: str) -> Mapping[tuple[str, ...], int]:
     """Where each parameter stands in the file; empty where the text is none: the space has an order of its own."""
     try:

@@ -49,7 +49,10 @@ class Gathered:
 
 
 class Keeper:
-    """Keeps one scope. Safe from any thread: readers get a moment that no longer changes."""
+    """Keeps one scope. Safe from any thread: readers get a moment that no longer changes.
+
+    Times are read from the first look on that asks for them: they take longer than all the rest of a curve.
+    """
 
     def __init__(self, store: Store, scope: Scope, versions: Callable[[], int]) -> None:
         self._store = store
@@ -58,10 +61,16 @@ class Keeper:
         self._lock = threading.Lock()
         self._now: Gathered | None = None
         self._metrics: OrderedDict[str, dict[str, Series]] = OrderedDict()
+        self._times = False
 
-    def look(self) -> Gathered:
-        """Up to date."""
+    def look(self, *, times: bool = False) -> Gathered:
+        """Up to date; with the `times` of the objective's points."""
         with self._lock:
+            if times and not self._times:
+                self._times = True
+                if self._now is not None:
+                    series = self._series([run.id for run in self._now.runs])
+                    self._now = replace(self._now, series=series)
             return self._update()
 
     def metric(self, name: str) -> tuple[Gathered, Mapping[str, Series]]:
@@ -94,13 +103,16 @@ class Keeper:
             return self._keep(now, position)
         return self._again(now, position, named, running)
 
+    def _series(self, runs: Sequence[str]) -> Mapping[str, Series]:
+        return self._store.objective_series(runs, times=self._times)
+
     def _keep(self, now: Gathered, position: tuple[int, int]) -> Gathered:
         self._now = replace(now, position=position)
         return self._now
 
     def _all(self, position: tuple[int, int]) -> Gathered:
         runs = self._store.board_runs(self._scope)
-        series = self._store.objective_series([run.id for run in runs], times=True)
+        series = self._series([run.id for run in runs])
         self._metrics.clear()
         self._now = Gathered(
             self._scope, self._versions(), position, _with_curves(runs, series), series
@@ -112,7 +124,7 @@ class Keeper:
     ) -> Gathered:
         ids = named | running
         found = self._store.board_runs(self._scope, sorted(ids))
-        series = self._store.objective_series([run.id for run in found], times=True)
+        series = self._series([run.id for run in found])
         for known in self._metrics.values():
             for run in ids:
                 known.pop(run, None)

@@ -44,7 +44,7 @@ def router(context: Context) -> APIRouter:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """A sweep's runs as they were last read, and what follows from them alone. `at` is the spec's version."""
+    """A sweep's runs as they were last read, and what follows from them alone; `version` of the sweep's file."""
 
     version: int
     runs: tuple[Run, ...]
@@ -66,10 +66,10 @@ class Overview:
         store = self._context.store
         with self._lock:
             position = store.position()
-            if position != self._position:
+            if self._known and position != self._position:
                 for sweep in store.moved_sweeps(*self._position):
                     self._known.pop(sweep, None)
-                self._position = position
+            self._position = position
             sweeps = store.sweeps()
             glances = [self._glance(sweep) for sweep in sweeps]
             self._known = {sweep.id: glance for sweep, glance in zip(sweeps, glances, strict=True)}
