@@ -30,7 +30,7 @@ document.documentElement.classList.toggle("dark", dark);
 const board = syntheticBoard(options);
 const all = syntheticCurves(options);
 const forecasts = syntheticForecasts(board);
-const brushes = new Map<string, Brush>();
+let brushes: ReadonlyMap<string, Brush> = new Map();
 const value = board.columns.get("value");
 let shown: Shown = {
   kept: new Uint8Array(board.n).fill(1),
@@ -45,7 +45,7 @@ function refresh(): void {
 }
 
 function add<Data>(name: string, make: (element: HTMLElement) => Chart<Data>, data: () => Data, auto = false): void {
-  if (query.has("only") && query.get("only") !== name) return;
+  if (query.has("only") && !query.get("only")?.split(",").includes(name)) return;
   const section = document.createElement("section");
   const heading = document.createElement("h2");
   heading.textContent = name;
@@ -70,7 +70,7 @@ const callbacks = {
     refresh();
   },
   onBrush(column: string, brush: Brush): void {
-    brushes.set(column, brush);
+    brushes = new Map([...brushes, [column, brush]]);
     const kept = new Uint8Array(board.n).fill(1);
     for (const [name, ranges] of brushes) {
       const values = name === "number" || name === "ended" ? timeColumn(board, name).values : board.columns.get(name)?.values;
@@ -90,7 +90,7 @@ add("curves", (element) => curves.curves(element, callbacks), () => ({
   logX: query.has("logx"), logY: query.has("logy"), smoothing: given("smoothing", 0),
 }));
 add("history", (element) => history.history(element, callbacks), () => ({
-  board, shown, x: query.get("x") === "time" ? "ended" as const : "number" as const, logY: false, brushes: new Map(brushes),
+  board, shown, x: query.get("x") === "time" ? "ended" as const : "number" as const, logY: false, brushes,
 }));
 add("timeline", (element) => timeline(element, callbacks), () => ({ board, shown }));
 let selected = "lr0";

@@ -17,7 +17,7 @@ import { hairline, line, rectangle, surface as raster, word, type Painter } from
 import { duration, linear, log, number, type Scale } from "./scale";
 import { surface } from "./surface";
 import { tooltip } from "./tooltip";
-import { cell, cutShort, differs, keptOnTop, runsOf, said, stateOf, titleOf, type RunCallbacks } from "./words";
+import { cell, cutShort, differs, keptOnTop, runsOf, said, standsOut, stateOf, titleOf, type RunCallbacks } from "./words";
 import type { Board, Chart, Curves, DataTable, Forecast, Shown } from "../types";
 
 export interface CurvesData {
@@ -41,8 +41,8 @@ const RAW_LINES = 60;
 const BANDS = 24;
 /** The last segments of a run that was cut short. */
 const FADING = 4;
-/** The layer of what the pointer touches. */
-const TOUCHED = 3;
+/** Layers, from the ground up. */
+const [AXES, LINES, STANDING, TOUCHED] = [0, 1, 2, 3];
 const REACH = 24;
 const MARK = 2.5;
 
@@ -58,7 +58,10 @@ interface Placed {
   readonly y: Scale;
   readonly curves: Projected;
   readonly raw: Projected | null;
+  /** Some values lie outside of the axis. */
   readonly cut: boolean;
+  /** No line has to be clipped. */
+  readonly whole: boolean;
 }
 
 export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<CurvesData> {
@@ -231,7 +234,11 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
       if (moved || before?.forecasts !== after.forecasts || differs(before?.shown ?? null, after.shown)) {
         onTop = keptOnTop(after.shown);
         area.soon("name", () => area.name(`Learning curves of ${after.curves.metric}`, describe(after)));
-        area.redraw();
+        area.redraw(LINES);
+        if (moved || before?.shown.dark !== after.shown.dark) area.redraw(AXES, TOUCHED);
+        if (moved || after.forecasts.length || before?.forecasts !== after.forecasts || standsOut(before?.shown ?? null, after.shown)) {
+          area.redraw(STANDING);
+        }
       }
       if (after.shown.hover !== hover) {
         hover = after.shown.hover;
@@ -320,7 +327,7 @@ function placedOf(data: CurvesData, zoom: Zoom, box: { width: number; height: nu
   const xs = xsOf(data);
   const onScreen = (of: Float32Array) => project(data.curves, xs, of, x, y, width);
   return {
-    plot, x, y, cut: whole.cut && !zoom.y,
+    plot, x, y, cut: whole.cut && !zoom.y, whole: !whole.cut && !zoom.x && !zoom.y,
     curves: onScreen(values),
     raw: smoothing > 0 && data.board.n <= RAW_LINES ? onScreen(data.curves.values) : null,
   };
@@ -339,7 +346,7 @@ function faded(colour: number, ground: number, share: number): number {
 function rasterOf(data: CurvesData, now: Placed, onTop: Uint32Array, ratio: number): { count: number; painter: Painter } {
   const { shown, board } = data;
   const ink = inks(shown.dark);
-  const { plot, curves: { offsets, x, y }, raw } = now;
+  const { plot, curves: { offsets, x, y }, raw, whole } = now;
   const rows = new Uint32Array(shown.order.length);
   rows.set(onTop);
   let count = onTop.length;
@@ -379,9 +386,7 @@ function rasterOf(data: CurvesData, now: Placed, onTop: Uint32Array, ratio: numb
       let y0 = (y[i] ?? NaN) * ratio;
       let x1 = (x[i + 1] ?? NaN) * ratio;
       let y1 = (y[i + 1] ?? NaN) * ratio;
-      if (x1 < within.left || x0 > within.right) continue;
-      if (Math.max(y0, y1) < within.top || Math.min(y0, y1) > within.bottom) continue;
-      if (x0 < within.left || x1 > within.right || y0 < within.top || y0 > within.bottom || y1 < within.top || y1 > within.bottom) {
+      if (!whole && (x0 < within.left || x1 > within.right || y0 < within.top || y0 > within.bottom || y1 < within.top || y1 > within.bottom)) {
         const cut = clip(x0, y0, x1, y1, within);
         if (!cut) continue;
         [x0, y0, x1, y1] = cut;

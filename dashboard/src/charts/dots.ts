@@ -3,11 +3,13 @@
  * thousand stamps a few milliseconds. The shape of a mark tells what became of a run, not its colour alone.
  */
 
-import type { Pixels } from "./raster";
+import { word, type Pixels } from "./raster";
 
-/** Coverage 0 … 1 of a square of `size` × `size` pixels around the middle. */
+/** The pixels of a mark around its middle, and how far each is covered, 0 … 1. */
 export interface Stamp {
-  readonly size: number;
+  readonly reach: number;
+  readonly dx: Int8Array;
+  readonly dy: Int8Array;
   readonly cover: Float32Array;
 }
 
@@ -28,45 +30,48 @@ const INSIDE: Readonly<Record<Shape, (x: number, y: number, line: number) => boo
 
 /** A mark of a radius in device pixels, its lines `line` device pixels wide. */
 export function stamp(shape: Shape, radius: number, line = 1.3): Stamp {
-  const half = Math.ceil(radius * 1.2);
-  const size = 2 * half + 1;
-  const cover = new Float32Array(size * size);
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
+  const reach = Math.ceil(radius * 1.2);
+  const found: [number, number, number][] = [];
+  for (let y = -reach; y <= reach; y++) {
+    for (let x = -reach; x <= reach; x++) {
       let hits = 0;
       for (let i = 0; i < SAMPLES * SAMPLES; i++) {
-        const dx = x - half + ((i % SAMPLES) + 0.5) / SAMPLES - 0.5;
-        const dy = y - half + (Math.floor(i / SAMPLES) + 0.5) / SAMPLES - 0.5;
+        const dx = x + ((i % SAMPLES) + 0.5) / SAMPLES - 0.5;
+        const dy = y + (Math.floor(i / SAMPLES) + 0.5) / SAMPLES - 0.5;
         if (INSIDE[shape](dx / radius, dy / radius, line / radius)) hits++;
       }
-      cover[y * size + x] = hits / (SAMPLES * SAMPLES);
+      if (hits) found.push([x, y, hits / (SAMPLES * SAMPLES)]);
     }
   }
-  return { size, cover };
+  return {
+    reach, dx: Int8Array.from(found, ([x]) => x), dy: Int8Array.from(found, ([, y]) => y), cover: Float32Array.from(found, ([, , cover]) => cover),
+  };
 }
 
 /** Puts a mark over what is there, its middle at the nearest pixel. */
-export function press(pixels: Pixels, mark: Stamp, x: number, y: number, rgb: number, alpha: number): void {
-  const { width, height, data: bytes } = pixels;
-  const { size, cover } = mark;
-  if (!(x > -size && x < width + size && y > -size && y < height + size)) return;
-  const left = Math.round(x - 0.5) - (size >> 1);
-  const top = Math.round(y - 0.5) - (size >> 1);
-  const r = rgb >> 16;
-  const g = (rgb >> 8) & 255;
-  const b = rgb & 255;
-  for (let j = Math.max(0, -top); j < size && top + j < height; j++) {
-    for (let i = Math.max(0, -left); i < size && left + i < width; i++) {
-      const over = (cover[j * size + i] ?? 0) * alpha;
-      if (over <= 0) continue;
-      const at = 4 * ((top + j) * width + left + i);
-      const under = ((bytes[at + 3] ?? 0) / 255) * (1 - over);
-      const sum = over + under;
-      bytes[at] = (r * over + (bytes[at] ?? 0) * under) / sum;
-      bytes[at + 1] = (g * over + (bytes[at + 1] ?? 0) * under) / sum;
-      bytes[at + 2] = (b * over + (bytes[at + 2] ?? 0) * under) / sum;
-      bytes[at + 3] = 255 * sum;
+export function press({ width, height, data, words }: Pixels, { reach, dx, dy, cover }: Stamp, x: number, y: number, rgb: number, alpha: number): void {
+  if (!(x > -reach && x < width + reach && y > -reach && y < height + reach)) return;
+  const column = Math.round(x - 0.5);
+  const row = Math.round(y - 0.5);
+  const full = word(rgb);
+  const [r, g, b] = [rgb >> 16, (rgb >> 8) & 255, rgb & 255];
+  for (let k = 0; k < cover.length; k++) {
+    const i = column + (dx[k] ?? 0);
+    const j = row + (dy[k] ?? 0);
+    if (i < 0 || i >= width || j < 0 || j >= height) continue;
+    const place = j * width + i;
+    const over = (cover[k] ?? 0) * alpha;
+    if (over > 0.99) {
+      words[place] = full;
+      continue;
     }
+    const at = 4 * place;
+    const under = ((data[at + 3] ?? 0) / 255) * (1 - over);
+    const sum = over + under;
+    data[at] = (r * over + (data[at] ?? 0) * under) / sum;
+    data[at + 1] = (g * over + (data[at + 1] ?? 0) * under) / sum;
+    data[at + 2] = (b * over + (data[at + 2] ?? 0) * under) / sum;
+    data[at + 3] = 255 * sum;
   }
 }
 

@@ -85,7 +85,7 @@ describe("dots", () => {
   });
 
   it("differ by shape, not by colour alone", () => {
-    const covers = (["disc", "ring", "square", "frame", "cross", "diamond"] as const).map((shape) => stamp(shape, 4).cover.join());
+    const covers = (["disc", "ring", "square", "frame", "cross", "diamond"] as const).map((shape) => JSON.stringify(stamp(shape, 4)));
     expect(new Set(covers).size).toBe(6);
   });
 

@@ -95,6 +95,7 @@ export function histogram(element: HTMLElement): Chart<HistogramData> {
 
   return {
     update(after) {
+      if (data?.histograms === after.histograms && data.dark === after.dark && data.title === after.title) return;
       data = after;
       placed = null;
       if (pointed >= after.histograms.length) pointed = -1;

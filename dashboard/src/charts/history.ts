@@ -14,7 +14,7 @@ import { circleRuns, runDots } from "./run-dots";
 import { linear, log, scaleOf, type Scale } from "./scale";
 import { surface, type Box } from "./surface";
 import { tooltip } from "./tooltip";
-import { cell, differs, keptOnTop, runsOf, said, stateOf, titleOf, type RunCallbacks } from "./words";
+import { cell, differs, keptOnTop, runsOf, said, standsOut, stateOf, titleOf, type RunCallbacks } from "./words";
 import type { Board, Brush, Brushes, Chart, Column, DataTable, Shown } from "../types";
 
 export interface HistoryData {
@@ -154,7 +154,10 @@ export function history(element: HTMLElement, callbacks: BrushCallbacks): Chart<
       if (moved || before?.brushes !== after.brushes || differs(before?.shown ?? null, after.shown)) {
         onTop = keptOnTop(after.shown);
         area.soon("name", () => area.name("History", describe(after)));
-        area.redraw();
+        area.redraw(1);
+        const stands = moved || standsOut(before?.shown ?? null, after.shown);
+        if (stands || before?.brushes !== after.brushes) area.redraw(0);
+        if (stands) area.redraw(2);
       }
       if (after.shown.hover !== hover) {
         hover = after.shown.hover;

@@ -10,7 +10,7 @@ import { extent, scaleOf, type Scale } from "./scale";
 import { goalOf, jitter, placesAt, roomy } from "./slice-geometry";
 import { surface, type Box } from "./surface";
 import { tooltip } from "./tooltip";
-import { cell, differs, keptOnTop, runsOf, said, stateOf, titleOf, type RunCallbacks } from "./words";
+import { cell, differs, keptOnTop, runsOf, said, standsOut, stateOf, titleOf, type RunCallbacks } from "./words";
 import type { Board, Chart, Column, DataTable, Pair, Shown } from "../types";
 
 export interface PairData {
@@ -108,7 +108,10 @@ export function pair(element: HTMLElement, callbacks: RunCallbacks): Chart<PairD
       if (moved || differs(before?.shown ?? null, after.shown)) {
         onTop = keptOnTop(after.shown);
         area.soon("name", () => area.name(`${after.x} and ${after.y}`, describe(after)));
-        area.redraw();
+        // The contours cost the most, and no brush changes them.
+        area.redraw(1);
+        if (moved || before?.shown.dark !== after.shown.dark) area.redraw(0);
+        if (moved || standsOut(before?.shown ?? null, after.shown)) area.redraw(2);
       }
       if (after.shown.hover !== hover) {
         hover = after.shown.hover;

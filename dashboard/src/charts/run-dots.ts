@@ -17,7 +17,7 @@ export interface DotStyle {
 }
 
 export function usualStyle(n: number): DotStyle {
-  return { radius: n > MANY ? 2 : 3, alpha: 0.9 };
+  return n > MANY ? { radius: 2, alpha: 1 } : { radius: 3, alpha: 0.9 };
 }
 
 export const SHAPES: Readonly<Record<RunState, Shape>> = {

@@ -11,7 +11,7 @@ import { linear, scaleOf, type Scale } from "./scale";
 import { bestOf, goalOf, jitter, placesAt, ranks, roomy } from "./slice-geometry";
 import { surface, type Box } from "./surface";
 import { tooltip } from "./tooltip";
-import { cell, differs, keptOnTop, runsOf, said, stateOf, titleOf, type RunCallbacks } from "./words";
+import { cell, differs, keptOnTop, runsOf, said, standsOut, stateOf, titleOf, type RunCallbacks } from "./words";
 import type { Board, Brush, Brushes, Chart, Column, DataTable, Shown, Slice } from "../types";
 
 export interface SliceData {
@@ -144,7 +144,10 @@ export function slice(element: HTMLElement, callbacks: SliceCallbacks): Chart<Sl
       if (moved || before?.brushes !== after.brushes || differs(before?.shown ?? null, after.shown)) {
         onTop = keptOnTop(after.shown);
         area.soon("name", () => area.name(`Slice along ${labelOf(after)}`, describe(after)));
-        area.redraw();
+        area.redraw(1);
+        const stands = moved || standsOut(before?.shown ?? null, after.shown);
+        if (stands || before?.brushes !== after.brushes) area.redraw(0);
+        if (stands) area.redraw(2);
       }
       if (after.shown.hover !== hover) {
         hover = after.shown.hover;

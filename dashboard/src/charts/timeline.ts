@@ -141,9 +141,9 @@ export function timeline(element: HTMLElement, callbacks: RunCallbacks): Chart<T
         all = lanes(after.board);
         placed = null;
         area.host.style.minHeight = `${Math.max(120, all.length * THINNEST + 56)}px`;
+        area.soon("name", () => area.name("Timeline of agents and slots", describe(after)));
       }
       if (moved || differs(before?.shown ?? null, after.shown)) {
-        area.soon("name", () => area.name("Timeline of agents and slots", describe(after)));
         area.redraw();
       }
       if (after.shown.hover !== hover) {

@@ -52,11 +52,17 @@ export function said(value: number | undefined): string {
 /** Whether two pictures of runs differ in more than the hovered run. */
 export function differs(before: Shown | null, after: Shown): boolean {
   return (
-    !before ||
-    before.kept !== after.kept ||
+    standsOut(before, after) ||
+    before?.kept !== after.kept ||
     before.order !== after.order ||
-    before.colours !== after.colours ||
-    before.chosen !== after.chosen ||
+    before.colours !== after.colours
+  );
+}
+
+/** Whether other runs stand out, or all in other inks. */
+export function standsOut(before: Shown | null, after: Shown): boolean {
+  return (
+    before?.chosen !== after.chosen ||
     before.best !== after.best ||
     before.baseline !== after.baseline ||
     before.dark !== after.dark
