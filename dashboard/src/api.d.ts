@@ -7,659 +7,650 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /**
-         * AdviceView
-         * @description The run that the model of learning curves names as best, and what another training of it is expected to end at
-         *     after `full` steps: `value`, within one standard deviation `low` to `high`.
-         */
         AdviceView: {
-            /** Run */
             run: string;
-            /** Value */
             value: number;
-            /** Low */
             low: number;
-            /** High */
             high: number;
-            /** Full */
             full: number;
         };
-        /** BoardAgent */
-        BoardAgent: {
-            /** Id */
+        AgentAnswer: {
             id: string;
-            /** Host */
-            host: string;
-            /** Kind */
-            kind: string;
-            /** Slots */
-            slots: number;
-            /** Started */
-            started: number;
-            /** Last Seen */
-            last_seen: number;
-            /** Ended */
-            ended: number | null;
-            /** Live */
-            live: boolean;
         };
-        /** BoardAttempt */
-        BoardAttempt: {
-            /** Number */
-            number: number;
-            /** Agent */
-            agent: string;
-            /** Host */
+        AgentStart: {
             host: string;
-            /** Started */
+            pid: number;
+            slots: number;
+            sweep?: string | null;
+        };
+        AlertView: {
+            time: number;
+            title: string;
+            text: string;
+            level: string;
+        };
+        ArtifactView: {
+            name: string;
+            type: string;
+            version: number;
+            aliases: string[];
+            description: string;
+            role: string;
+            size: number;
+            files: number;
+            created: number;
+        };
+        AttemptView: {
+            number: number;
+            agent: string;
+            host: string;
             started: number;
-            /** Ended */
             ended: number | null;
-            /** Outcome */
             outcome: string | null;
-            /** Reason */
             reason: string;
-            /** First Step */
+            exit_code: number | null;
+            signal: number | null;
             first_step: number;
         };
-        /**
-         * BoardHead
-         * @description What is said of a sweep as a whole; of a project's runs outside of sweeps, `method` is "" and `id` too.
-         */
-        BoardHead: {
-            /** Id */
+        Beat: {
+            leases: {
+                [key: string]: string;
+            };
+            draining: boolean;
+            wait?: number;
+            heard?: {
+                [key: string]: string;
+            };
+        };
+        BeatAnswer: {
+            runs: {
+                [key: string]: components["schemas"]["RunOrder"];
+            };
+            sweep_state: string;
+        };
+        BoardAgent: {
             id: string;
-            /** Name */
+            host: string;
+            kind: string;
+            slots: number;
+            started: number;
+            last_seen: number;
+            ended: number | null;
+            live: boolean;
+        };
+        BoardAttempt: {
+            number: number;
+            agent: string;
+            host: string;
+            started: number;
+            ended: number | null;
+            outcome: string | null;
+            reason: string;
+            first_step: number;
+        };
+        BoardHead: {
+            id: string;
             name: string;
-            /** Project */
             project: string;
-            /** State */
             state: string;
-            /** Method */
             method: string;
-            /** Early Stopping */
             early_stopping: string;
             metric: components["schemas"]["MetricView"] | null;
-            /** Full */
             full: number | null;
-            /** Rungs */
             rungs: number[];
-            /** Targets */
             targets: {
                 [key: string]: number;
             };
-            /** Run Cap */
             run_cap: number | null;
-            /** Hours */
             hours: number | null;
-            /** Created */
             created: number;
-            /** Updated */
             updated: number;
-            /** Ended Because */
             ended_because: string;
-            /** Best */
             best: string | null;
-            /** Baseline */
             baseline: string | null;
             advice: components["schemas"]["AdviceView"] | null;
-            /** Advising */
             advising: boolean;
-            /** Agents */
             agents: components["schemas"]["BoardAgent"][];
-            /** Text */
             text: string;
-            /** Path */
             path: string;
         };
-        /**
-         * BoardParameter
-         * @description A searched parameter, by its dotted name. `low` and `high`: its bounds, or the range of what is there.
-         *
-         *     Categories are as they stand in `config`; what is no scalar is its JSON text, and so is null.
-         */
         BoardParameter: {
-            /** Name */
             name: string;
-            /** Kind */
             kind: string;
-            /** Whole */
             whole: boolean;
-            /** Log */
             log: boolean;
-            /** Low */
             low: number;
-            /** High */
             high: number;
-            /** Categories */
             categories: unknown[];
-            /** Inert */
             inert: string;
         };
-        /**
-         * BoardRuns
-         * @description Columns over all runs, in order of creation.
-         */
         BoardRuns: {
-            /** Id */
             id: string[];
-            /** Number */
             number: number[];
-            /** Name */
             name: string[];
-            /** Kind */
             kind: string[];
-            /** State */
             state: string[];
-            /** Desired */
             desired: string[];
-            /** Why */
             why: string[];
-            /** Ended Because */
             ended_because: string[];
-            /** Parent */
             parent: (string | null)[];
-            /** Seed */
             seed: (number | null)[];
-            /** Value */
             value: (number | string | null)[];
-            /** Best Value */
             best_value: (number | null)[];
-            /** Steps */
             steps: number[];
-            /** Created */
             created: number[];
-            /** Started */
             started: (number | null)[];
-            /** Ended */
             ended: (number | null)[];
-            /** Attempts */
             attempts: components["schemas"]["BoardAttempt"][][];
         };
-        /** MetricView */
-        MetricView: {
-            /** Name */
-            name: string;
-            /** Goal */
-            goal: string;
-        };
-        /**
-         * BoardView
-         * @description `position`: the event stream goes on from here, and misses nothing of what may not be in here yet.
-         */
         BoardView: {
             head: components["schemas"]["BoardHead"];
-            /** Position */
             position: string;
-            /** Version */
             version: number;
-            /** Parameters */
             parameters: components["schemas"]["BoardParameter"][];
             runs: components["schemas"]["BoardRuns"];
-            /** Config */
             config: {
                 [key: string]: unknown[];
             };
-            /** Effective */
             effective: {
                 [key: string]: {
                     [key: string]: unknown;
                 };
             };
-            /** Summary */
             summary: {
                 [key: string]: (number | string | null)[];
             };
         };
-        /**
-         * OverviewEntry
-         * @description A sweep in a list of many.
-         */
-        OverviewEntry: {
-            /** Id */
+        Brought: {
             id: string;
-            /** Name */
-            name: string;
-            /** Project */
-            project: string;
-            /** State */
-            state: string;
-            /** Method */
-            method: string;
-            metric: components["schemas"]["MetricView"] | null;
-            /** Created */
-            created: number;
-            /** Updated */
-            updated: number;
-            /** Ended Because */
-            ended_because: string;
-            /** Counts */
-            counts: {
-                [key: string]: number;
-            };
-            /** Ended */
-            ended: number;
-            /** Cap */
-            cap: number | null;
-            /** Eta */
-            eta: number | null;
-            /** Best */
-            best: number | null;
-            /** Best Run */
-            best_run: string | null;
-            /** Baseline */
-            baseline: number | null;
-            /** Line */
-            line: number[];
-            /** Last Activity */
-            last_activity: number;
-            /** Agents */
-            agents: number;
+            whole: boolean;
+            stamp: string;
+            last_step: number | null;
+            kind?: string;
         };
-        /** ImportanceRow */
-        ImportanceRow: {
-            /** Parameter */
-            parameter: string;
-            /** Share */
-            share: number;
-            /** Low */
-            low: number;
-            /** High */
-            high: number;
-            /** Sign */
-            sign: number;
-            /** Inert */
-            inert: string;
+        ClaimAnswer: {
+            status: string;
+            claimed: components["schemas"]["Claimed"] | null;
+            why: string;
         };
-        /** ImportanceView */
-        ImportanceView: {
-            /** Runs */
-            runs: number;
-            /** Explained */
-            explained: number | string;
-            /** Caution */
-            caution: string;
-            /** Rows */
-            rows: components["schemas"]["ImportanceRow"][];
-        };
-        /** SliceView */
-        SliceView: {
-            /** Parameter */
-            parameter: string;
-            /** At */
-            at: (number | string)[];
-            /** Mean */
-            mean: number[];
-            /** Low */
-            low: number[];
-            /** High */
-            high: number[];
-        };
-        /** SliceAxis */
-        SliceAxis: {
-            /** Parameter */
-            parameter: string;
-            /** At */
-            at: (number | string)[];
-        };
-        /** PairView */
-        PairView: {
-            x: components["schemas"]["SliceAxis"];
-            y: components["schemas"]["SliceAxis"];
-            /** Mean */
-            mean: number[][];
-        };
-        /** HealthCard */
-        HealthCard: {
-            /** Id */
-            id: string;
-            /** Level */
-            level: string;
-            /** Title */
-            title: string;
-            /** Text */
-            text: string;
-            /** Evidence */
-            evidence: string[];
-            /** Runs */
-            runs: string[];
-            /** Parameter */
-            parameter: string | null;
-        };
-        /** TargetView */
-        TargetView: {
-            /** Name */
-            name: string;
-            /** Value */
-            value: number;
-            /** Reached */
-            reached: boolean;
-        };
-        /** ProgressView */
-        ProgressView: {
-            /** Ended */
-            ended: number;
-            /** Cap */
-            cap: number | null;
-            /** Eta */
-            eta: number | null;
-            /** Hours Used */
-            hours_used: number;
-            /** Hours Saved */
-            hours_saved: number | null;
-            /** Energy */
-            energy: number | null;
-            /** Cost */
-            cost: number | null;
-            /** Currency */
-            currency: string;
-            /** Noise */
-            noise: number | null;
-            /** Targets */
-            targets: components["schemas"]["TargetView"][];
-        };
-        /** ForecastView */
-        ForecastView: {
-            /** Row */
-            row: string;
-            /** Mean */
-            mean: number;
-            /** Low */
-            low: number;
-            /** High */
-            high: number;
-        };
-        /**
-         * SessionView
-         * @description What whoever asks may do without the API key.
-         */
-        SessionView: {
-            /** May Read */
-            may_read: boolean;
-            /** May Change */
-            may_change: boolean;
-        };
-        /**
-         * AlertView
-         * @description What the program told people by `run.alert`.
-         */
-        AlertView: {
-            /** Time */
-            time: number;
-            /** Title */
-            title: string;
-            /** Text */
-            text: string;
-            /** Level */
-            level: string;
-        };
-        /** AttemptView */
-        AttemptView: {
-            /** Number */
-            number: number;
-            /** Agent */
+        ClaimRequest: {
             agent: string;
-            /** Host */
             host: string;
-            /** Started */
-            started: number;
-            /** Ended */
-            ended: number | null;
-            /** Outcome */
-            outcome: string | null;
-            /** Reason */
-            reason: string;
-            /** Exit Code */
-            exit_code: number | null;
-            /** Signal */
-            signal: number | null;
-            /** First Step */
-            first_step: number;
+            request: string;
+            wait: number;
+            kinds?: string[];
+            run?: string | null;
+            reachable?: string[];
         };
-        /**
-         * DefinedMetric
-         * @description What `define_metric` said of a metric.
-         */
-        DefinedMetric: {
-            /** Step Metric */
-            step_metric: string | null;
-            /** Step Sync */
-            step_sync: boolean;
-            /** Hidden */
-            hidden: boolean;
-            /** Summary */
-            summary: string[];
-            /** Goal */
-            goal: string;
-        };
-        /**
-         * OrderView
-         * @description What was wanted of a run, and why.
-         */
-        OrderView: {
-            /** Time */
-            time: number;
-            /** Order */
-            order: string;
-            /** By */
-            by: string;
-            /** Step */
-            step: number | null;
-            /** Reason */
-            reason: string;
-        };
-        /** RunView */
-        RunView: {
-            /** Id */
-            id: string;
-            /** Number */
+        Claimed: {
+            run: string;
             number: number;
-            /** Name */
             name: string;
-            /** Project */
-            project: string;
-            /** Sweep */
-            sweep: string | null;
-            /** Kind */
             kind: string;
-            /** State */
-            state: string;
-            /** Config */
+            sweep: string | null;
+            project: string;
+            attempt: number;
+            lease: string;
             config: {
                 [key: string]: unknown;
             };
-            /** Effective Config */
-            effective_config: {
+            seed: number | null;
+            checkpoint: {
                 [key: string]: unknown;
             } | null;
-            /** Value */
-            value: number | string | null;
-            /** Best Value */
-            best_value: number | string | null;
-            /** Steps */
-            steps: number;
-            /** Curve */
-            curve: unknown[][];
-            /** Attempts */
-            attempts: components["schemas"]["AttemptView"][];
-            /** Why */
+            program: string | null;
+            command: string[];
+            folder: string;
+            epochs: number | null;
+            metric: string | null;
             why: string;
-            /** Ended Because */
-            ended_because: string;
-            /** Desired */
+            adapter: string | null;
+        };
+        Completion: {
+            lease: string;
+            outcome: string;
+            exit_code: number | null;
+            signal: number | null;
+            reason: string;
+            tail: string[];
+            overrides?: {
+                [key: string]: unknown;
+            };
+        };
+        CompletionAnswer: {
+            state: string;
+            retried: boolean;
+        };
+        ConsoleLine: {
+            number: number;
+            text: string;
+            stream: string;
+            time: number;
+        };
+        ConsoleLines: {
+            lease: string;
+            lines: components["schemas"]["ConsoleLine"][];
+        };
+        ConsolePage: {
+            lines: {
+                [key: string]: unknown;
+            }[];
+            next: number;
+        };
+        DefinedMetric: {
+            step_metric: string | null;
+            step_sync: boolean;
+            hidden: boolean;
+            summary: string[];
+            goal: string;
+        };
+        DesiredChange: {
             desired: string;
-            /** Parent */
-            parent: string | null;
-            /** Retry Of */
-            retry_of: string | null;
-            /** Seed */
-            seed: number | null;
-            /** Summary */
+            reason?: string;
+        };
+        ErrorBody: {
+            error: string;
+            message: string;
+            hint: string;
+            problems?: {
+                [key: string]: unknown;
+            }[];
+        };
+        FileView: {
+            name: string;
+            size: number;
+            digest: string;
+            time: number;
+        };
+        ForecastView: {
+            row: string;
+            mean: number;
+            low: number;
+            high: number;
+        };
+        Garbage: {
+            remove: boolean;
+        };
+        GarbageView: {
+            path: string;
+            size: number;
+        };
+        HTTPValidationError: {
+            detail?: components["schemas"]["ValidationError"][];
+        };
+        Handshake: {
+            app: string;
+            version: string;
+            protocol: number;
+            boot: string;
+            home: string;
+            pid: number;
+        };
+        HealthCard: {
+            id: string;
+            level: string;
+            title: string;
+            text: string;
+            evidence: string[];
+            runs: string[];
+            parameter: string | null;
+        };
+        HistoryRow: {
+            step: number;
+            attempt: number;
+            metrics: {
+                [key: string]: unknown;
+            };
+            time?: number | null;
+        };
+        ImportEnd: {
+            state: string;
+            ended: number;
+            reason: string;
             summary: {
                 [key: string]: unknown;
             };
-            /** Created */
-            created: number;
-            /** Started */
-            started: number | null;
-            /** Ended */
-            ended: number | null;
-            /** Resumable */
-            resumable: boolean;
-            /** Defined */
-            defined: {
-                [key: string]: components["schemas"]["DefinedMetric"];
-            };
-            /** Details */
+            stamp: string;
+            exit_code: number | null;
+            host: string;
             details: {
                 [key: string]: unknown;
             };
-            /** Alerts */
+            drawn: {
+                [key: string]: unknown;
+            };
+        };
+        ImportLook: {
+            origins: string[];
+        };
+        ImportNote: {
+            origin: string;
+            run: string;
+            stamp: string;
+        };
+        ImportRow: {
+            step: number;
+            time: number | null;
+            metrics: {
+                [key: string]: unknown;
+            };
+        };
+        ImportRows: {
+            rows: components["schemas"]["ImportRow"][];
+            events: components["schemas"]["ImportRow"][];
+            lines: components["schemas"]["ConsoleLine"][];
+        };
+        ImportRun: {
+            origin: string;
+            source: string;
+            project: string;
+            sweep: string | null;
+            id: string;
+            name: string;
+            config: {
+                [key: string]: unknown;
+            };
+            created: number;
+            started: number;
+            details: {
+                [key: string]: unknown;
+            };
+            afresh?: boolean;
+        };
+        ImportSweep: {
+            origin: string;
+            id: string;
+            text: string;
+            path: string;
+            project: string;
+            name: string;
+            created: number;
+        };
+        ImportSweepEnd: {
+            state: string;
+            reason: string;
+        };
+        ImportanceRow: {
+            parameter: string;
+            share: number;
+            low: number;
+            high: number;
+            sign: number;
+            inert: string;
+        };
+        ImportanceView: {
+            runs: number;
+            explained: number | string;
+            caution: string;
+            rows: components["schemas"]["ImportanceRow"][];
+        };
+        Join: {
+            host: string;
+            pid: number;
+            reports: boolean;
+        };
+        LoginLink: {
+            path: string;
+            seconds: number;
+        };
+        ManualRun: {
+            project: string;
+            name?: string | null;
+            config: {
+                [key: string]: unknown;
+            };
+            host: string;
+            pid: number;
+            command?: string;
+        };
+        MetricView: {
+            name: string;
+            goal: string;
+        };
+        NewLoginLink: {
+            next?: string;
+        };
+        NewRun: {
+            kind: string;
+            config: {
+                [key: string]: unknown;
+            };
+            parent?: string | null;
+            name?: string | null;
+            why?: string;
+            reuse?: boolean;
+        };
+        NewSweep: {
+            text: string;
+            path: string;
+            mode: string;
+            project?: string | null;
+            name?: string | null;
+            strict?: boolean;
+        };
+        OrderView: {
+            time: number;
+            order: string;
+            by: string;
+            step: number | null;
+            reason: string;
+        };
+        OverviewEntry: {
+            id: string;
+            name: string;
+            project: string;
+            state: string;
+            method: string;
+            metric: components["schemas"]["MetricView"] | null;
+            created: number;
+            updated: number;
+            ended_because: string;
+            counts: {
+                [key: string]: number;
+            };
+            ended: number;
+            cap: number | null;
+            eta: number | null;
+            best: number | null;
+            best_run: string | null;
+            baseline: number | null;
+            line: number[];
+            last_activity: number;
+            agents: number;
+        };
+        PairView: {
+            x: components["schemas"]["SliceAxis"];
+            y: components["schemas"]["SliceAxis"];
+            mean: number[][];
+        };
+        ProgressView: {
+            ended: number;
+            cap: number | null;
+            eta: number | null;
+            hours_used: number;
+            hours_saved: number | null;
+            energy: number | null;
+            cost: number | null;
+            currency: string;
+            noise: number | null;
+            targets: components["schemas"]["TargetView"][];
+        };
+        RelatedRun: {
+            relation: string;
+            id: string;
+            number: number;
+            name: string;
+            kind: string;
+            state: string;
+            value: number | string | null;
+            steps: number;
+        };
+        Report: {
+            seq: number;
+            type: string;
+            time: number;
+            step?: number | null;
+            metrics?: {
+                [key: string]: unknown;
+            };
+            place?: string;
+            host?: string;
+            values?: {
+                [key: string]: unknown;
+            };
+            config?: {
+                [key: string]: unknown;
+            };
+        };
+        Reports: {
+            lease: string;
+            reports: components["schemas"]["Report"][];
+        };
+        ReportsAnswer: {
+            acknowledged: number;
+            lease: string;
+            desired: string;
+            reason: string;
+        };
+        RunOrder: {
+            lease: string;
+            desired: string;
+            reason: string;
+            step?: number;
+            wandb?: boolean;
+        };
+        RunView: {
+            id: string;
+            number: number;
+            name: string;
+            project: string;
+            sweep: string | null;
+            kind: string;
+            state: string;
+            config: {
+                [key: string]: unknown;
+            };
+            effective_config: {
+                [key: string]: unknown;
+            } | null;
+            value: number | string | null;
+            best_value: number | string | null;
+            steps: number;
+            curve: unknown[][];
+            attempts: components["schemas"]["AttemptView"][];
+            why: string;
+            ended_because: string;
+            desired: string;
+            parent: string | null;
+            retry_of: string | null;
+            seed: number | null;
+            summary: {
+                [key: string]: unknown;
+            };
+            created: number;
+            started: number | null;
+            ended: number | null;
+            resumable: boolean;
+            defined: {
+                [key: string]: components["schemas"]["DefinedMetric"];
+            };
+            details: {
+                [key: string]: unknown;
+            };
             alerts?: components["schemas"]["AlertView"][];
-            /** Orders */
             orders?: components["schemas"]["OrderView"][];
-            /** Chosen */
             chosen?: {
                 [key: string]: unknown;
             };
         };
-        /**
-         * SweepView
-         * @description `swept show ID --json` is this with `schema: 1` (the contract of docs/reference/json.md).
-         */
-        SweepView: {
-            /** Schema */
-            schema: number;
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            /** Project */
-            project: string;
-            /** State */
+        ServerStatus: {
+            version: string;
+            url: string;
+            pid: number;
+            started: number;
+            store: string;
+            leases: number;
+            agents: number;
+            unknown: {
+                [key: string]: number;
+            };
+        };
+        SessionView: {
+            may_read: boolean;
+            may_change: boolean;
+        };
+        SliceAxis: {
+            parameter: string;
+            at: (number | string)[];
+        };
+        SliceView: {
+            parameter: string;
+            at: (number | string)[];
+            mean: number[];
+            low: number[];
+            high: number[];
+        };
+        SpecUpdate: {
+            text: string;
+            path?: string;
+        };
+        StateChange: {
             state: string;
-            /** Method */
+            reason?: string;
+        };
+        SweepAnswer: {
+            id: string;
+            created: boolean;
+            state: string;
+            spec_version: number;
+            difference: string[];
+            warnings: {
+                [key: string]: unknown;
+            }[];
+        };
+        SweepView: {
+            schema: number;
+            id: string;
+            name: string;
+            project: string;
+            state: string;
             method: string;
             metric: components["schemas"]["MetricView"] | null;
             best: components["schemas"]["RunView"] | null;
             advice?: components["schemas"]["AdviceView"] | null;
-            /** Runs */
             runs: components["schemas"]["RunView"][];
-            /** Spec */
             spec: {
                 [key: string]: unknown;
             };
-            /** Text */
             text: string;
-            /** Path */
             path: string;
-            /** Spec Version */
             spec_version: number;
-            /** Created */
             created: number;
-            /** Updated */
             updated: number;
-            /** Ended Because */
             ended_because: string;
-            /** Agents */
             agents: {
                 [key: string]: unknown;
             }[];
-            /** Counts */
             counts?: {
                 [key: string]: number;
             };
         };
-        /** FileView */
-        FileView: {
-            /** Name */
+        TargetView: {
             name: string;
-            /** Size */
-            size: number;
-            /** Digest */
-            digest: string;
-            /** Time */
-            time: number;
+            value: number;
+            reached: boolean;
         };
-        /**
-         * ArtifactView
-         * @description A version of an artifact, as one run has to do with it.
-         */
-        ArtifactView: {
-            /** Name */
-            name: string;
-            /** Type */
+        ValidationError: {
+            loc: (string | number)[];
+            msg: string;
             type: string;
-            /** Version */
-            version: number;
-            /** Aliases */
-            aliases: string[];
-            /** Description */
-            description: string;
-            /** Role */
-            role: string;
-            /** Size */
-            size: number;
-            /** Files */
-            files: number;
-            /** Created */
-            created: number;
+            input?: unknown;
+            ctx?: Record<string, never>;
         };
-        /**
-         * RelatedRun
-         * @description A run that another one came from, or that came from it.
-         */
-        RelatedRun: {
-            /** Relation */
-            relation: string;
-            /** Id */
-            id: string;
-            /** Number */
-            number: number;
-            /** Name */
-            name: string;
-            /** Kind */
-            kind: string;
-            /** State */
-            state: string;
-            /** Value */
-            value: number | string | null;
-            /** Steps */
-            steps: number;
-        };
-        /**
-         * Way
-         * @description How a run's configuration is trained again: a line for a shell.
-         */
         Way: {
-            /** Title */
             title: string;
-            /** Shell */
             shell: string;
-            /** Note */
             note: string;
-        };
-        /** HistoryRow */
-        HistoryRow: {
-            /** Step */
-            step: number;
-            /** Attempt */
-            attempt: number;
-            /** Metrics */
-            metrics: {
-                [key: string]: unknown;
-            };
-            /** Time */
-            time?: number | null;
-        };
-        /** ConsolePage */
-        ConsolePage: {
-            /** Lines */
-            lines: {
-                [key: string]: unknown;
-            }[];
-            /** Next */
-            next: number;
         };
     };
     responses: never;

@@ -68,7 +68,8 @@ class AppTransport(httpx.BaseTransport):
             request.method, request.url, headers=request.headers, content=request.read()
         )
         answer = await self._inner.handle_async_request(whole)
-        content = await answer.aread()
+        # Raw, as the headers say it is: whoever reads the answer decodes it.
+        content = b"".join([part async for part in answer.aiter_raw()])
         return httpx.Response(answer.status_code, headers=answer.headers, content=content)
 
 
