@@ -201,6 +201,10 @@ class TestCautions:
         found = importance(spec, drawn(spec, 20, sloped))
         assert "few runs" in found.caution or "explains nothing" in found.caution
 
+    def test_a_sweep_without_a_metric(self) -> None:
+        spec = parse_mapping({"method": "random", "parameters": THREE})
+        assert importance(spec, []).caution == "the sweep has no metric"
+
     def test_equal_values(self) -> None:
         spec = spec_of(THREE)
         found = importance(spec, drawn(spec, 10, lambda c, rng: 1.0))

@@ -98,7 +98,8 @@ def of_surface(spec: Spec, found: Told, whole: Surface | None) -> Importance:
     names = [axis.parameter.name for axis in found.features.axes]
     unknown = tuple(Share(name, 0.0, 0.0, 1.0, 0.0) for name in names)
     if whole is None:
-        return Importance(found.runs, math.nan, _too_little(found), (*unknown, *inert))
+        why = "the sweep has no metric" if not (spec.metric or found.runs) else _too_little(found)
+        return Importance(found.runs, math.nan, why, (*unknown, *inert))
     explained = _explained(found)
     if not explained >= EXPLAINED + CHANCE / found.runs:
         caution = (

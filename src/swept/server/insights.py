@@ -68,27 +68,29 @@ class Kept(Generic[T]):
         with self._guard:
             known = self._answers.get(key)
             busy = self._busy.setdefault(key, threading.Lock())
+            if known is not None:
+                self._answers.move_to_end(key)
         if known is not None and known[0] == stage:
-            return self._touched(key, known)
+            return known[1]
         if not busy.acquire(blocking=known is None):
-            return self._touched(key, known)
+            assert known is not None
+            return known[1]
         try:
             with self._guard:
                 known = self._answers.get(key)
             if known is None or known[0] != stage:
                 known = stage, make()
-            return self._touched(key, known)
+                self._keep(key, known)
+            return known[1]
         finally:
             busy.release()
 
-    def _touched(self, key: Key, known: tuple[Stage, T] | None) -> T:
-        assert known is not None
+    def _keep(self, key: Key, answer: tuple[Stage, T]) -> None:
         with self._guard:
-            self._answers[key] = known
+            self._answers[key] = answer
             self._answers.move_to_end(key)
             while len(self._answers) > self._most:
                 self._answers.popitem(last=False)
-        return known[1]
 
 
 @dataclass(frozen=True, slots=True)
