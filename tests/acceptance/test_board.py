@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -366,7 +366,9 @@ def test_an_attempt_that_goes_on_from_a_checkpoint_keeps_what_was_before(
 def read_until_quiet(client: Client, sweep: str, after: str, last: str) -> list[Message]:
     """The stream from `after` up to the position `last`."""
     found: list[Message] = []
-    with closing(client.events(after, sweep=sweep)) as stream:
+    stream = client.events(after, sweep=sweep)
+    assert isinstance(stream, Generator)
+    with closing(stream):
         for message in stream:
             found.append(message)
             if message.id == last:
@@ -420,7 +422,7 @@ def test_a_board_and_what_the_stream_says_after_it_is_the_board_now(
             if one.type == "point":
                 assert (one.data["sweep"], one.data["first_step"]) == (sweep, 0)
                 value = float(str(one.data["value"]))
-                lines[place[str(one.data["run"])]].append((one.data["step"], value))  # type: ignore[arg-type]
+                lines[place[str(one.data["run"])]].append((one.data["step"], value))
         assert lines == curves(http, sweep)
 
 
