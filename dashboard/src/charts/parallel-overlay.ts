@@ -37,15 +37,16 @@ export interface Scenery {
 
 interface AxisNodes {
   readonly group: SVGGElement;
-  readonly area: SVGRectElement;
-  readonly head: SVGRectElement;
+  /** Over the axis: a finger that goes up or down brushes, one that goes sideways scrolls. */
+  readonly area: HTMLDivElement;
+  /** Over the title: a finger that goes sideways drags the axis. */
+  readonly head: HTMLDivElement;
   readonly ring: SVGRectElement;
   readonly rule: SVGLineElement;
   readonly counts: SVGPathElement;
   readonly ticks: SVGGElement;
   readonly brushes: SVGGElement;
   readonly title: SVGTextElement;
-  readonly tip: SVGTitleElement;
   readonly arrow: SVGPathElement;
   readonly hide: SVGPathElement;
 }
@@ -60,7 +61,8 @@ export interface Overlay {
   point(name: string): void;
 }
 
-export function overlayOf(root: SVGSVGElement, keys: string): Overlay {
+/** `touch` lies above `root`: browsers heed `touch-action` inside of HTML alone. */
+export function overlayOf(root: SVGSVGElement, touch: HTMLElement, keys: string): Overlay {
   const runs = svg(
     "g",
     { fill: "none", "pointer-events": "none", "stroke-linejoin": "round" },
@@ -76,13 +78,16 @@ export function overlayOf(root: SVGSVGElement, keys: string): Overlay {
   function order(scenery: Scenery): void {
     const { plan } = scenery;
     const names = new Set(plan.axes.map((axis) => axis.column.name));
-    for (const [name, { group }] of nodes) {
+    for (const [name, { group, area, head }] of nodes) {
       if (names.has(name)) continue;
-      group.remove();
+      for (const node of [group, area, head]) node.remove();
       nodes.delete(name);
     }
     for (const axis of plan.axes) {
-      if (!nodes.has(axis.column.name)) nodes.set(axis.column.name, axisNodes(keys));
+      if (nodes.has(axis.column.name)) continue;
+      const parts = axisNodes(keys);
+      touch.append(parts.area, parts.head);
+      nodes.set(axis.column.name, parts);
     }
     // Only what stands at the wrong place is moved: moving an element takes its focus away.
     const wanted = plan.axes.flatMap((axis) => nodes.get(axis.column.name)?.group ?? []);
@@ -149,10 +154,8 @@ function axisNodes(keys: string): AxisNodes {
     "aria-describedby": keys,
   });
   group.style.outline = "none";
-  const area = svg("rect", { fill: "transparent" }, group);
-  area.style.touchAction = "pan-x";
-  const head = svg("rect", { fill: "transparent" }, group);
-  head.style.touchAction = "pan-y";
+  const area = strip("pan-x");
+  const head = strip("pan-y");
   const parts: AxisNodes = {
     group,
     area,
@@ -173,14 +176,12 @@ function axisNodes(keys: string): AxisNodes {
     ),
     arrow: svg("path", { "pointer-events": "none" }, group),
     hide: svg("path", { "pointer-events": "none", fill: "none", "stroke-width": 1.5 }, group),
-    tip: svg("title"),
   };
-  head.append(parts.tip);
   parts.title.style.pointerEvents = "none";
   group.addEventListener("focus", () => {
     const seen = group.matches(":focus-visible");
     parts.ring.setAttribute("visibility", seen ? "visible" : "hidden");
-    if (seen) area.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    if (seen) area.scrollIntoView({ block: "nearest", inline: "nearest" });
   });
   group.addEventListener("blur", () => parts.ring.setAttribute("visibility", "hidden"));
   return parts;
@@ -192,9 +193,9 @@ function drawAxis(parts: AxisNodes, axis: Axis, plan: Layout, ink: Inks): void {
   const { x, column } = axis;
   const { top, bottom } = plan;
   const half = Math.min(20, (plan.gap || 40) / 3);
-  set(parts.area, { x: x - half, y: top - 4, width: 2 * half, height: bottom - top + 10 });
+  lay(parts.area, x - half, top - 4, 2 * half, bottom - top + 10);
   const wide = Math.max(24, axis.title.length * 6.8);
-  set(parts.head, { x: axis.titleX - wide / 2, y: axis.titleY - 12, width: wide, height: 16 });
+  lay(parts.head, axis.titleX - wide / 2, axis.titleY - 12, wide, 16);
   set(parts.ring, {
     x: x - half,
     y: 1,
@@ -221,7 +222,7 @@ function drawAxis(parts: AxisNodes, axis: Axis, plan: Layout, ink: Inks): void {
     "font-weight": column.inert ? 400 : 600,
   });
   parts.title.textContent = axis.title;
-  parts.tip.textContent = [
+  parts.head.title = [
     elided(column.label, 200),
     column.inert ? `cannot act here: ${elided(column.inert, 200)}` : "",
     "drag to reorder",
@@ -440,6 +441,22 @@ export function cursorOf(found: Hit, hovered: number): string {
   if (found.kind === "brush") return found.grip === "body" ? "move" : "ns-resize";
   if (found.kind === "axis") return "crosshair";
   return hovered >= 0 ? "pointer" : "default";
+}
+
+function strip(touchAction: string): HTMLDivElement {
+  const node = document.createElement("div");
+  Object.assign(node.style, { position: "absolute", pointerEvents: "auto", touchAction });
+  node.setAttribute("aria-hidden", "true");
+  return node;
+}
+
+function lay(node: HTMLElement, x: number, y: number, width: number, height: number): void {
+  Object.assign(node.style, {
+    left: `${x}px`,
+    top: `${y}px`,
+    width: `${width}px`,
+    height: `${height}px`,
+  });
 }
 
 type Attributes = Readonly<Record<string, string | number>>;

@@ -7,7 +7,7 @@ import { crossings, layout, type Layout } from "./axes";
 import { placesOf } from "./axes-brush";
 import { css, inks, type Inks } from "./colour";
 import type { Scene, Shape } from "./export";
-import type { ParallelData } from "./parallel";
+import { thickness, type ParallelData } from "./parallel";
 
 export interface SceneSize {
   readonly width: number;
@@ -37,7 +37,7 @@ export function parallelScene(data: ParallelData, size: SceneSize): Scene {
   const special = new Set([shown.best, shown.baseline]);
   const kept = rows.filter((row) => shown.kept[row] && !special.has(row));
   const left = rows.filter((row) => !shown.kept[row]);
-  const width = kept.length > 3000 ? 0.5 : 1;
+  const width = thickness(kept.length);
   const shapes: Shape[] = [
     ...left.map((row): Shape => ({
       kind: "line",

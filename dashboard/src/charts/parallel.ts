@@ -129,8 +129,9 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     display: "block",
     userSelect: "none",
   });
-  const overlay = overlayOf(drawing, keys.id);
-  stage.append(faint.canvas, lines.canvas, drawing);
+  const touch = html("div", { position: "absolute", inset: "0", pointerEvents: "none" });
+  const overlay = overlayOf(drawing, touch, keys.id);
+  stage.append(faint.canvas, lines.canvas, drawing, touch);
   scroll.append(stage);
   element.append(scroll, live, keys);
   if (getComputedStyle(element).position === "static") element.style.position = "relative";
@@ -340,7 +341,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     return plan?.axes.find((axis) => axis.column.name === name);
   }
 
-  drawing.addEventListener("pointerdown", (event) => {
+  stage.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || !plan || gesture) return;
     const found = under(event);
     const { x, y } = place(event);
@@ -364,19 +365,19 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
       gesture = { kind: "press", x, y, hit: found };
     }
     if (name) overlay.focus(name, true);
-    if (gesture.kind !== "press") drawing.setPointerCapture(event.pointerId);
+    if (gesture.kind !== "press") stage.setPointerCapture(event.pointerId);
     // Keeps the mouse from selecting text and from taking the focus away again.
     event.preventDefault();
   });
 
-  drawing.addEventListener("pointermove", (event) => {
+  stage.addEventListener("pointermove", (event) => {
     const at = place(event);
     pointer = at;
     if (gesture?.kind === "brush") moveBrush(gesture, at.y);
     else if (gesture?.kind === "title") moveTitle(gesture, at.x, event.clientX);
     else if (event.pointerType === "mouse") {
       const found = under(event);
-      drawing.style.cursor = cursorOf(found, hovered);
+      stage.style.cursor = cursorOf(found, hovered);
       overlay.point(nameOf(found));
       hover(found.kind === "plot" || found.kind === "axis" ? rowAt(at.x, at.y) : -1);
     }
@@ -407,7 +408,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     else if (clientX > box.right - 24) scroll.scrollLeft += 12;
   }
 
-  drawing.addEventListener("pointerup", (event) => {
+  stage.addEventListener("pointerup", (event) => {
     const held = gesture;
     gesture = null;
     if (!held || !data) return;
@@ -454,7 +455,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     }
   }
 
-  drawing.addEventListener("pointercancel", () => {
+  stage.addEventListener("pointercancel", () => {
     // The browser took the touch for scrolling: as if it had not been.
     const held = gesture;
     gesture = null;
@@ -462,14 +463,14 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
       callbacks.onBrush(held.name, held.part < 0 && !held.shift ? [] : held.base);
     frame.ask();
   });
-  drawing.addEventListener("pointerleave", (event) => {
+  stage.addEventListener("pointerleave", (event) => {
     if (gesture || event.pointerType !== "mouse") return;
     pointer = null;
     overlay.point("");
     hover(-1);
     frame.ask();
   });
-  drawing.addEventListener("dblclick", (event) => {
+  stage.addEventListener("dblclick", (event) => {
     event.preventDefault();
     callbacks.onClear();
     say = () => "All brushes cleared";
@@ -599,7 +600,7 @@ const HIDDEN = {
 } as const;
 
 /** Fewer runs, stronger lines: each keeps about the same share of the ground. */
-function thickness(count: number): number {
+export function thickness(count: number): number {
   return Math.min(1.5, Math.max(0.6, 14 / Math.sqrt(Math.max(1, count))));
 }
 
