@@ -48,6 +48,8 @@ export function meant(from: Point, to: Point, plot: Plot): Dragged {
 /** Listens until the surface's host is gone. */
 export function listen(surface: Surface, gestures: Gestures): void {
   const { host } = surface;
+  // A drag across a chart selects no text; the focus is left to the browser, which draws no ring for a mouse.
+  host.style.userSelect = "none";
   let from: Point | null = null;
   let moved = false;
   const stop = (): void => {
@@ -60,8 +62,6 @@ export function listen(surface: Surface, gestures: Gestures): void {
     if (event.button !== 0 || !inside(gestures.plot(), point.x, point.y, 6)) return;
     from = point;
     moved = false;
-    if (event.pointerType === "mouse") event.preventDefault();
-    host.focus({ preventScroll: true });
   });
   host.addEventListener("pointermove", (event) => {
     const point = surface.at(event);

@@ -83,7 +83,7 @@ function bar(row: ImportanceRow, widest: number, selected: boolean, ink: Inks, c
   button.type = "button";
   button.dataset["parameter"] = row.parameter;
   button.setAttribute("aria-pressed", String(selected));
-  button.setAttribute("aria-label", spoken(row));
+  button.setAttribute("aria-description", spoken(row));
   button.title = spoken(row);
   Object.assign(button.style, {
     all: "unset", boxSizing: "border-box", cursor: "pointer", display: "grid", width: "100%", alignItems: "center", gap: "8px",
@@ -115,6 +115,7 @@ function bar(row: ImportanceRow, widest: number, selected: boolean, ink: Inks, c
   share.style.textAlign = "right";
   const sign = document.createElement("span");
   sign.textContent = row.sign > TENDENCY ? "↗" : row.sign < -TENDENCY ? "↘" : "·";
+  sign.setAttribute("aria-hidden", "true");
   sign.style.color = css(ink.muted);
   button.append(name, track, share, sign);
   return button;
