@@ -274,8 +274,8 @@ function Figures({ compared, at, choose, objective }: { compared: readonly Compa
                   {row.goal === "low" ? " ↓" : " ↑"}<span class="hidden-text">{row.goal === "low" ? "lower is better" : "higher is better"}</span></span>}
                   {row.atEnds && at !== "end" && <span class="badge">at the ends</span>}</th>
                 {row.values.map((value, place) => (
-                  <td key={place} class={`number${place === row.best ? " best" : ""}`}>
-                    {value === undefined ? "–" : figure(value)}{place === row.best && <span class="mark" title="the best">★<span class="hidden-text"> best</span></span>}</td>
+                  <td key={place} class={`number${row.best.includes(place) ? " best" : ""}`}>
+                    {value === undefined ? "–" : figure(value)}{row.best.includes(place) && <span class="mark" title="the best">★<span class="hidden-text"> best</span></span>}</td>
                 ))}
               </tr>
             ))}
@@ -336,7 +336,7 @@ function Images({ shown, named }: { shown: readonly Loaded[]; named: readonly st
     return { path: within.startsWith("data:") ? within : name, caption: "", width: 0, height: 0, boxes: {}, masks: {} };
   };
   const row = (name: string, cells: readonly (Image | null)[], said: readonly string[]) => (
-    <div class="siderow" key={`${name} ${said.join()}`} style={{ gridTemplateColumns: `repeat(${shown.length}, minmax(140px, 1fr))` }}>
+    <div class="siderow" key={`${name} ${said.join()}`} style={{ gridTemplateColumns: `repeat(${shown.length}, minmax(140px, 360px))` }}>
       {cells.map((image, place) => (
         <figure key={place}>
           {image ? (

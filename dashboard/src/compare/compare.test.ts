@@ -17,25 +17,25 @@ describe("runs of different lengths", () => {
     expect(common([long, short])).toBe(2);
     expect(obstacles([long, short])[0]).toContain("long: 4, short: 2");
     const [row] = metricRows([long, short], 2);
-    expect(row).toMatchObject({ name: "loss", values: [3, 2], best: 1 });
+    expect(row).toMatchObject({ name: "loss", values: [3, 2], best: [1] });
   });
 
   it("have no best at their ends", () => {
-    expect(metricRows([long, short], "end")[0]).toMatchObject({ values: [1, 2], best: -1 });
+    expect(metricRows([long, short], "end")[0]).toMatchObject({ values: [1, 2], best: [] });
     const tested = [run("a", [1, 1], { "test/acc": 0.5 }), run("b", [1], { "test/acc": 0.6 })];
-    expect(metricRows(tested, 1).find((row) => row.name === "test/acc")).toMatchObject({ values: [0.5, 0.6], best: -1, atEnds: true });
+    expect(metricRows(tested, 1).find((row) => row.name === "test/acc")).toMatchObject({ values: [0.5, 0.6], best: [], atEnds: true });
   });
 
   it("have a best in what does not depend on the length", () => {
     const sized = [run("a", [1, 1], { "model/parameters": 5 }), run("b", [1], { "model/parameters": 3 })];
-    expect(metricRows(sized, 1).find((row) => row.atEnds)?.best).toBe(1);
+    expect(metricRows(sized, 1).find((row) => row.atEnds)?.best).toEqual([1]);
   });
 });
 
 it("runs of the same length have no obstacle, and a best at their ends", () => {
   const runs = [run("a", [3, 1]), run("b", [3, 2])];
   expect(obstacles(runs)).toEqual([]);
-  expect(metricRows(runs, "end")[0]?.best).toBe(0);
+  expect(metricRows(runs, "end")[0]?.best).toEqual([0]);
   expect(obstacles([{ ...run("a", [1]), running: true }, run("b", [1])])).toEqual(["a is still running."]);
 });
 
@@ -61,7 +61,7 @@ it("what was said of a metric comes before its name", () => {
 });
 
 it("names no best where there is nothing to choose", () => {
-  expect([bestOf([1], "low"), bestOf([1, undefined], "low"), bestOf([1, 1], "low"), bestOf([NaN, 2, 1], "high"), bestOf([], "low")]).toEqual([-1, -1, -1, 1, -1]);
+  expect([bestOf([1], "low"), bestOf([1, undefined], "low"), bestOf([1, 1], "low"), bestOf([NaN, 2, 1], "high"), bestOf([2, 1, 1], "low")]).toEqual([[], [], [], [1], [1, 2]]);
 });
 
 it("tells runs of one name apart", () => {

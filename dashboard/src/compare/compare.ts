@@ -72,8 +72,8 @@ export interface MetricRow {
   readonly name: string;
   readonly values: readonly (number | undefined)[];
   readonly goal: Goal | null;
-  /** The place of the best; -1 where there is none to name. */
-  readonly best: number;
+  /** The places of the best; none where there is none to name. */
+  readonly best: readonly number[];
   /** It stands in the summaries alone, so that it can only be read at the runs' ends. */
   readonly atEnds: boolean;
 }
@@ -97,7 +97,7 @@ export function metricRows(runs: readonly Compared[], at: At): readonly MetricRo
     const goal = goalOf(name, runs);
     // What stands in the summaries of runs of different lengths is of different fidelities.
     const fair = atEnds ? !differ(runs) || SIZES.test(name) : comparable;
-    return { name, values, goal, best: goal && fair ? bestOf(values, goal) : -1, atEnds };
+    return { name, values, goal, best: goal && fair ? bestOf(values, goal) : [], atEnds };
   });
 }
 
@@ -116,11 +116,12 @@ export function goalOf(name: string, runs: readonly Pick<Compared, "goals">[]): 
   return HIGHER.test(name) ? "high" : null;
 }
 
-/** -1 for fewer than two numbers, and where all are the same. */
-export function bestOf(values: readonly (number | undefined)[], goal: Goal): number {
+/** None of fewer than two numbers, and where all are the same. */
+export function bestOf(values: readonly (number | undefined)[], goal: Goal): readonly number[] {
   const known = values.filter((value): value is number => value !== undefined && Number.isFinite(value));
-  if (known.length < 2 || known.every((value) => value === known[0])) return -1;
-  return values.indexOf(goal === "low" ? Math.min(...known) : Math.max(...known));
+  if (known.length < 2 || known.every((value) => value === known[0])) return [];
+  const best = goal === "low" ? Math.min(...known) : Math.max(...known);
+  return values.flatMap((value, at) => (value === best ? [at] : []));
 }
 
 const COSTS = ["model/speed_ms", "model/parameters", "model/GFLOPs"];

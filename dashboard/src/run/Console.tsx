@@ -2,6 +2,7 @@
  * What the program printed: coloured, searched, followed. Of a hundred thousand lines only those in sight are elements.
  */
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { css, textOn } from "../charts/colour";
 import { marked, places, plain, type Colour, type Piece } from "./ansi";
 import type { RunData, RunView } from "./data";
 import { entry, placeOf } from "./lines";
@@ -123,9 +124,12 @@ function Text({ pieces, line, query }: { pieces: readonly Piece[]; line: string;
 
 function styleOf({ style }: Piece): Record<string, string> | null {
   const [fore, back] = style.inverse ? [style.back ?? "back", style.fore ?? "fore"] : [style.fore, style.back];
+  const ground = back === null ? null : colour(back, "back");
+  // On a ground of the program's own the page's ink may not be read.
+  const ink = fore !== null ? colour(fore, ground === null ? "fore" : "kept") : typeof back === "string" && back.startsWith("rgb") ? over(back) : null;
   const found = {
-    ...(fore === null ? {} : { color: colour(fore, "fore") }),
-    ...(back === null ? {} : { backgroundColor: colour(back, "back") }),
+    ...(ink === null ? {} : { color: ink }),
+    ...(ground === null ? {} : { backgroundColor: ground }),
     ...(style.bold ? { fontWeight: "700" } : {}),
     ...(style.dim ? { opacity: "0.75" } : {}),
     ...(style.italic ? { fontStyle: "italic" } : {}),
@@ -135,8 +139,15 @@ function styleOf({ style }: Piece): Record<string, string> | null {
   return Object.keys(found).length ? found : null;
 }
 
-function colour(of: Colour, side: "fore" | "back"): string {
+/** A palette colour is the page's; one of the program's own is drawn towards the ink, so that it can be read on either ground. */
+function colour(of: Colour, side: "fore" | "back" | "kept"): string {
   if (of === "fore") return "var(--console-ink)";
   if (of === "back") return "var(--console-ground)";
-  return typeof of === "number" ? `var(--ansi-${side === "fore" ? "" : "back-"}${of})` : of;
+  if (typeof of === "number") return `var(--ansi-${side === "back" ? "back-" : ""}${of})`;
+  return side === "fore" ? `color-mix(in srgb, ${of} 45%, var(--console-ink))` : of;
+}
+
+function over(ground: string): string {
+  const [red = 0, green = 0, blue = 0] = (ground.match(/\d+/g) ?? []).map(Number);
+  return css(textOn((red << 16) | (green << 8) | blue));
 }

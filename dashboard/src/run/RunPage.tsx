@@ -70,6 +70,9 @@ function Whole({ data, run }: { data: RunData; run: RunView }) {
       liveness.value = null;
     };
   }, [data.liveness.value, ended]);
+  useEffect(() => {
+    document.getElementById(`tab-${tab}`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [tab]);
   const choose = (next: Tab): void => {
     const query = new URLSearchParams(address.peek().query);
     if (next === "metrics") query.delete("tab");
@@ -165,7 +168,7 @@ function Head({ data, run, objective }: { data: RunData; run: RunView; objective
           <dd>{run.started === null ? "–" : span((run.ended ?? now) - run.started)}
             <small>{run.started === null ? "not started" : `since ${new Date(run.started * 1000).toLocaleString()}`}</small></dd></div>
         <div><dt>attempts</dt><dd>{run.attempts.length}<small>{run.attempts.at(-1)?.host ?? ""}</small></dd></div>
-        <div><dt>chosen because</dt><dd class="sentence">{run.why || "–"}</dd></div>
+        <div class="why"><dt>chosen because</dt><dd class="sentence">{run.why || "–"}</dd></div>
       </dl>
     </header>
   );

@@ -77,7 +77,7 @@ function Again({ ways }: { ways: readonly Way[] }) {
         <div class="way" key={way.title}>
           <div class="wayhead"><span>{way.title}</span><button type="button" onClick={() => void copy(way.shell, "the command is")}>Copy</button></div>
           <pre tabIndex={0}><code>{way.shell}</code></pre>
-          {way.note && <p class="muted">{way.note}</p>}
+          {way.note && <p class="muted">{way.note.split("`").map((part, at) => (at % 2 ? <code key={at}>{part}</code> : part))}</p>}
         </div>
       ))}
     </section>

@@ -60,7 +60,8 @@ def _program(spec: Spec, config: Mapping[str, Any], folder: str) -> wire.Way | N
         line = f"printf %s {shlex.quote(json.dumps(config))} > args.json && {line}"
     told = any(word in template for word in (*_ARGUMENTS, command.ARGS_FILE))
     note = (
-        "the arguments that the agent gave it; reports go to a run of its own"
+        "with the arguments that the agent gave it; a program that asks `swept.init()` or `wandb.config` instead has its own "
+        "configuration outside of an agent"
         if told
         else "the command gives the program no arguments: outside of an agent it has its own configuration"
     )
