@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { syntheticBoard } from "../testing/synthetic";
 import { coloursOf, worstFirst } from "./colour";
 import { drawScene, svgOf, type Brushwork } from "./export";
-import { describe, type ParallelData } from "./parallel";
+import { describe, rows, type ParallelData } from "./parallel";
 import { changes } from "./parallel-changes";
 import { parallelScene } from "./parallel-scene";
 
@@ -83,6 +83,20 @@ test("the sentence for screen readers counts what is kept and names what is brus
   const data = sample();
   data.shown.kept.fill(0, 0, 15);
   expect(describe(data)).toBe("25 of 40 runs over 14 axes, brushed: momentum");
+});
+
+test("the table behind it has the runs kept, best first, in words and numbers", () => {
+  const data = sample();
+  data.shown.kept.fill(0);
+  data.shown.kept.fill(1, 3, 6);
+  const table = rows(data);
+  expect(table.columns[0]).toBe("run");
+  expect(table.rows.length).toBe(3);
+  expect(table.rows.map((row) => row[0]).sort()).toEqual([4, 5, 6]);
+  const values = table.rows.map((row) => row.at(-1)).filter((value) => typeof value === "number");
+  expect(values).toEqual([...values].sort((a, b) => b - a));
+  const optimizer = table.columns.indexOf("optimizer");
+  expect(["SGD", "Adam", "AdamW"]).toContain(table.rows[0]?.[optimizer]);
 });
 
 test("the picture has a line for every run and text for every axis", () => {

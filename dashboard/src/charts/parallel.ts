@@ -8,7 +8,7 @@
  * what the pointer holds: brushes, order and flips are told to the callbacks and come back as data.
  */
 
-import type { Brush, Brushes, Chart, Column, Shown } from "../types";
+import type { Brush, Brushes, Chart, Column, DataTable, Shown } from "../types";
 import { crossings, layout, nearest, reordered, type Axis, type Layout } from "./axes";
 import {
   begun,
@@ -28,6 +28,7 @@ import { inks } from "./colour";
 import { changes, type Seen } from "./parallel-changes";
 import { cursorOf, overlayOf, svg } from "./parallel-overlay";
 import { hairline, line, onFrame, surface, word, type Pixels } from "./raster";
+import { moment } from "./scale";
 
 export interface ParallelData {
   /** In the order shown. */
@@ -104,6 +105,24 @@ export function describe(data: ParallelData): string {
     .map((column) => column.label);
   const filters = brushed.length ? `, brushed: ${brushed.join(", ")}` : "";
   return `${kept} of ${n} runs over ${columns.length} axes${filters}`;
+}
+
+/** The table behind the chart: the runs kept, best first. */
+export function rows(data: ParallelData): DataTable {
+  return {
+    columns: ["run", ...data.columns.map((column) => column.label)],
+    rows: [...bestFirst(data)].map((row) => [
+      row + 1,
+      ...data.columns.map((one) => cell(one, row)),
+    ]),
+  };
+}
+
+function cell(column: Column, row: number): string | number | null {
+  const value = column.values[row] ?? NaN;
+  if (Number.isNaN(value)) return null;
+  if (column.kind === "category") return column.categories[value] ?? null;
+  return column.kind === "time" ? moment(value) : value;
 }
 
 export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Chart<ParallelData> {
