@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { lastPoint, nearestCurve, project, smoothed, worthwhile } from "./curves-geometry";
 import { linear, log } from "./scale";
-import { clip } from "./curves";
+import { clip, faded } from "./curves";
 import { random } from "../testing/synthetic";
 import type { Curves } from "../types";
 
@@ -139,5 +139,14 @@ describe("clip", () => {
     expect(clip(-5, 5, 15, 5, plot)).toEqual([0, 5, 10, 5]);
     expect(clip(-5, -5, -1, 20, plot)).toBeNull();
     expect(clip(NaN, 1, 5, 5, plot)).toBeNull();
+  });
+});
+
+describe("faded", () => {
+  it("mixes each channel", () => {
+    expect(faded(0x123456, 0xffffff, 0)).toBe(0x123456);
+    expect(faded(0x123456, 0xfedcba, 1)).toBe(0xfedcba);
+    expect(faded(0xff0000, 0x0000ff, 0.5).toString(16)).toBe("7f007f");
+    expect(faded(0xffffff, 0xffffff, 0.5)).toBe(0xffffff);
   });
 });

@@ -1,7 +1,7 @@
 /** Runs as marks: kept ones in their colour over faint ones, the shape by what became of the run. */
 
 import { css, inks, type Inks } from "./colour";
-import { press, stamp, type Shape, type Stamp } from "./dots";
+import { press, stamp, type Shape } from "./dots";
 import { inside, type Plot } from "./frame";
 import { pixels, type Pixels } from "./raster";
 import type { Box } from "./surface";
@@ -50,12 +50,12 @@ export function stampRuns(
   { radius, alpha }: DotStyle = usualStyle(board.n),
 ): void {
   const ink = inks(dark);
-  const stamps = new Map<Shape, Stamp>();
+  const stamps = Object.fromEntries(
+    Object.entries(SHAPES).map(([state, shape]) => [state, stamp(shape, radius * ratio, 1.3 * ratio)]),
+  );
+  const other = stamp("ring", radius * ratio, 1.3 * ratio);
   const mark = (row: number, rgb: number, opacity: number): void => {
-    const shape = SHAPES[board.states[row] ?? "pending"];
-    let made = stamps.get(shape);
-    if (!made) stamps.set(shape, (made = stamp(shape, radius * ratio, 1.3 * ratio)));
-    press(target, made, (xs[row] ?? NaN) * ratio, (ys[row] ?? NaN) * ratio, rgb, opacity);
+    press(target, stamps[board.states[row] ?? "pending"] ?? other, (xs[row] ?? NaN) * ratio, (ys[row] ?? NaN) * ratio, rgb, opacity);
   };
   for (const row of order) if (!kept[row]) mark(row, ink.faint, 1);
   for (const row of order) if (kept[row]) mark(row, colours[row] ?? ink.none, alpha);
