@@ -24,7 +24,9 @@ export type Way = Schemas["Way"];
 const ROWS = 20_000;
 const LINES = 20_000;
 /** Between two looks at what is new, so that a storm of reports becomes few requests. */
-const REST_MS = 250;
+const REST_MS = 100;
+/** Files, relatives and the like change seldom: a report of a metric asks for them again so often at most. */
+const SELDOM_MS = 5000;
 
 export function runPath(id: string): string {
   return `/api/runs/${encodeURIComponent(id)}`;
@@ -76,6 +78,9 @@ export class RunData {
   private again = false;
   private closed = false;
   private attempts = -1;
+  private ended = false;
+  private stale = false;
+  private seldom = 0;
   private readonly looked = (): void => {
     if (document.visibilityState === "visible" && this.again) this.look();
   };
@@ -96,7 +101,10 @@ export class RunData {
   }
 
   private listen(): void {
-    this.feed = listen(`run=${encodeURIComponent(this.id)}`, "", () => this.look(), undefined, () => this.look());
+    this.feed = listen(`run=${encodeURIComponent(this.id)}`, "", (message) => {
+      if (message.kind !== "point") this.seldom = 0;
+      this.look();
+    }, undefined, () => this.look());
     const { state } = this.feed;
     this.stopListening = effect(() => {
       const before = this.liveness.peek();
@@ -162,24 +170,33 @@ export class RunData {
   }
 
   private async catchUp(): Promise<void> {
-    await this.reload();
-    await Promise.all([this.rows(), this.machine(), this.console(), this.relatives(), this.rest()]);
+    if (this.stale) this.history.clear();
+    this.stale = false;
+    const seldom = performance.now() > this.seldom;
+    if (seldom) this.seldom = performance.now() + SELDOM_MS;
+    await Promise.all([
+      this.reload(), this.rows(), this.machine(), this.console(), ...(seldom ? [this.relatives(), this.rest()] : []),
+    ]);
     this.loaded.value = true;
   }
 
   private async reload(): Promise<void> {
     const asked = await fetched(read<RunView>(runPath(this.id)));
     if (this.closed || (asked.state === "failed" && this.run.peek().state === "ready")) return;
-    batch(() => {
-      this.run.value = asked;
-      if (asked.state !== "ready") return;
-      const attempts = asked.value.attempts.length;
-      if (this.attempts >= 0 && attempts !== this.attempts) {
-        // A new attempt hides what an earlier one reported after its first step.
-        this.history.clear();
-      }
-      this.attempts = attempts;
-    });
+    this.run.value = asked;
+    if (asked.state !== "ready") return;
+    const attempts = asked.value.attempts.length;
+    if (this.attempts >= 0 && attempts !== this.attempts) {
+      // A new attempt hides what an earlier one reported after its first step.
+      this.stale = this.again = true;
+    }
+    if (asked.value.ended !== null && !this.ended) {
+      // The last files of a run arrive with its end.
+      this.seldom = 0;
+      this.again = true;
+    }
+    this.attempts = attempts;
+    this.ended = asked.value.ended !== null;
   }
 
   private async rows(): Promise<void> {
