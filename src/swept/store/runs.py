@@ -358,10 +358,9 @@ def change(
         add_details(work, run, details or {}, anew=config is not None)
     if effective is not None:
         keep_effective(work, row, effective)
+    described = (name or row.name) != row.name or (config is not None and config != row.config)
     reported = summary is not None or effective is not None
-    if reported and row.state != RunState.RUNNING:
-        told_late(work, row)
-    elif (name or row.name) != row.name or (config is not None and config != row.config):
+    if described or (reported and row.state != RunState.RUNNING):
         told_late(work, row)
     return get(work.connection, run)
 
