@@ -9,6 +9,7 @@ import { askSession, liveness, title, toast } from "./state/page";
 import { FrozenRun } from "./views/frozen-run";
 import { Help, helpAsked, Login } from "./views/help";
 import { Later } from "./views/later";
+import { ProjectPage } from "./views/project";
 import { SweepPage } from "./views/sweep";
 import { SweepsPage } from "./views/sweeps";
 
@@ -67,7 +68,7 @@ function View({ place, report }: { readonly place: Place; readonly report: Froze
     case "sweep":
       return <SweepPage key={place.id} subject={{ kind: "sweep", id: report?.sweep ?? place.id }} source={report?.source ?? sweeps} />;
     case "project":
-      return <SweepPage key={place.id} subject={{ kind: "project", id: place.id }} source={projects} />;
+      return <ProjectPage key={place.id} id={place.id} source={projects} />;
     case "run":
       return report ? <FrozenRun id={place.id} report={report} /> : <Later key={place.id} load={runPage} props={{ id: place.id }} />;
     case "compare":

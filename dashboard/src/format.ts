@@ -23,5 +23,6 @@ export function signed(value: number, digits = 3): string {
 }
 
 export function hours(value: number): string {
+  if (value < 1) return `${number(value * 60, 2)} min`;
   return value < 10 ? `${number(value, 2)} h` : `${Math.round(value).toLocaleString("en")} h`;
 }

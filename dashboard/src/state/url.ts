@@ -105,16 +105,32 @@ export function bind(selection: Selection, place: Place): () => void {
     if (now.view !== place.view || written(viewOf(query)).toString() === taken) return;
     take(query);
   });
+  let pressed = false;
+  let due = "";
+  const settle = (): void => {
+    if (pressed || due === taken) return;
+    taken = due;
+    go(linkTo(place) + (due ? `?${due}` : ""));
+  };
   const stopWriting = effect(() => {
-    const text = written(own()).toString();
+    due = written(own()).toString();
     clearTimeout(timer);
-    if (text === taken) return;
-    timer = setTimeout(() => {
-      taken = text;
-      go(linkTo(place) + (text ? `?${text}` : ""));
-    }, SETTLED_MS);
+    if (due !== taken) timer = setTimeout(settle, SETTLED_MS);
   });
+  const down = (): void => {
+    pressed = true;
+  };
+  const up = (): void => {
+    pressed = false;
+    if (due !== taken) timer = setTimeout(settle, SETTLED_MS);
+  };
+  addEventListener("pointerdown", down, true);
+  addEventListener("pointerup", up, true);
+  addEventListener("pointercancel", up, true);
   return () => {
+    removeEventListener("pointerdown", down, true);
+    removeEventListener("pointerup", up, true);
+    removeEventListener("pointercancel", up, true);
     clearTimeout(timer);
     stopReading();
     stopWriting();

@@ -95,7 +95,7 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
         {progress ? progress.ended : board.n}{progress?.cap ? <span class="muted"> of {progress.cap}</span> : null}
       </Figure>
       {head.state === "running" && (
-        <Figure label="time left" small={head.hours === null ? "by the pace so far" : `of ${hours(head.hours)} budget`}>
+        <Figure label="time left" small={head.hours !== null ? `of ${hours(head.hours)} budget` : progress?.eta == null ? "" : "by the pace so far"}>
           {progress?.eta == null ? "unknown" : `≈ ${duration(progress.eta)}`}
         </Figure>
       )}

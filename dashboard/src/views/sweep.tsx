@@ -284,10 +284,15 @@ function CurvesPanel({ model }: { readonly model: SweepModel }): JSX.Element {
             <option value="step">step</option>
             <option value="time" disabled={!timed}>time</option>
           </select>
-          <button type="button" aria-pressed={model.logX.value} title="Logarithmic steps" onClick={() => (model.logX.value = !model.logX.value)}>log x</button>
-          <button type="button" aria-pressed={model.logY.value} title="Logarithmic values" onClick={() => (model.logY.value = !model.logY.value)}>log y</button>
-          <label>smooth<input type="range" min={0} max={0.98} step={0.02} value={model.smoothing.value} style={{ width: "70px" }}
-            onInput={(event) => (model.smoothing.value = event.currentTarget.valueAsNumber)} /></label>
+          <details class="menu">
+            <summary>Scales</summary>
+            <div>
+              <label><input type="checkbox" checked={model.logX.value} onChange={() => (model.logX.value = !model.logX.value)} />logarithmic {model.curvesX.value}s</label>
+              <label><input type="checkbox" checked={model.logY.value} onChange={() => (model.logY.value = !model.logY.value)} />logarithmic values</label>
+              <label>smoothing<input type="range" min={0} max={0.98} step={0.02} value={model.smoothing.value}
+                onInput={(event) => (model.smoothing.value = event.currentTarget.valueAsNumber)} /></label>
+            </div>
+          </details>
         </>
       }
       table={() => drawn(model.curvesData.peek(), curvesChart.rows)}
@@ -377,8 +382,12 @@ function TimelinePanel({ model }: { readonly model: SweepModel }): JSX.Element {
     const board = model.board.value;
     return board && { board, shown: model.selection.shown.value };
   });
+  const lanes = useComputed(() => {
+    model.data.version.value;
+    return (model.board.value?.head.agents ?? []).reduce((sum, agent) => sum + Math.max(1, agent.slots), 0);
+  });
   return (
-    <Panel id="timeline" title="Agents and slots" size="wide" height={170} table={() => drawn(data.peek(), timelineChart.rows)}>
+    <Panel id="timeline" title="Agents and slots" size="wide" height={Math.min(320, 84 + 22 * Math.max(1, lanes.value))} table={() => drawn(data.peek(), timelineChart.rows)}>
       <ChartHost id="timeline" data={data} make={(element) => timelineChart.timeline(element, callbacks(model))} />
     </Panel>
   );

@@ -87,16 +87,7 @@ export function SweepsPage(): JSX.Element {
       {state.value.length > 0 && (
         <>
           <h1>Sweeps</h1>
-          <table class="list">
-            <thead>
-              <tr>
-                <th scope="col">sweep</th><th scope="col">state</th><th scope="col">runs</th><th scope="col" class="number">best</th>
-                <th scope="col" class="number">against baseline</th><th scope="col">best so far</th><th scope="col">time left</th>
-                <th scope="col">last activity</th>
-              </tr>
-            </thead>
-            <tbody>{state.value.map((entry) => <Entry key={entry.id} entry={entry} />)}</tbody>
-          </table>
+          <SweepList entries={state.value} />
         </>
       )}
       {byHand.value.length > 0 && (
@@ -114,6 +105,21 @@ export function SweepsPage(): JSX.Element {
         </section>
       )}
     </>
+  );
+}
+
+export function SweepList({ entries }: { readonly entries: readonly OverviewEntry[] }): JSX.Element {
+  return (
+    <table class="list">
+      <thead>
+        <tr>
+          <th scope="col">sweep</th><th scope="col">state</th><th scope="col">runs</th><th scope="col" class="number">best</th>
+          <th scope="col" class="number">against baseline</th><th scope="col">best so far</th><th scope="col">time left</th>
+          <th scope="col">last activity</th>
+        </tr>
+      </thead>
+      <tbody>{entries.map((entry) => <Entry key={entry.id} entry={entry} />)}</tbody>
+    </table>
   );
 }
 

@@ -19,7 +19,7 @@ const WIDTHS = { number: 104, category: 110, time: 150 } as const;
 const RUN = 210;
 const STATE = 110;
 /** Of the summary's many numbers the first few are shown unasked. */
-const MOST_METRICS = 4;
+const MOST_METRICS = 6;
 
 /** What the keyboard does to the table from anywhere on the page. */
 export interface TableKeys {
@@ -35,10 +35,13 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
   const differences = useSignal(false);
   const columns = useMemo(() => computed(() => {
     let metrics = 0;
+    const objective = selection.columns.value.get("value")?.label;
     const all = [...selection.columns.value.values()].sort((one, other) => rank(one) - rank(other));
     return all.map((column) => {
-      if (column.role === "metric") metrics += 1;
-      const usual = column.name !== "started" && (column.role !== "metric" || metrics <= MOST_METRICS);
+      // The summary has the objective once more.
+      const again = column.label === objective && column.name !== "value";
+      if (column.role === "metric" && !again) metrics += 1;
+      const usual = column.name !== "started" && !again && (column.role !== "metric" || metrics <= MOST_METRICS);
       return { column, shown: hidden.value.get(column.name) ?? usual };
     });
   }), [model]);
