@@ -102,13 +102,22 @@ def of_surface(spec: Spec, found: Told, whole: Surface | None) -> Importance:
         return Importance(found.runs, math.nan, why, (*unknown, *inert))
     explained = _explained(found)
     if not explained >= EXPLAINED + CHANCE / found.runs:
-        caution = (
-            f"the model explains nothing: from {found.runs} runs it predicts one that it has not seen no better than "
-            f"their mean does{_left_out(found)}"
-        )
+        caution = f"{_nothing(found.runs, explained)}{_left_out(found)}"
         return Importance(found.runs, explained, caution, (*unknown, *inert))
     rows = _rows(found, whole)
     return Importance(found.runs, explained, _caution(found), (*rows, *inert))
+
+
+def _nothing(runs: int, explained: float) -> str:
+    if explained < EXPLAINED:
+        return (
+            f"the model explains nothing: from {runs} runs it predicts one that it has not seen no better than their "
+            "mean does"
+        )
+    return (
+        f"the model explains nothing for certain: it predicts {100.0 * explained:.0f} % of the variation between runs that "
+        f"it has not seen, and with {runs} runs chance alone may do so"
+    )
 
 
 def _too_little(found: Told) -> str:
