@@ -193,7 +193,7 @@ export function histogram(
 /**
  * The run nearest to a place, or -1 where none is within `reach` pixels. `rows` come best first,
  * and of two equally near runs the first one, which lies on top, is taken. One pass over the runs
- * of one gap: 10,000 take some 0.05 ms, so no index has to be kept true while runs arrive.
+ * of one gap takes less than 0.1 ms for 10,000, so no index has to be kept true while runs arrive.
  */
 export function nearest(
   axes: readonly { readonly x: number }[],

@@ -2,7 +2,7 @@
  * Parallel coordinates: an axis a column, a line a run.
  *
  * No well-kept package has log and categorical axes, reordering, several brushes an axis and a
- * keyboard, so this is our own (docs/design/dashboard.md). Runs left out by filters lie on one
+ * keyboard, so this is our own. Runs left out by filters lie on one
  * canvas, which a brush does not change; those kept are painted on a second one, best first; axes,
  * brushes and the few highlighted runs are SVG above both. The chart keeps no state of its own but
  * what the pointer holds: brushes, order and flips are told to the callbacks and come back as data.
@@ -83,6 +83,8 @@ type Gesture =
       readonly grip: Grip;
       readonly from: number;
       readonly shift: boolean;
+      /** What there was before it began. */
+      readonly before: Brush;
       now: Brush;
       moved: boolean;
     }
@@ -376,6 +378,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
         base: grabbed || event.shiftKey ? brushOf(name) : [],
         part: grabbed?.part ?? -1,
         grip: grabbed?.grip ?? "body",
+        before: brushOf(name),
         now: brushOf(name),
       };
     } else if (found.kind === "title") {
@@ -445,7 +448,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
   function endBrush(held: Gesture & { kind: "brush" }): void {
     const axis = axisOf(held.name);
     if (!axis) return;
-    const before = brushOf(held.name);
+    const { before } = held;
     let next: Brush = merged(held.now);
     if (!held.moved) {
       const pointed =
@@ -478,8 +481,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     // The browser took the touch for scrolling: as if it had not been.
     const held = gesture;
     gesture = null;
-    if (held?.kind === "brush" && held.moved)
-      callbacks.onBrush(held.name, held.part < 0 && !held.shift ? [] : held.base);
+    if (held?.kind === "brush" && held.moved) callbacks.onBrush(held.name, held.before);
     frame.ask();
   });
   stage.addEventListener("pointerleave", (event) => {
