@@ -6,6 +6,8 @@ import { Rows } from "../run/Rows";
 import type { Occurrence } from "../run/history";
 import { useSeen } from "../run/ChartCard";
 import { isMapping, matches, told } from "../run/values";
+import { chartsByTable, figureOf } from "./figures";
+import { FigureView } from "./FigureView";
 import { Histograms } from "./Histograms";
 import { parseMedia, parseTable, type Image, type Media, type Table } from "./parse";
 import { MarkedPicture } from "./Picture";
@@ -23,7 +25,11 @@ export function stepsOf(media: ReadonlyMap<string, readonly Occurrence[]>): read
   return [...found].sort((a, b) => a - b);
 }
 
-export function Gallery({ run, media }: { run: string; media: ReadonlyMap<string, readonly Occurrence[]> }) {
+/** `charts`: what the client said of its own charts, which are drawn from tables. */
+export function Gallery({ run, media, charts }: {
+  run: string; media: ReadonlyMap<string, readonly Occurrence[]>; charts: unknown;
+}) {
+  const drawn = useMemo(() => chartsByTable(charts), [charts]);
   const [chosen, setChosen] = useState<number | null>(null);
   const [query, setQuery] = useState("");
   const [boxes, setBoxes] = useState(true);
@@ -64,14 +70,14 @@ export function Gallery({ run, media }: { run: string; media: ReadonlyMap<string
           const place = occurring(occurrences, step);
           const shown = occurrences[place];
           return (
-            <section class={`mediacard ${shown?.media.kind ?? ""}`} key={name} aria-label={name}>
+            <section class={`mediacard kind-${drawn.has(name) ? "chart" : shown?.media.kind ?? "none"}`} key={name} aria-label={name}>
               <header>
-                <h4 title={name}>{name}</h4>
+                <h4 title={name}>{drawn.has(name) ? name.slice(0, -"_table".length) : name}</h4>
                 <span class="muted figure">{shown ? `step ${shown.step}` : `from step ${occurrences[0]?.step ?? "?"}`}
                   {occurrences.length > 1 && ` · ${place + 1} of ${occurrences.length}`}</span>
               </header>
               {shown ? (
-                <Shown run={run} name={name} media={shown.media} boxes={boxes} masks={masks} occurrences={occurrences} step={step}
+                <Shown run={run} name={name} media={shown.media} boxes={boxes} masks={masks} occurrences={occurrences} step={step} chart={drawn.get(name)}
                   open={(images, at) => setSlides({ at, slides: images.map((image) => ({ run, image, title: `${name}, step ${shown.step}` })) })} />
               ) : <p class="muted">not logged by then</p>}
             </section>
@@ -98,17 +104,18 @@ interface Showing {
   readonly masks: boolean;
   readonly step: number;
   readonly occurrences: readonly Occurrence[];
+  readonly chart: unknown;
   readonly open: (images: readonly Image[], at: number) => void;
 }
 
-function Shown({ run, name, media, boxes, masks, step, occurrences, open }: Showing) {
+function Shown({ run, name, media, boxes, masks, step, occurrences, chart, open }: Showing) {
   switch (media.kind) {
     case "images":
       return <Pictures run={run} images={media.images} boxes={boxes} masks={masks} open={(at) => open(media.images, at)} />;
     case "histogram":
       return <Histograms name={name} occurrences={occurrences} step={step} />;
     case "table":
-      return <TableFile run={run} path={media.path} name={name} />;
+      return <TableFile run={run} path={media.path} name={name} chart={chart} />;
     case "sound":
       return (
         <ul class="plainlist">{media.files.map(({ path, caption }) => (
@@ -173,14 +180,18 @@ function useFile<T>(run: string, path: string, when: boolean, parse: (content: u
   return found;
 }
 
-function TableFile({ run, path, name }: { run: string; path: string; name: string }) {
+function TableFile({ run, path, name, chart }: { run: string; path: string; name: string; chart: unknown }) {
   const [place, seen] = useSeen();
+  const [tabled, setTabled] = useState(false);
   const found = useFile<Table>(run, path, seen, parseTable);
+  const figure = useMemo(() => (found !== null && typeof found !== "string" ? figureOf(chart, found) : null), [found, chart]);
   return (
     <div ref={place}>
       {found === null ? <p class="muted">Loading…</p>
         : typeof found === "string" ? <p class="muted">{`This table cannot be shown: ${found}. `}<Download run={run} path={path} /></p>
+          : figure && !tabled ? <FigureView name={name.replace(/_table$/, "")} shown={figure} />
           : <Rows columns={found.columns} rows={found.rows} caption={name} cell={(value) => <Cell run={run} value={value} />} />}
+      {figure && <button type="button" class="plain" aria-pressed={tabled} onClick={() => setTabled(!tabled)}>as a table</button>}
     </div>
   );
 }

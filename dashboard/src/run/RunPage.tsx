@@ -105,7 +105,7 @@ function Whole({ data, run }: { data: RunData; run: RunView }) {
         {tab === "metrics" && <Metrics data={data} run={run} objective={objective} />}
         {tab === "media" && (
           <>
-            {media.size > 0 && <Gallery run={run.id} media={media} />}
+            {media.size > 0 && <Gallery run={run.id} media={media} charts={run.details["charts"]} />}
             <SavedPictures run={run.id} files={files} logged={logged} />
             {!media.size && !files.length && <p class="none">It logged no images, tables or other media.</p>}
           </>
