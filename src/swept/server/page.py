@@ -19,7 +19,7 @@ from swept.server.auth import reading
 _TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 _NAME = re.compile(r"page\.css|app/(?:assets/)?[A-Za-z0-9_][A-Za-z0-9_.-]*\.(?:js|css|svg)")
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _FOR_EVER = "private, max-age=31536000, immutable"
