@@ -20,13 +20,21 @@ export interface Segment {
 }
 
 /** Parts in proportion; one run of thousands is still seen. */
-export function segments({ counts, cap }: Pick<BarsData, "counts" | "cap">, least = 0.012): readonly Segment[] {
-  const present = STATES.flatMap((state) => (counts[state] ? [{ state, count: counts[state] }] : []));
+export function segments(
+  { counts, cap }: Pick<BarsData, "counts" | "cap">,
+  least = 0.012,
+): readonly Segment[] {
+  const present = STATES.flatMap((state) =>
+    counts[state] ? [{ state, count: counts[state] }] : [],
+  );
   const sum = present.reduce((total, { count }) => total + count, 0);
   const whole = Math.max(sum, cap ?? 0);
   if (!whole) return [];
   const shares = present.map(({ count }) => Math.max(count / whole, least));
-  const over = Math.max(1, shares.reduce((total, share) => total + share, 0));
+  const over = Math.max(
+    1,
+    shares.reduce((total, share) => total + share, 0),
+  );
   let at = 0;
   return present.map(({ state, count }, place) => {
     const from = at;
@@ -87,7 +95,15 @@ function texture(id: string, kind: string, colour: number, ground: number): SVGP
   under.setAttribute("height", "5");
   under.setAttribute("fill", kind === "hollow" ? css(ground) : css(colour));
   const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", { striped: "M-1 6L6 -1M-1 1L1 -1M4 6L6 4", crossed: "M0 0L5 5M5 0L0 5", dotted: "M2 2h1v1h-1z", hollow: "M0 9.5H5M0 .5H5" }[kind] ?? "");
+  path.setAttribute(
+    "d",
+    {
+      striped: "M-1 6L6 -1M-1 1L1 -1M4 6L6 4",
+      crossed: "M0 0L5 5M5 0L0 5",
+      dotted: "M2 2h1v1h-1z",
+      hollow: "M0 9.5H5M0 .5H5",
+    }[kind] ?? "",
+  );
   path.setAttribute("stroke", kind === "hollow" ? css(colour) : css(ground));
   path.setAttribute("stroke-width", "1");
   path.setAttribute("fill", "none");
@@ -102,5 +118,8 @@ export function describe({ counts, cap }: Pick<BarsData, "counts" | "cap">): str
 }
 
 export function rows({ counts }: BarsData): DataTable {
-  return { columns: ["state", "runs"], rows: STATES.flatMap((state) => (counts[state] ? [[state, counts[state]]] : [])) };
+  return {
+    columns: ["state", "runs"],
+    rows: STATES.flatMap((state) => (counts[state] ? [[state, counts[state]]] : [])),
+  };
 }

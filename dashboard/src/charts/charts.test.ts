@@ -9,7 +9,11 @@ import * as timeline from "./timeline";
 import { worstFirst } from "./colour";
 import { differs, keptOnTop } from "./words";
 import {
-  syntheticBoard, syntheticCurves, syntheticForecasts, syntheticPair, syntheticSlice,
+  syntheticBoard,
+  syntheticCurves,
+  syntheticForecasts,
+  syntheticPair,
+  syntheticSlice,
 } from "../testing/synthetic";
 import type { Shown } from "../types";
 
@@ -19,8 +23,14 @@ const values = board.columns.get("value")?.values ?? new Float64Array();
 
 function shownOf(kept: (row: number) => boolean): Shown {
   return {
-    kept: Uint8Array.from({ length: board.n }, (_, row) => (kept(row) ? 1 : 0)), order: worstFirst(values, board.n, "maximize"),
-    colours: new Uint32Array(board.n), hover: -1, best: board.head.best, baseline: board.head.baseline, chosen: new Set(), dark: false,
+    kept: Uint8Array.from({ length: board.n }, (_, row) => (kept(row) ? 1 : 0)),
+    order: worstFirst(values, board.n, "maximize"),
+    colours: new Uint32Array(board.n),
+    hover: -1,
+    best: board.head.best,
+    baseline: board.head.baseline,
+    chosen: new Set(),
+    dark: false,
   };
 }
 const shown = shownOf(() => true);
@@ -28,25 +38,48 @@ const few = shownOf((row) => row < 5);
 
 describe("curves", () => {
   const data = {
-    board, curves: syntheticCurves(options), shown: few, forecasts: syntheticForecasts(board), x: "step" as const, logX: false, logY: false,
+    board,
+    curves: syntheticCurves(options),
+    shown: few,
+    forecasts: syntheticForecasts(board),
+    x: "step" as const,
+    logX: false,
+    logY: false,
     smoothing: 0,
   };
 
   it("says how many runs it shows, and where the best and the baseline end", () => {
-    expect(curves.describe(data)).toMatch(/^Learning curves of mAP50, 5 of 40 runs; the best run #\d+ comes to 0\.\d+ at step \d+; the baseline #1 comes to/);
+    expect(curves.describe(data)).toMatch(
+      /^Learning curves of mAP50, 5 of 40 runs; the best run #\d+ comes to 0\.\d+ at step \d+; the baseline #1 comes to/,
+    );
   });
 
   it("has a row for each kept run, the best first", () => {
     const { columns, rows } = curves.rows(data);
-    const last = rows.map((row) => row[columns.indexOf("mAP50")]).filter((value) => typeof value === "number");
+    const last = rows
+      .map((row) => row[columns.indexOf("mAP50")])
+      .filter((value) => typeof value === "number");
     expect(rows).toHaveLength(5);
     expect(last).toEqual([...last].sort((a, b) => b - a));
   });
 
   it("says the same of a sweep without any run", () => {
     const empty = syntheticBoard({ runs: 0 });
-    const none: Shown = { ...shown, kept: new Uint8Array(), order: new Uint32Array(), colours: new Uint32Array(), best: -1, baseline: -1 };
-    const nothing = { ...data, board: empty, curves: syntheticCurves({ runs: 0 }), shown: none, forecasts: [] };
+    const none: Shown = {
+      ...shown,
+      kept: new Uint8Array(),
+      order: new Uint32Array(),
+      colours: new Uint32Array(),
+      best: -1,
+      baseline: -1,
+    };
+    const nothing = {
+      ...data,
+      board: empty,
+      curves: syntheticCurves({ runs: 0 }),
+      shown: none,
+      forecasts: [],
+    };
     expect(curves.describe(nothing)).toBe("Learning curves of mAP50, 0 runs.");
     expect(curves.rows(nothing).rows).toEqual([]);
   });
@@ -66,8 +99,14 @@ describe("history", () => {
   });
 
   it("falls where smaller is better", () => {
-    const falling = { ...board, head: { ...board.head, metric: { name: "loss", goal: "minimize" as const }, best: -1 }, states: board.states.map(() => "finished" as const) };
-    expect(bestSoFar(falling, [1, 2, 3, 4], [5, 6, 3, NaN]).map((step) => step.value)).toEqual([5, 3]);
+    const falling = {
+      ...board,
+      head: { ...board.head, metric: { name: "loss", goal: "minimize" as const }, best: -1 },
+      states: board.states.map(() => "finished" as const),
+    };
+    expect(bestSoFar(falling, [1, 2, 3, 4], [5, 6, 3, NaN]).map((step) => step.value)).toEqual([
+      5, 3,
+    ]);
   });
 
   it("puts a run under way at the sweep's last change", () => {
@@ -78,7 +117,9 @@ describe("history", () => {
   });
 
   it("says the best and the baseline, and lists runs in their order", () => {
-    expect(history.describe(data)).toMatch(/^mAP50 by run, 40 runs; the best is #\d+ with 0\.\d+, the baseline has 0\.\d+\.$/);
+    expect(history.describe(data)).toMatch(
+      /^mAP50 by run, 40 runs; the best is #\d+ with 0\.\d+, the baseline has 0\.\d+\.$/,
+    );
     expect(history.rows(data).rows.map((row) => row[0])).toEqual(board.numbers);
     expect(history.rows({ ...data, shown: few }).rows).toHaveLength(5);
   });
@@ -86,7 +127,9 @@ describe("history", () => {
 
 describe("timeline", () => {
   it("counts attempts, agents and outcomes", () => {
-    expect(timeline.describe({ board, shown })).toMatch(/^40 attempts on 4 agents in \d+ slots: .*finished/);
+    expect(timeline.describe({ board, shown })).toMatch(
+      /^40 attempts on 4 agents in \d+ slots: .*finished/,
+    );
     expect(timeline.rows({ board, shown }).rows).toHaveLength(40);
     expect(timeline.rows({ board, shown: few }).rows).toHaveLength(5);
   });
@@ -95,16 +138,44 @@ describe("timeline", () => {
 describe("slice and pair", () => {
   it("say where the model's mean is best", () => {
     const model = syntheticSlice("optimizer");
-    const data = { board, parameter: "optimizer", slice: model, shown, brushes: new Map(), rank: false };
-    expect(slice.describe(data)).toMatch(/^mAP50 over optimizer, 40 runs; the model's mean is best at AdamW with/);
-    expect(slice.rows(data).rows.map((row) => row[1])).toEqual(expect.arrayContaining(["SGD", "Adam", "AdamW"]));
-    const both = { board, x: "lr0", y: "optimizer", pair: syntheticPair("lr0", "optimizer"), shown };
-    expect(pair.describe(both)).toMatch(/the model's mean is best, 0\.\d+, at lr0 [\d.e-]+ and optimizer AdamW\.$/);
+    const data = {
+      board,
+      parameter: "optimizer",
+      slice: model,
+      shown,
+      brushes: new Map(),
+      rank: false,
+    };
+    expect(slice.describe(data)).toMatch(
+      /^mAP50 over optimizer, 40 runs; the model's mean is best at AdamW with/,
+    );
+    expect(slice.rows(data).rows.map((row) => row[1])).toEqual(
+      expect.arrayContaining(["SGD", "Adam", "AdamW"]),
+    );
+    const both = {
+      board,
+      x: "lr0",
+      y: "optimizer",
+      pair: syntheticPair("lr0", "optimizer"),
+      shown,
+    };
+    expect(pair.describe(both)).toMatch(
+      /the model's mean is best, 0\.\d+, at lr0 [\d.e-]+ and optimizer AdamW\.$/,
+    );
     expect(pair.rows(both).rows).toHaveLength(3);
   });
 
   it("speak before there is a model", () => {
-    expect(slice.describe({ board, parameter: "lr0", slice: null, shown, brushes: new Map(), rank: false })).toBe("mAP50 over lr0, 40 runs.");
+    expect(
+      slice.describe({
+        board,
+        parameter: "lr0",
+        slice: null,
+        shown,
+        brushes: new Map(),
+        rank: false,
+      }),
+    ).toBe("mAP50 over lr0, 40 runs.");
     expect(pair.rows({ board, x: "lr0", y: "momentum", pair: null, shown }).rows).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { lastPoint, nearestCurve, project, smoothed, worthwhile } from "./curves-geometry";
 import { linear, log } from "./scale";
-import { clip, faded } from "./curves";
+import { clip, faded } from "./curves-lines";
 import { random } from "../testing/synthetic";
 import type { Curves } from "../types";
 
@@ -10,8 +10,11 @@ function curvesOf(...runs: readonly (readonly (readonly [number, number])[])[]):
   runs.forEach((run, row) => (offsets[row + 1] = (offsets[row] ?? 0) + run.length));
   const points = runs.flat();
   return {
-    metric: "loss", offsets, times: new Float32Array(),
-    steps: Float32Array.from(points, ([step]) => step), values: Float32Array.from(points, ([, value]) => value),
+    metric: "loss",
+    offsets,
+    times: new Float32Array(),
+    steps: Float32Array.from(points, ([step]) => step),
+    values: Float32Array.from(points, ([, value]) => value),
   };
 }
 
@@ -50,7 +53,10 @@ describe("worthwhile", () => {
   });
 
   it("takes all of a logarithmic axis but what has no logarithm", () => {
-    expect(worthwhile(Float32Array.of(-1, 0, 1, 1e6), null, true)).toEqual({ range: [1, 1e6], cut: false });
+    expect(worthwhile(Float32Array.of(-1, 0, 1, 1e6), null, true)).toEqual({
+      range: [1, 1e6],
+      cut: false,
+    });
   });
 
   it("says nothing of no values", () => {
@@ -60,8 +66,21 @@ describe("worthwhile", () => {
 
 describe("project", () => {
   it("places every point", () => {
-    const curves = curvesOf([[0, 0], [10, 1]], [[5, 0.5]]);
-    const placed = project(curves, curves.steps, curves.values, linear([0, 10], [0, 100]), linear([0, 1], [50, 0]), 100);
+    const curves = curvesOf(
+      [
+        [0, 0],
+        [10, 1],
+      ],
+      [[5, 0.5]],
+    );
+    const placed = project(
+      curves,
+      curves.steps,
+      curves.values,
+      linear([0, 10], [0, 100]),
+      linear([0, 1], [50, 0]),
+      100,
+    );
     expect([...placed.x]).toEqual([0, 100, 50]);
     expect([...placed.y]).toEqual([50, 0, 25]);
     expect([...placed.offsets]).toEqual([0, 2, 3]);
@@ -70,24 +89,61 @@ describe("project", () => {
   it("keeps the extremes of a run with more points than pixels", () => {
     const long = Array.from({ length: 10_000 }, (_, i) => [i, i === 5000 ? 9 : 0] as const);
     const curves = curvesOf(long);
-    const placed = project(curves, curves.steps, curves.values, linear([0, 10_000], [0, 10]), linear([0, 9], [9, 0]), 10);
+    const placed = project(
+      curves,
+      curves.steps,
+      curves.values,
+      linear([0, 10_000], [0, 10]),
+      linear([0, 9], [9, 0]),
+      10,
+    );
     expect(placed.x.length).toBeLessThan(100);
     expect(Math.min(...placed.y)).toBe(0);
     expect([...placed.source]).toContain(5000);
   });
 
   it("gives points below zero no place on a logarithmic axis", () => {
-    const curves = curvesOf([[0, 1], [1, 1]]);
-    expect(project(curves, curves.steps, curves.values, log([1, 10], [0, 1]), linear([0, 1], [1, 0]), 10).x[0]).toBeNaN();
+    const curves = curvesOf([
+      [0, 1],
+      [1, 1],
+    ]);
+    expect(
+      project(curves, curves.steps, curves.values, log([1, 10], [0, 1]), linear([0, 1], [1, 0]), 10)
+        .x[0],
+    ).toBeNaN();
   });
 });
 
 describe("nearestCurve", () => {
-  const curves = curvesOf([[0, 0], [10, 0]], [[0, 1], [10, 1]], [[0, 1], [5, 1]]);
-  const placed = project(curves, curves.steps, curves.values, linear([0, 10], [0, 100]), linear([0, 1], [100, 0]), 100);
+  const curves = curvesOf(
+    [
+      [0, 0],
+      [10, 0],
+    ],
+    [
+      [0, 1],
+      [10, 1],
+    ],
+    [
+      [0, 1],
+      [5, 1],
+    ],
+  );
+  const placed = project(
+    curves,
+    curves.steps,
+    curves.values,
+    linear([0, 10], [0, 100]),
+    linear([0, 1], [100, 0]),
+    100,
+  );
 
   it("finds the line, between its points too", () => {
-    expect(nearestCurve(placed, [0, 1], 33, 95, 20)).toMatchObject({ row: 0, point: 0, distance: 5 });
+    expect(nearestCurve(placed, [0, 1], 33, 95, 20)).toMatchObject({
+      row: 0,
+      point: 0,
+      distance: 5,
+    });
     expect(nearestCurve(placed, [0, 1], 80, 4, 20)).toMatchObject({ row: 1, point: 3 });
   });
 
@@ -102,8 +158,19 @@ describe("nearestCurve", () => {
 
   it("finds what a look at all segments finds", () => {
     const draw = random(7);
-    const many = curvesOf(...Array.from({ length: 40 }, () => Array.from({ length: 30 }, (_, i) => [i, draw()] as const)));
-    const all = project(many, many.steps, many.values, linear([0, 29], [0, 300]), linear([0, 1], [200, 0]), 300);
+    const many = curvesOf(
+      ...Array.from({ length: 40 }, () =>
+        Array.from({ length: 30 }, (_, i) => [i, draw()] as const),
+      ),
+    );
+    const all = project(
+      many,
+      many.steps,
+      many.values,
+      linear([0, 29], [0, 300]),
+      linear([0, 1], [200, 0]),
+      300,
+    );
     const rows = Array.from({ length: 40 }, (_, row) => row);
     for (let k = 0; k < 20; k++) {
       const [px, py] = [300 * draw(), 200 * draw()];
@@ -111,7 +178,12 @@ describe("nearestCurve", () => {
       for (const row of rows) {
         for (let i = all.offsets[row] ?? 0; i + 1 < (all.offsets[row + 1] ?? 0); i++) {
           for (let t = 0; t <= 1; t += 0.02) {
-            const [x0 = 0, x1 = 0, y0 = 0, y1 = 0] = [all.x[i], all.x[i + 1], all.y[i], all.y[i + 1]];
+            const [x0 = 0, x1 = 0, y0 = 0, y1 = 0] = [
+              all.x[i],
+              all.x[i + 1],
+              all.y[i],
+              all.y[i + 1],
+            ];
             least = Math.min(least, Math.hypot(x0 + t * (x1 - x0) - px, y0 + t * (y1 - y0) - py));
           }
         }
@@ -124,7 +196,13 @@ describe("nearestCurve", () => {
 
 describe("lastPoint", () => {
   it("is the last with a value, and none of an empty run", () => {
-    const curves = curvesOf([[1, 3], [2, NaN]], []);
+    const curves = curvesOf(
+      [
+        [1, 3],
+        [2, NaN],
+      ],
+      [],
+    );
     expect(lastPoint(curves, 0)).toBe(0);
     expect(lastPoint(curves, 1)).toBe(-1);
     expect(lastPoint(curves, 9)).toBe(-1);

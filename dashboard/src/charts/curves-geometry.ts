@@ -1,9 +1,15 @@
-/** Learning curves as places on the screen: smoothing, domains, thinning, and the curve nearest to a place. */
+/**
+ * Learning curves as places on the screen: smoothing, domains, thinning, and the curve nearest to a
+ * place.
+ */
 
 import type { Scale } from "./scale";
 import type { Curves } from "../types";
 
-/** Curves on the screen, in pixels: run `row` has the places `offsets[row]` up to `offsets[row + 1]`. */
+/**
+ * Curves on the screen, in pixels: run `row` has the places `offsets[row]` up to `offsets[row +
+ * 1]`.
+ */
 export interface Projected {
   readonly offsets: Uint32Array;
   readonly x: Float32Array;
@@ -13,8 +19,9 @@ export interface Projected {
 }
 
 /**
- * Exponential moving averages of every run's values, as TensorBoard's slider: weight 0 … 1 of what was before, without
- * the pull to zero at the start. A point without a value has none, and is passed over.
+ * Exponential moving averages of every run's values, as TensorBoard's slider: weight 0 … 1 of what
+ * was before, without the pull to zero at the start. A point without a value has none, and is
+ * passed over.
  */
 export function smoothed(values: Float32Array, offsets: Uint32Array, weight: number): Float32Array {
   const result = new Float32Array(values.length);
@@ -42,11 +49,14 @@ type Range = readonly [number, number];
 const SAMPLE = 40_000;
 
 /**
- * The part of the values worth the height of a chart. The good side is always whole; on the bad side (both, where no
- * side is good) a few per cent of the values are cut if they would take more than a quarter of the height of the rest.
+ * The part of the values worth the height of a chart. The good side is always whole; on the bad
+ * side (both, where no side is good) a few per cent of the values are cut if they would take more
+ * than a quarter of the height of the rest.
  */
 export function worthwhile(
-  values: Float32Array, goal: "minimize" | "maximize" | null, positive: boolean,
+  values: Float32Array,
+  goal: "minimize" | "maximize" | null,
+  positive: boolean,
 ): { readonly range: Range; readonly cut: boolean } | null {
   const stride = Math.max(1, Math.ceil(values.length / SAMPLE));
   const sample: number[] = [];
@@ -71,11 +81,16 @@ export function worthwhile(
 }
 
 /**
- * Places all points. Where a run has far more points than there are pixels, each column of pixels keeps its first, lowest,
- * highest and last point: the picture is the same.
+ * Places all points. Where a run has far more points than there are pixels, each column of pixels
+ * keeps its first, lowest, highest and last point: the picture is the same.
  */
 export function project(
-  curves: Curves, xs: Float32Array, values: Float32Array, x: Scale, y: Scale, width: number,
+  curves: Curves,
+  xs: Float32Array,
+  values: Float32Array,
+  x: Scale,
+  y: Scale,
+  width: number,
 ): Projected {
   const { offsets } = curves;
   const n = Math.max(0, offsets.length - 1);
@@ -101,7 +116,7 @@ export function project(
       for (let i = from; i < to; i++) put(i, across(xs[i] ?? NaN));
       continue;
     }
-    for (let i = from; i < to; ) {
+    for (let i = from; i < to;) {
       const column = Math.floor(across(xs[i] ?? NaN));
       let low = i;
       let high = i;
@@ -118,7 +133,12 @@ export function project(
     }
   }
   outOffsets[n] = out;
-  return { offsets: outOffsets, x: outX.subarray(0, out), y: outY.subarray(0, out), source: source.subarray(0, out) };
+  return {
+    offsets: outOffsets,
+    x: outX.subarray(0, out),
+    y: outY.subarray(0, out),
+    source: source.subarray(0, out),
+  };
 }
 
 /** A scale as one multiplication, since it is asked a million times. */
@@ -138,11 +158,15 @@ export interface Near {
 }
 
 /**
- * The kept curve nearest to a place, at most `reach` pixels away; of equals the one on top. Points of a run lie in order
- * along x, so that a run costs a binary search and the few segments around.
+ * The kept curve nearest to a place, at most `reach` pixels away; of equals the one on top. Points
+ * of a run lie in order along x, so that a run costs a binary search and the few segments around.
  */
 export function nearestCurve(
-  { offsets, x, y, source }: Projected, onTop: ArrayLike<number>, px: number, py: number, reach: number,
+  { offsets, x, y, source }: Projected,
+  onTop: ArrayLike<number>,
+  px: number,
+  py: number,
+  reach: number,
 ): Near | null {
   let least = reach * reach;
   let found = -1;

@@ -1,6 +1,7 @@
 /**
- * Small marks of thousands of runs, stamped into pixels: ten thousand arcs on a canvas take longer than a frame, ten
- * thousand stamps a few milliseconds. The shape of a mark tells what became of a run, not its colour alone.
+ * Small marks of thousands of runs, stamped into pixels: ten thousand arcs on a canvas take longer
+ * than a frame, ten thousand stamps a few milliseconds. The shape of a mark tells what became of a
+ * run, not its colour alone.
  */
 
 import { word, type Pixels } from "./raster";
@@ -22,9 +23,11 @@ const INSIDE: Readonly<Record<Shape, (x: number, y: number, line: number) => boo
   disc: (x, y) => x * x + y * y <= 1,
   ring: (x, y, line) => Math.abs(Math.hypot(x, y) - (1 - line / 2)) <= line / 2,
   square: (x, y) => Math.max(Math.abs(x), Math.abs(y)) <= 0.82,
-  frame: (x, y, line) => Math.abs(Math.max(Math.abs(x), Math.abs(y)) - (0.88 - line / 2)) <= line / 2,
+  frame: (x, y, line) =>
+    Math.abs(Math.max(Math.abs(x), Math.abs(y)) - (0.88 - line / 2)) <= line / 2,
   cross: (x, y, line) =>
-    Math.max(Math.abs(x), Math.abs(y)) <= 1 && Math.min(Math.abs(x - y), Math.abs(x + y)) <= line * 0.75,
+    Math.max(Math.abs(x), Math.abs(y)) <= 1 &&
+    Math.min(Math.abs(x - y), Math.abs(x + y)) <= line * 0.75,
   diamond: (x, y) => Math.abs(x) + Math.abs(y) <= 1.15,
 };
 
@@ -44,12 +47,22 @@ export function stamp(shape: Shape, radius: number, line = 1.3): Stamp {
     }
   }
   return {
-    reach, dx: Int8Array.from(found, ([x]) => x), dy: Int8Array.from(found, ([, y]) => y), cover: Float32Array.from(found, ([, , cover]) => cover),
+    reach,
+    dx: Int8Array.from(found, ([x]) => x),
+    dy: Int8Array.from(found, ([, y]) => y),
+    cover: Float32Array.from(found, ([, , cover]) => cover),
   };
 }
 
 /** Puts a mark over what is there, its middle at the nearest pixel. */
-export function press({ width, height, data, words }: Pixels, { reach, dx, dy, cover }: Stamp, x: number, y: number, rgb: number, alpha: number): void {
+export function press(
+  { width, height, data, words }: Pixels,
+  { reach, dx, dy, cover }: Stamp,
+  x: number,
+  y: number,
+  rgb: number,
+  alpha: number,
+): void {
   if (!(x > -reach && x < width + reach && y > -reach && y < height + reach)) return;
   const column = Math.round(x - 0.5);
   const row = Math.round(y - 0.5);
@@ -77,8 +90,13 @@ export function press({ width, height, data, words }: Pixels, { reach, dx, dy, c
 
 /** The row whose mark is nearest to a place, at most `reach` away, or -1. Marks drawn later win. */
 export function nearestMark(
-  xs: ArrayLike<number>, ys: ArrayLike<number>, order: ArrayLike<number>, kept: ArrayLike<number>,
-  x: number, y: number, reach: number,
+  xs: ArrayLike<number>,
+  ys: ArrayLike<number>,
+  order: ArrayLike<number>,
+  kept: ArrayLike<number>,
+  x: number,
+  y: number,
+  reach: number,
 ): number {
   let found = -1;
   let least = reach * reach;

@@ -1,4 +1,7 @@
-/** The frame of a chart with two axes: where the plot lies, and its ticks, grid and titles on a canvas. */
+/**
+ * The frame of a chart with two axes: where the plot lies, and its ticks, grid and titles on a
+ * canvas.
+ */
 
 import { css, type Inks } from "./colour";
 import { duration, elided, type Scale, type Tick } from "./scale";
@@ -24,7 +27,10 @@ export interface Margins {
 }
 
 /** The plot inside of a box: room for a title above, ticks and a title below. */
-export function plotIn(box: Box, { top = 22, right = 12, bottom = 34, left = 40 }: Margins = {}): Plot {
+export function plotIn(
+  box: Box,
+  { top = 22, right = 12, bottom = 34, left = 40 }: Margins = {},
+): Plot {
   return {
     left: Math.min(left, box.width / 2),
     top,
@@ -43,13 +49,14 @@ export function tickCounts(plot: Plot): { readonly x: number; readonly y: number
 
 /** Steps between ticks of a length of time: a clock's, not the decimal system's. In seconds. */
 export const CLOCK_STEPS: readonly number[] = [
-  0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800,
-  432000, 864000, 1728000, 4320000, 8640000,
+  0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800,
+  21600, 43200, 86400, 172800, 432000, 864000, 1728000, 4320000, 8640000,
 ];
 
 /** A scale of seconds since a start, with ticks at round minutes and hours. */
 export function lasting(scale: Scale): Scale {
-  if (scale.kind === "log") return { ...scale, format: duration, ticks: (count) => scale.ticks(count).map(inWords) };
+  if (scale.kind === "log")
+    return { ...scale, format: duration, ticks: (count) => scale.ticks(count).map(inWords) };
   const [low, high] = scale.domain;
   return {
     ...scale,
@@ -58,8 +65,10 @@ export function lasting(scale: Scale): Scale {
       const step = CLOCK_STEPS.find((one) => (high - low) / one <= count) ?? (high - low) / count;
       const first = Math.ceil(low / step - 1e-9);
       const last = Math.floor(high / step + 1e-9);
-      return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => (first + i) * step)
-        .map((value) => inWords({ value, at: scale.of(value), label: "" }));
+      return Array.from(
+        { length: Math.max(0, last - first + 1) },
+        (_, i) => (first + i) * step,
+      ).map((value) => inWords({ value, at: scale.of(value), label: "" }));
     },
   };
 }
@@ -70,7 +79,11 @@ function inWords(tick: Tick): Tick {
 
 /** The room that the labels of the left axis want, names cut at 16 characters. */
 export function labelRoom(labels: readonly string[], measure: (text: string) => number): number {
-  return Math.ceil(labels.reduce((room, label) => Math.max(room, measure(elided(label, 16))), 0)) + TICK_GAP + 6;
+  return (
+    Math.ceil(labels.reduce((room, label) => Math.max(room, measure(elided(label, 16))), 0)) +
+    TICK_GAP +
+    6
+  );
 }
 
 /** Measures text as a chart writes it. Without a canvas (in tests) a character is 6 px. */
@@ -83,17 +96,23 @@ export function textMeasure(): (text: string) => number {
 
 /** The ticks that can be written beside one another: `gap` pixels lie between two labels. */
 export function unobstructed(
-  ticks: readonly Tick[], measure: (text: string) => number, low: number, high: number, gap = 10,
+  ticks: readonly Tick[],
+  measure: (text: string) => number,
+  low: number,
+  high: number,
+  gap = 10,
 ): readonly (Tick & { readonly place: number })[] {
   let end = -Infinity;
-  return [...ticks].sort((a, b) => a.at - b.at).flatMap((tick) => {
-    const half = measure(tick.label) / 2;
-    // A label at an end moves in rather than out of the chart.
-    const place = Math.min(Math.max(tick.at, low + half), high - half);
-    if (place - half < end + gap) return [];
-    end = place + half;
-    return [{ ...tick, place }];
-  });
+  return [...ticks]
+    .sort((a, b) => a.at - b.at)
+    .flatMap((tick) => {
+      const half = measure(tick.label) / 2;
+      // A label at an end moves in rather than out of the chart.
+      const place = Math.min(Math.max(tick.at, low + half), high - half);
+      if (place - half < end + gap) return [];
+      end = place + half;
+      return [{ ...tick, place }];
+    });
 }
 
 export interface Titles {
@@ -103,7 +122,13 @@ export interface Titles {
 
 /** Grid, axes and titles. They belong below the data: a grid over dense lines cuts them. */
 export function drawAxes(
-  context: CanvasRenderingContext2D, box: Box, plot: Plot, x: Scale, y: Scale, titles: Titles, ink: Inks,
+  context: CanvasRenderingContext2D,
+  box: Box,
+  plot: Plot,
+  x: Scale,
+  y: Scale,
+  titles: Titles,
+  ink: Inks,
 ): void {
   context.font = FONT;
   const measure = (text: string) => context.measureText(text).width;
@@ -125,7 +150,11 @@ export function drawAxes(
   context.textBaseline = "middle";
   context.textAlign = "right";
   for (const tick of up) {
-    context.fillText(fitted(tick.label, plot.left - TICK_GAP - 2, measure), plot.left - TICK_GAP, tick.at);
+    context.fillText(
+      fitted(tick.label, plot.left - TICK_GAP - 2, measure),
+      plot.left - TICK_GAP,
+      tick.at,
+    );
   }
   context.textBaseline = "top";
   context.textAlign = "center";
@@ -137,7 +166,11 @@ export function drawAxes(
 
 /** Titles are horizontal, so that nobody tilts the head: y's above its axis, x's below its end. */
 export function drawTitles(
-  context: CanvasRenderingContext2D, box: Box, plot: Plot, titles: Titles, ink: Inks,
+  context: CanvasRenderingContext2D,
+  box: Box,
+  plot: Plot,
+  titles: Titles,
+  ink: Inks,
 ): void {
   context.font = FONT;
   context.fillStyle = css(ink.text);
@@ -146,11 +179,20 @@ export function drawTitles(
   context.textAlign = "left";
   context.fillText(fitted(titles.y, box.width - 8, measure), 4, 2);
   context.textAlign = "right";
-  context.fillText(fitted(titles.x, box.width - 8, measure), plot.right, plot.bottom + TICK_GAP + LINE);
+  context.fillText(
+    fitted(titles.x, box.width - 8, measure),
+    plot.right,
+    plot.bottom + TICK_GAP + LINE,
+  );
 }
 
 /** Names of categories are cut to the room between two of them. */
-function labelled(ticks: readonly Tick[], plot: Plot, x: Scale, measure: (text: string) => number): readonly Tick[] {
+function labelled(
+  ticks: readonly Tick[],
+  plot: Plot,
+  x: Scale,
+  measure: (text: string) => number,
+): readonly Tick[] {
   if (x.kind !== "category") return ticks;
   const room = (plot.right - plot.left) / Math.max(1, ticks.length) - 10;
   return ticks.map((tick) => ({ ...tick, label: fitted(tick.label, Math.max(room, 24), measure) }));
@@ -171,7 +213,14 @@ export function fitted(text: string, width: number, measure: (text: string) => n
 }
 
 /** Text on a halo of the ground, so that lines below do not cut it. */
-export function haloText(context: CanvasRenderingContext2D, text: string, x: number, y: number, colour: number, ground: number): void {
+export function haloText(
+  context: CanvasRenderingContext2D,
+  text: string,
+  x: number,
+  y: number,
+  colour: number,
+  ground: number,
+): void {
   context.lineWidth = 3;
   context.lineJoin = "round";
   context.strokeStyle = css(ground, 0.85);
@@ -180,13 +229,25 @@ export function haloText(context: CanvasRenderingContext2D, text: string, x: num
   context.fillText(text, x, y);
 }
 
-export function horizontal(context: CanvasRenderingContext2D, y: number, from: number, to: number, ratio: number): void {
+export function horizontal(
+  context: CanvasRenderingContext2D,
+  y: number,
+  from: number,
+  to: number,
+  ratio: number,
+): void {
   const crisp = (Math.round(y * ratio) + 0.5) / ratio;
   context.moveTo(from, crisp);
   context.lineTo(to, crisp);
 }
 
-export function vertical(context: CanvasRenderingContext2D, x: number, from: number, to: number, ratio: number): void {
+export function vertical(
+  context: CanvasRenderingContext2D,
+  x: number,
+  from: number,
+  to: number,
+  ratio: number,
+): void {
   const crisp = (Math.round(x * ratio) + 0.5) / ratio;
   context.moveTo(crisp, from);
   context.lineTo(crisp, to);
@@ -203,5 +264,10 @@ export function clipped(context: CanvasRenderingContext2D, plot: Plot, draw: () 
 }
 
 export function inside(plot: Plot, x: number, y: number, margin = 0): boolean {
-  return x >= plot.left - margin && x <= plot.right + margin && y >= plot.top - margin && y <= plot.bottom + margin;
+  return (
+    x >= plot.left - margin &&
+    x <= plot.right + margin &&
+    y >= plot.top - margin &&
+    y <= plot.bottom + margin
+  );
 }

@@ -18,10 +18,26 @@ import type { AgentView, Attempt, Board, Column } from "../types";
 
 const wide = (text: string) => text.length * 6;
 const number: Column = {
-  name: "lr", label: "lr", role: "parameter", kind: "number", whole: false, log: true, low: 0.001, high: 0.1, categories: [], inert: "",
+  name: "lr",
+  label: "lr",
+  role: "parameter",
+  kind: "number",
+  whole: false,
+  log: true,
+  low: 0.001,
+  high: 0.1,
+  categories: [],
+  inert: "",
   values: Float64Array.of(0.01),
 };
-const category: Column = { ...number, kind: "category", log: false, low: 0, high: 1, categories: ["SGD", "Adam"] };
+const category: Column = {
+  ...number,
+  kind: "category",
+  log: false,
+  low: 0,
+  high: 1,
+  categories: ["SGD", "Adam"],
+};
 
 describe("frame", () => {
   it("cuts text to its room", () => {
@@ -39,7 +55,9 @@ describe("frame", () => {
   });
 
   it("counts lengths of time by the clock", () => {
-    const labels = lasting(linear([0, 3600], [0, 100])).ticks(5).map((tick) => tick.label);
+    const labels = lasting(linear([0, 3600], [0, 100]))
+      .ticks(5)
+      .map((tick) => tick.label);
     expect(labels).toEqual(["0", "15 min", "30 min", "45 min", "60 min"]);
   });
 });
@@ -71,7 +89,9 @@ describe("dots", () => {
     expect([...target.data.slice(middle, middle + 4)]).toEqual([0x33, 0x66, 0x99, 255]);
     press(target, stamp("cross", 3), -1, 30, 0, 1);
     press(target, stamp("square", 3), NaN, 3, 0, 1);
-    expect(target.data.filter((_, i) => i % 4 === 3 && i < 16).every((alpha) => alpha === 0)).toBe(true);
+    expect(target.data.filter((_, i) => i % 4 === 3 && i < 16).every((alpha) => alpha === 0)).toBe(
+      true,
+    );
   });
 
   it("lay a later mark over an earlier one", () => {
@@ -85,12 +105,17 @@ describe("dots", () => {
   });
 
   it("differ by shape, not by colour alone", () => {
-    const covers = (["disc", "ring", "square", "frame", "cross", "diamond"] as const).map((shape) => JSON.stringify(stamp(shape, 4)));
+    const covers = (["disc", "ring", "square", "frame", "cross", "diamond"] as const).map((shape) =>
+      JSON.stringify(stamp(shape, 4)),
+    );
     expect(new Set(covers).size).toBe(6);
   });
 
   it("find the nearest kept mark, of equals the later", () => {
-    const [xs, ys] = [[0, 10, 10], [0, 0, 0]];
+    const [xs, ys] = [
+      [0, 10, 10],
+      [0, 0, 0],
+    ];
     expect(nearestMark(xs, ys, [0, 1, 2], [1, 1, 1], 9, 1, 5)).toBe(2);
     expect(nearestMark(xs, ys, [0, 1, 2], [1, 1, 0], 9, 1, 5)).toBe(1);
     expect(nearestMark(xs, ys, [0, 1, 2], [1, 1, 1], 5, 30, 5)).toBe(-1);
@@ -103,9 +128,20 @@ describe("series", () => {
   });
 
   it("share their places: a place of another line is passed, a missing value is a gap", () => {
-    const { x, lines } = aligned([{ name: "a", x: [1, 3], y: [10, NaN] }, { name: "b", x: [2, 3], y: [5, 6] }], 0, false, false);
+    const { x, lines } = aligned(
+      [
+        { name: "a", x: [1, 3], y: [10, NaN] },
+        { name: "b", x: [2, 3], y: [5, 6] },
+      ],
+      0,
+      false,
+      false,
+    );
     expect(x).toEqual([1, 2, 3]);
-    expect(lines.map((line) => line.raw)).toEqual([[10, undefined, null], [undefined, 5, 6]]);
+    expect(lines.map((line) => line.raw)).toEqual([
+      [10, undefined, null],
+      [undefined, 5, 6],
+    ]);
   });
 
   it("have nothing below zero on logarithmic axes", () => {
@@ -146,7 +182,10 @@ describe("slice", () => {
 });
 
 describe("pair", () => {
-  const mean = [[0, 10], [20, 30]];
+  const mean = [
+    [0, 10],
+    [20, 30],
+  ];
   const [x, y] = [Float64Array.of(0, 100), Float64Array.of(50, 0)];
 
   it("lies between the grid's places in proportion, and ends with them", () => {
@@ -179,10 +218,15 @@ describe("scatter", () => {
     const room = { left: 0, right: 200, top: 0, bottom: 100 };
     const spots = nameSpots([0, 1, 2], [100, 102, 190], [50, 50, 50], [60, 60, 60], room);
     expect(spots.find((spot) => spot.index === 2)?.align).toBe("right");
-    const boxes = spots.map((spot) => ({ l: spot.align === "left" ? spot.x : spot.x - 60, y: spot.y }));
-    boxes.forEach((one, i) => boxes.slice(i + 1).forEach((two) => {
-      expect(Math.abs(one.l - two.l) >= 60 || Math.abs(one.y - two.y) >= 13).toBe(true);
+    const boxes = spots.map((spot) => ({
+      l: spot.align === "left" ? spot.x : spot.x - 60,
+      y: spot.y,
     }));
+    boxes.forEach((one, i) =>
+      boxes.slice(i + 1).forEach((two) => {
+        expect(Math.abs(one.l - two.l) >= 60 || Math.abs(one.y - two.y) >= 13).toBe(true);
+      }),
+    );
   });
 });
 
@@ -190,9 +234,16 @@ describe("histogram", () => {
   const flat = { step: 0, bins: [0, 1, 2], values: [1, 1] };
 
   it("spreads counts over common bins and loses none", () => {
-    const found = strip([flat, { step: 5, bins: [0, 4], values: [7] }, { step: 6, bins: [], values: [] }], 4);
+    const found = strip(
+      [flat, { step: 5, bins: [0, 4], values: [7] }, { step: 6, bins: [], values: [] }],
+      4,
+    );
     expect(found && [found.low, found.high]).toEqual([0, 4]);
-    expect(found?.shares.map((shares) => [...shares])).toEqual([[0.5, 0.5, 0, 0], [0.25, 0.25, 0.25, 0.25], [0, 0, 0, 0]]);
+    expect(found?.shares.map((shares) => [...shares])).toEqual([
+      [0.5, 0.5, 0, 0],
+      [0.25, 0.25, 0.25, 0.25],
+      [0, 0, 0, 0],
+    ]);
     expect(found?.most).toBe(0.5);
   });
 
@@ -204,7 +255,11 @@ describe("histogram", () => {
   });
 
   it("has columns without gaps, and quantiles within bins", () => {
-    expect(columnsOf([0, 10, 40])).toEqual([[-5, 5], [5, 25], [25, 55]]);
+    expect(columnsOf([0, 10, 40])).toEqual([
+      [-5, 5],
+      [5, 25],
+      [25, 55],
+    ]);
     expect(columnsOf([3])).toEqual([[2.5, 3.5]]);
     expect(quantile(flat, 0.5)).toBe(1);
     expect(quantile(flat, 0.75)).toBe(1.5);
@@ -222,7 +277,9 @@ describe("bars", () => {
   it("leave what is not begun empty, and say it", () => {
     expect(segments({ counts: { running: 5 }, cap: 10 })[0]?.to).toBe(0.5);
     expect(segments({ counts: {}, cap: null })).toEqual([]);
-    expect(sayBars({ counts: { finished: 2, failed: 1 }, cap: 10 })).toBe("2 finished, 1 failed, of at most 10.");
+    expect(sayBars({ counts: { finished: 2, failed: 1 }, cap: 10 })).toBe(
+      "2 finished, 1 failed, of at most 10.",
+    );
   });
 });
 
@@ -230,17 +287,38 @@ describe("sparkline", () => {
   it("leaves gaps, and draws one number as a dash", () => {
     expect(sparkPath([0, null, 1, 2], [0, 2], 90, 10)).toBe("M0.0 10.0M60.0 5.0L90.0 0.0");
     expect(sparkPath([4], [4, 4], 90, 10)).toBe("M0.0 5.0H90");
-    expect(saySpark({ values: [null], label: "best so far", baseline: null, dark: false })).toBe("best so far: no values yet.");
+    expect(saySpark({ values: [null], label: "best so far", baseline: null, dark: false })).toBe(
+      "best so far: no values yet.",
+    );
   });
 });
 
 describe("timeline", () => {
-  const agent: AgentView = { id: "a", host: "h", kind: "swept", slots: 2, started: 0, lastSeen: 90, ended: null, live: false };
-  const attempt = (started: number, ended: number | null): Attempt =>
-    ({ number: 1, agent: "a", host: "h", started, ended, outcome: ended === null ? null : "finished", reason: "", firstStep: 0 });
+  const agent: AgentView = {
+    id: "a",
+    host: "h",
+    kind: "swept",
+    slots: 2,
+    started: 0,
+    lastSeen: 90,
+    ended: null,
+    live: false,
+  };
+  const attempt = (started: number, ended: number | null): Attempt => ({
+    number: 1,
+    agent: "a",
+    host: "h",
+    started,
+    ended,
+    outcome: ended === null ? null : "finished",
+    reason: "",
+    firstStep: 0,
+  });
   const made = syntheticBoard({ runs: 3 });
   const board: Board = {
-    ...made, head: { ...made.head, updated: 100, agents: [agent] }, attempts: [[attempt(0, 40)], [attempt(10, 50)], [attempt(60, null)]],
+    ...made,
+    head: { ...made.head, updated: 100, agents: [agent] },
+    attempts: [[attempt(0, 40)], [attempt(10, 50)], [attempt(60, null)]],
   };
 
   it("gives each attempt a slot that is free, and shows the waiting between", () => {
@@ -249,7 +327,10 @@ describe("timeline", () => {
     expect(first?.stints.map((stint) => stint.row)).toEqual([0, 2]);
     expect(second?.stints.map((stint) => stint.row)).toEqual([1]);
     expect(first?.waits).toEqual([[40, 60]]);
-    expect(second?.waits).toEqual([[0, 10], [50, 90]]);
+    expect(second?.waits).toEqual([
+      [0, 10],
+      [50, 90],
+    ]);
     expect(first && nameOf(first)).toBe("h · a · slot 1");
   });
 

@@ -1,8 +1,9 @@
 /**
- * What a pointer does on a chart with two axes: it hovers, clicks, drags a range and double-clicks. Mouse, pen and touch
- * alike. A drag that is mostly along one axis means this axis alone.
+ * What a pointer does on a chart with two axes: it hovers, clicks, drags a range and double-clicks.
+ * Mouse, pen and touch alike. A drag that is mostly along one axis means this axis alone.
  */
 
+import { css, type Inks } from "./colour";
 import { inside, type Plot } from "./frame";
 import type { Surface } from "./surface";
 
@@ -48,7 +49,8 @@ export function meant(from: Point, to: Point, plot: Plot): Dragged {
 /** Listens until the surface's host is gone. */
 export function listen(surface: Surface, gestures: Gestures): void {
   const { host } = surface;
-  // A drag across a chart selects no text; the focus is left to the browser, which draws no ring for a mouse.
+  // A drag across a chart selects no text; the focus is left to the browser, which draws no ring
+  // for a mouse.
   host.style.userSelect = "none";
   let from: Point | null = null;
   let moved = false;
@@ -89,4 +91,21 @@ export function listen(surface: Surface, gestures: Gestures): void {
   host.addEventListener("pointercancel", stop);
   host.addEventListener("pointerleave", () => surface.soon("hover", () => gestures.hover(null)));
   host.addEventListener("dblclick", () => gestures.doubled?.());
+}
+
+/** The range that is being dragged. */
+export function drawDragged(
+  context: CanvasRenderingContext2D,
+  plot: Plot,
+  dragged: Dragged | null,
+  ink: Inks,
+): void {
+  if (!dragged) return;
+  const [left, right] = dragged.x ?? [plot.left, plot.right];
+  const [top, bottom] = dragged.y ?? [plot.top, plot.bottom];
+  context.fillStyle = css(ink.brush, 0.15);
+  context.strokeStyle = css(ink.brush);
+  context.lineWidth = 1;
+  context.fillRect(left, top, right - left, bottom - top);
+  context.strokeRect(left + 0.5, top + 0.5, right - left - 1, bottom - top - 1);
 }

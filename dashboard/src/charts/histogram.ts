@@ -1,9 +1,29 @@
-/** W&B histograms of one key: all steps as a strip of heat, and one step (the last, or the one pointed at) as bars beside it. */
+/**
+ * W&B histograms of one key: all steps as a strip of heat, and one step (the last, or the one
+ * pointed at) as bars beside it.
+ */
 
 import { css, inks, mix, sequential, type Inks } from "./colour";
-import { drawAxes, FONT, horizontal, inside, labelRoom, plotIn, textMeasure, tickCounts, type Plot } from "./frame";
+import {
+  drawAxes,
+  FONT,
+  horizontal,
+  inside,
+  labelRoom,
+  plotIn,
+  textMeasure,
+  tickCounts,
+  type Plot,
+} from "./frame";
 import { listen } from "./gestures";
-import { columnsOf, quantile, strip, usable, type Histogram, type Strip } from "./histogram-geometry";
+import {
+  columnsOf,
+  quantile,
+  strip,
+  usable,
+  type Histogram,
+  type Strip,
+} from "./histogram-geometry";
 import { linear, number, type Scale } from "./scale";
 import { surface, type Box } from "./surface";
 import { tooltip } from "./tooltip";
@@ -37,20 +57,24 @@ export function histogram(element: HTMLElement): Chart<HistogramData> {
   let placed: Placed | null = null;
   let pointed = -1;
   const measure = textMeasure();
-  const area = surface(element, { label: "Histogram", interactive: true, height: 220, resized: () => (placed = null) }, [
-    (context, box) => {
-      context.clearRect(0, 0, box.width, box.height);
-      const now = place();
-      if (!data) return;
-      if (now) drawHeat(context, data, now, box);
-      else drawNothing(context, data);
-    },
-    (context, box) => {
-      context.clearRect(0, 0, box.width, box.height);
-      const now = place();
-      if (data && now) drawBars(context, data, now, pointed, box);
-    },
-  ]);
+  const area = surface(
+    element,
+    { label: "Histogram", interactive: true, height: 220, resized: () => (placed = null) },
+    [
+      (context, box) => {
+        context.clearRect(0, 0, box.width, box.height);
+        const now = place();
+        if (!data) return;
+        if (now) drawHeat(context, data, now, box);
+        else drawNothing(context, data);
+      },
+      (context, box) => {
+        context.clearRect(0, 0, box.width, box.height);
+        const now = place();
+        if (data && now) drawBars(context, data, now, pointed, box);
+      },
+    ],
+  );
   const tip = tooltip(area.host);
 
   function place(): Placed | null {
@@ -76,7 +100,11 @@ export function histogram(element: HTMLElement): Chart<HistogramData> {
         return tip.hide();
       }
       const step = placed.x.invert(at.x);
-      point(columnsOf(data.histograms.map((one) => one.step)).findIndex(([from, to]) => step >= from && step < to));
+      point(
+        columnsOf(data.histograms.map((one) => one.step)).findIndex(
+          ([from, to]) => step >= from && step < to,
+        ),
+      );
       const found = data.histograms[pointed];
       if (found) tip.show(at.x, at.y, linesOf(found));
       else tip.hide();
@@ -95,7 +123,12 @@ export function histogram(element: HTMLElement): Chart<HistogramData> {
 
   return {
     update(after) {
-      if (data?.histograms === after.histograms && data.dark === after.dark && data.title === after.title) return;
+      if (
+        data?.histograms === after.histograms &&
+        data.dark === after.dark &&
+        data.title === after.title
+      )
+        return;
       data = after;
       placed = null;
       if (pointed >= after.histograms.length) pointed = -1;
@@ -106,35 +139,70 @@ export function histogram(element: HTMLElement): Chart<HistogramData> {
   };
 }
 
-function placedOf({ histograms }: HistogramData, box: Box, measure: (text: string) => number): Placed | null {
+function placedOf(
+  { histograms }: HistogramData,
+  box: Box,
+  measure: (text: string) => number,
+): Placed | null {
   const found = strip(histograms, BINS);
   if (!found) return null;
   const frame = plotIn(box);
   const y = linear([found.low, found.high], [frame.bottom, frame.top]);
-  const whole = plotIn(box, { left: labelRoom(y.ticks(tickCounts(frame).y).map((tick) => tick.label), measure) });
+  const whole = plotIn(box, {
+    left: labelRoom(
+      y.ticks(tickCounts(frame).y).map((tick) => tick.label),
+      measure,
+    ),
+  });
   const many = histograms.length > 1;
-  const split = many ? Math.max(whole.left + 40, whole.right - Math.min(BARS, 0.3 * (whole.right - whole.left))) : whole.left;
+  const split = many
+    ? Math.max(whole.left + 40, whole.right - Math.min(BARS, 0.3 * (whole.right - whole.left)))
+    : whole.left;
   const columns = columnsOf(histograms.map((one) => one.step));
   const heat = many ? { ...whole, right: split - 10 } : null;
   return {
-    heat, bars: { ...whole, left: split }, y, strip: found,
+    heat,
+    bars: { ...whole, left: split },
+    y,
+    strip: found,
     x: linear([columns[0]?.[0] ?? 0, columns.at(-1)?.[1] ?? 1], [whole.left, split - 10], true),
   };
 }
 
 function colourOf(share: number, most: number, dark: boolean, ink: Inks): number {
   // The root, so that thin tails are seen beside a peak.
-  return share <= 0 ? ink.ground : mix(ink.ground, sequential(Math.sqrt(share / most), dark), 0.25 + 0.75 * Math.sqrt(share / most));
+  return share <= 0
+    ? ink.ground
+    : mix(
+        ink.ground,
+        sequential(Math.sqrt(share / most), dark),
+        0.25 + 0.75 * Math.sqrt(share / most),
+      );
 }
 
-function drawHeat(context: CanvasRenderingContext2D, data: HistogramData, { heat, bars, x, y, strip: found }: Placed, box: Box): void {
+function drawHeat(
+  context: CanvasRenderingContext2D,
+  data: HistogramData,
+  { heat, bars, x, y, strip: found }: Placed,
+  box: Box,
+): void {
   const ink = inks(data.dark);
   if (!heat) {
-    drawAxes(context, box, bars, linear([0, 100 * found.most], [bars.left, bars.right]), y, { x: "% of the values", y: data.title }, ink);
+    drawAxes(
+      context,
+      box,
+      bars,
+      linear([0, 100 * found.most], [bars.left, bars.right]),
+      y,
+      { x: "% of the values", y: data.title },
+      ink,
+    );
     return;
   }
   drawAxes(context, box, heat, x, y, { x: "step", y: data.title }, ink);
-  const table = Array.from({ length: 65 }, (_, i) => css(colourOf((i / 64) * found.most, found.most, data.dark, ink)));
+  const table = Array.from({ length: 65 }, (_, i) =>
+    css(colourOf((i / 64) * found.most, found.most, data.dark, ink)),
+  );
   const columns = columnsOf(data.histograms.map((one) => one.step));
   found.shares.forEach((shares, i) => {
     const [from, to] = columns[i] ?? [0, 0];
@@ -155,7 +223,13 @@ function crisp(place: number, ratio: number): number {
   return Math.round(place * ratio) / ratio;
 }
 
-function drawBars(context: CanvasRenderingContext2D, data: HistogramData, { heat, bars, x, y, strip: found }: Placed, pointed: number, box: Box): void {
+function drawBars(
+  context: CanvasRenderingContext2D,
+  data: HistogramData,
+  { heat, bars, x, y, strip: found }: Placed,
+  pointed: number,
+  box: Box,
+): void {
   const ink = inks(data.dark);
   const at = pointed >= 0 ? pointed : data.histograms.length - 1;
   const shares = found.shares[at] ?? new Float64Array();
@@ -163,7 +237,12 @@ function drawBars(context: CanvasRenderingContext2D, data: HistogramData, { heat
   shares.forEach((share, bin) => {
     const low = found.low + ((found.high - found.low) * bin) / found.bins;
     const top = y.of(low + (found.high - found.low) / found.bins);
-    context.fillRect(bars.left, top, (share / found.most) * (bars.right - bars.left), Math.max(1, y.of(low) - top - 0.5));
+    context.fillRect(
+      bars.left,
+      top,
+      (share / found.most) * (bars.right - bars.left),
+      Math.max(1, y.of(low) - top - 0.5),
+    );
   });
   context.strokeStyle = css(ink.axis);
   context.lineWidth = 1;
@@ -177,7 +256,8 @@ function drawBars(context: CanvasRenderingContext2D, data: HistogramData, { heat
   context.textBaseline = "top";
   context.textAlign = "left";
   const step = data.histograms[at]?.step;
-  if (heat && step !== undefined) context.fillText(`step ${number(step)}`, bars.left, bars.bottom + 6);
+  if (heat && step !== undefined)
+    context.fillText(`step ${number(step)}`, bars.left, bars.bottom + 6);
   if (!heat || pointed < 0 || step === undefined) return;
   context.strokeStyle = css(ink.hover);
   context.beginPath();
@@ -196,7 +276,11 @@ function drawNothing(context: CanvasRenderingContext2D, { title, dark }: Histogr
 function linesOf(found: Histogram): readonly string[] {
   if (!usable(found)) return [`step ${number(found.step)}`, "no values"];
   const [low, middle, high] = [0.05, 0.5, 0.95].map((share) => number(quantile(found, share)));
-  return [`step ${number(found.step)}`, `half of the values lie below ${middle}`, `90 % between ${low} and ${high}`];
+  return [
+    `step ${number(found.step)}`,
+    `half of the values lie below ${middle}`,
+    `90 % between ${low} and ${high}`,
+  ];
 }
 
 /** One sentence. */
@@ -210,6 +294,11 @@ export function describe({ title, histograms }: HistogramData): string {
 export function rows({ histograms }: HistogramData): DataTable {
   return {
     columns: ["step", "5 %", "25 %", "median", "75 %", "95 %"],
-    rows: histograms.filter(usable).map((one) => [one.step, ...[0.05, 0.25, 0.5, 0.75, 0.95].map((share) => cell(quantile(one, share)))]),
+    rows: histograms
+      .filter(usable)
+      .map((one) => [
+        one.step,
+        ...[0.05, 0.25, 0.5, 0.75, 0.95].map((share) => cell(quantile(one, share))),
+      ]),
   };
 }

@@ -2,7 +2,10 @@
 
 import type { Board, Column } from "../types";
 
-/** When a run ended; what is still under way stands at the last change of the sweep. NaN for one that never began. */
+/**
+ * When a run ended; what is still under way stands at the last change of the sweep. NaN for one
+ * that never began.
+ */
 export function endOf(board: Board, row: number): number {
   const attempts = board.attempts[row] ?? [];
   const last = attempts.at(-1);
@@ -13,7 +16,9 @@ export function endOf(board: Board, row: number): number {
 
 /** The columns that the history can stand on; a brush across names them. */
 export function timeColumn(board: Board, x: "number" | "ended"): Column {
-  const values = Float64Array.from({ length: board.n }, (_, row) => (x === "number" ? (board.numbers[row] ?? NaN) : endOf(board, row)));
+  const values = Float64Array.from({ length: board.n }, (_, row) =>
+    x === "number" ? (board.numbers[row] ?? NaN) : endOf(board, row),
+  );
   let low = Infinity;
   let high = -Infinity;
   for (const value of values) {
@@ -21,8 +26,17 @@ export function timeColumn(board: Board, x: "number" | "ended"): Column {
     if (value > high) high = value;
   }
   return {
-    name: x, label: x === "number" ? "run" : "ended", role: "info", kind: x === "number" ? "number" : "time", whole: x === "number",
-    log: false, low: low <= high ? low : 0, high: low <= high ? high : 1, categories: [], inert: "", values,
+    name: x,
+    label: x === "number" ? "run" : "ended",
+    role: "info",
+    kind: x === "number" ? "number" : "time",
+    whole: x === "number",
+    log: false,
+    low: low <= high ? low : 0,
+    high: low <= high ? high : 1,
+    categories: [],
+    inert: "",
+    values,
   };
 }
 
@@ -33,10 +47,15 @@ export interface Step {
 }
 
 /**
- * Each improvement of the best value, in the order of `xs`. Only finished runs count, because a value after fewer steps is
- * another thing; the run that the sweep calls its best counts whatever became of it.
+ * Each improvement of the best value, in the order of `xs`. Only finished runs count, because a
+ * value after fewer steps is another thing; the run that the sweep calls its best counts whatever
+ * became of it.
  */
-export function bestSoFar(board: Board, xs: ArrayLike<number>, values: ArrayLike<number>): readonly Step[] {
+export function bestSoFar(
+  board: Board,
+  xs: ArrayLike<number>,
+  values: ArrayLike<number>,
+): readonly Step[] {
   const sign = board.head.metric?.goal === "maximize" ? 1 : -1;
   const rows = Array.from({ length: board.n }, (_, row) => row)
     .filter((row) => board.states[row] === "finished" || row === board.head.best)

@@ -1,20 +1,42 @@
 /**
- * The history of a sweep: every run's value over its number or its end, the best so far as steps, baseline and targets.
- * The shape of a mark says what became of the run. A drag along an axis brushes its column.
+ * The history of a sweep: every run's value over its number or its end, the best so far as steps,
+ * baseline and targets. The shape of a mark says what became of the run. A drag along an axis
+ * brushes its column.
  */
 
 import { css, inks, type Inks } from "./colour";
 import { worthwhile } from "./curves-geometry";
-import { drawDragged, drawTargets, nameTargets } from "./curves";
 import { nearestMark } from "./dots";
-import { clipped, drawAxes, FONT, haloText, horizontal, labelRoom, plotIn, textMeasure, tickCounts, type Plot } from "./frame";
-import { listen, type Dragged } from "./gestures";
+import {
+  clipped,
+  drawAxes,
+  FONT,
+  haloText,
+  horizontal,
+  labelRoom,
+  plotIn,
+  textMeasure,
+  tickCounts,
+  type Plot,
+} from "./frame";
+import { drawDragged, listen, type Dragged } from "./gestures";
 import { bestSoFar, timeColumn, type Step } from "./history-geometry";
 import { circleRuns, runDots } from "./run-dots";
 import { linear, log, scaleOf, type Scale } from "./scale";
 import { surface, type Box } from "./surface";
+import { drawTargets, nameTargets } from "./targets";
 import { tooltip } from "./tooltip";
-import { cell, differs, keptOnTop, runsOf, said, standsOut, stateOf, titleOf, type RunCallbacks } from "./words";
+import {
+  cell,
+  differs,
+  keptOnTop,
+  runsOf,
+  said,
+  standsOut,
+  stateOf,
+  titleOf,
+  type RunCallbacks,
+} from "./words";
 import type { Board, Brush, Brushes, Chart, Column, DataTable, Shown } from "../types";
 
 export interface HistoryData {
@@ -22,7 +44,10 @@ export interface HistoryData {
   readonly shown: Shown;
   readonly x: "number" | "ended";
   readonly logY: boolean;
-  /** Those of "value", "number" and "ended" are shown. Across can be brushed where the board has that column. */
+  /**
+   * Those of "value", "number" and "ended" are shown. Across can be brushed where the board has
+   * that column.
+   */
   readonly brushes: Brushes;
 }
 
@@ -58,27 +83,31 @@ export function history(element: HTMLElement, callbacks: BrushCallbacks): Chart<
   const dots = runDots();
   const measure = textMeasure();
 
-  const area = surface(element, { label: "History", interactive: true, height: 240, resized: () => (placed = null) }, [
-    (context, box) => {
-      context.clearRect(0, 0, box.width, box.height);
-      const now = place();
-      if (!data || !now) return;
-      const ink = inks(data.shown.dark);
-      drawAxes(context, box, now.plot, now.x, now.y, titlesOf(data), ink);
-      drawBrushes(context, data, now, ink);
-      drawLines(context, data, now, ink, box.ratio);
-    },
-    (context, box) => {
-      const now = place();
-      if (!data || !now) return;
-      dots.draw(context, box, data.board, data.shown, now.xs, now.ys);
-    },
-    (context, box) => {
-      context.clearRect(0, 0, box.width, box.height);
-      const now = place();
-      if (data && now) drawTop(context, data, now, hover, dragged);
-    },
-  ]);
+  const area = surface(
+    element,
+    { label: "History", interactive: true, height: 240, resized: () => (placed = null) },
+    [
+      (context, box) => {
+        context.clearRect(0, 0, box.width, box.height);
+        const now = place();
+        if (!data || !now) return;
+        const ink = inks(data.shown.dark);
+        drawAxes(context, box, now.plot, now.x, now.y, titlesOf(data), ink);
+        drawBrushes(context, data, now, ink);
+        drawLines(context, data, now, ink, box.ratio);
+      },
+      (context, box) => {
+        const now = place();
+        if (!data || !now) return;
+        dots.draw(context, box, data.board, data.shown, now.xs, now.ys);
+      },
+      (context, box) => {
+        context.clearRect(0, 0, box.width, box.height);
+        const now = place();
+        if (data && now) drawTop(context, data, now, hover, dragged);
+      },
+    ],
+  );
   const tip = tooltip(area.host);
 
   function place(): Placed | null {
@@ -102,7 +131,11 @@ export function history(element: HTMLElement, callbacks: BrushCallbacks): Chart<
     plot: () => placed?.plot ?? plotIn(area.box()),
     hover(at) {
       if (!placed) return;
-      touch(at ? nearestMark(placed.xs, placed.ys, onTop, data?.shown.kept ?? [], at.x, at.y, REACH) : -1);
+      touch(
+        at
+          ? nearestMark(placed.xs, placed.ys, onTop, data?.shown.kept ?? [], at.x, at.y, REACH)
+          : -1,
+      );
     },
     click(_, event) {
       if (hover >= 0) callbacks.onPick?.(hover, event);
@@ -116,7 +149,8 @@ export function history(element: HTMLElement, callbacks: BrushCallbacks): Chart<
       if (!placed || !data) return;
       const { x, y, column } = placed;
       const { board } = data;
-      if (range.x && board.columns.has(column.name)) callbacks.onBrush?.(column.name, [[x.invert(range.x[0]), x.invert(range.x[1])]]);
+      if (range.x && board.columns.has(column.name))
+        callbacks.onBrush?.(column.name, [[x.invert(range.x[0]), x.invert(range.x[1])]]);
       if (range.y) callbacks.onBrush?.("value", [[y.invert(range.y[1]), y.invert(range.y[0])]]);
     },
     doubled() {
@@ -132,7 +166,9 @@ export function history(element: HTMLElement, callbacks: BrushCallbacks): Chart<
     if (event.key === "Enter" && hover >= 0) callbacks.onPick?.(hover, event);
     else if (step) {
       const { xs } = placed;
-      const inOrder = Array.from(onTop).filter((row) => !Number.isNaN(xs[row])).sort((a, b) => (xs[a] ?? 0) - (xs[b] ?? 0));
+      const inOrder = Array.from(onTop)
+        .filter((row) => !Number.isNaN(xs[row]))
+        .sort((a, b) => (xs[a] ?? 0) - (xs[b] ?? 0));
       const row = inOrder[Math.max(0, Math.min(inOrder.length - 1, inOrder.indexOf(hover) + step))];
       if (row === undefined) return;
       touch(row);
@@ -146,12 +182,22 @@ export function history(element: HTMLElement, callbacks: BrushCallbacks): Chart<
     update(after) {
       const before = data;
       data = after;
-      const nextKey = [after.board.head.id, after.board.version, after.board.n, after.x, after.logY].join(" ");
+      const nextKey = [
+        after.board.head.id,
+        after.board.version,
+        after.board.n,
+        after.x,
+        after.logY,
+      ].join(" ");
       // The board as it was at a step has columns of its own.
       const moved = nextKey !== key || before?.board.columns !== after.board.columns;
       key = nextKey;
       if (moved) placed = null;
-      if (moved || before?.brushes !== after.brushes || differs(before?.shown ?? null, after.shown)) {
+      if (
+        moved ||
+        before?.brushes !== after.brushes ||
+        differs(before?.shown ?? null, after.shown)
+      ) {
         onTop = keptOnTop(after.shown);
         area.soon("name", () => area.name("History", describe(after)));
         area.redraw(1);
@@ -190,11 +236,16 @@ function placedOf(data: HistoryData, box: Box, measure: (text: string) => number
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  const rail = Array.from({ length: board.n }, (_, row) => row).some((row) => !Number.isFinite(values[row]) && Number.isFinite(column.values[row]));
+  const rail = Array.from({ length: board.n }, (_, row) => row).some(
+    (row) => !Number.isFinite(values[row]) && Number.isFinite(column.values[row]),
+  );
   const margin = 0.05 * (high - low || Math.abs(high) || 1);
   const frame = plotIn(box);
   const floor = rail ? frame.bottom - RAIL : frame.bottom;
-  const y = logY && low > 0 ? log([low / 1.05, high * 1.05], [floor, frame.top]) : linear([low - margin, high + margin], [floor, frame.top]);
+  const y =
+    logY && low > 0
+      ? log([low / 1.05, high * 1.05], [floor, frame.top])
+      : linear([low - margin, high + margin], [floor, frame.top]);
   const labels = y.ticks(tickCounts(frame).y).map((tick) => tick.label);
   const room = labelRoom(rail ? [...labels, "none"] : labels, measure);
   const plot = plotIn(box, { left: room });
@@ -207,12 +258,30 @@ function placedOf(data: HistoryData, box: Box, measure: (text: string) => number
     const value = values[row] ?? NaN;
     const at = y.of(value);
     // What lies outside stands at the edge; what has no value on the rail.
-    ys[row] = Number.isFinite(at) ? Math.min(floor, Math.max(plot.top, at)) : plot.bottom - RAIL / 2;
+    ys[row] = Number.isFinite(at)
+      ? Math.min(floor, Math.max(plot.top, at))
+      : plot.bottom - RAIL / 2;
   }
-  return { plot, x, y, column, xs, ys, steps: bestSoFar(board, column.values, values), rail, cut: found?.cut ?? false };
+  return {
+    plot,
+    x,
+    y,
+    column,
+    xs,
+    ys,
+    steps: bestSoFar(board, column.values, values),
+    rail,
+    cut: found?.cut ?? false,
+  };
 }
 
-function drawLines(context: CanvasRenderingContext2D, data: HistoryData, now: Placed, ink: Inks, ratio: number): void {
+function drawLines(
+  context: CanvasRenderingContext2D,
+  data: HistoryData,
+  now: Placed,
+  ink: Inks,
+  ratio: number,
+): void {
   const { plot, x, y, steps } = now;
   const { board, shown } = data;
   if (now.rail) {
@@ -243,7 +312,10 @@ function drawLines(context: CanvasRenderingContext2D, data: HistoryData, now: Pl
       const py = Math.min(plot.bottom, Math.max(plot.top, y.of(step.value)));
       if (place === 0) context.moveTo(px, py);
       else {
-        context.lineTo(px, Math.min(plot.bottom, Math.max(plot.top, y.of(steps[place - 1]?.value ?? NaN))));
+        context.lineTo(
+          px,
+          Math.min(plot.bottom, Math.max(plot.top, y.of(steps[place - 1]?.value ?? NaN))),
+        );
         context.lineTo(px, py);
       }
     });
@@ -252,20 +324,41 @@ function drawLines(context: CanvasRenderingContext2D, data: HistoryData, now: Pl
   });
 }
 
-function drawBrushes(context: CanvasRenderingContext2D, data: HistoryData, now: Placed, ink: Inks): void {
+function drawBrushes(
+  context: CanvasRenderingContext2D,
+  data: HistoryData,
+  now: Placed,
+  ink: Inks,
+): void {
   const { plot, x, y, column } = now;
   context.fillStyle = css(ink.brush, 0.1);
   for (const [low, high] of data.brushes.get(column.name) ?? []) {
     const from = Math.max(plot.left, x.of(low));
-    context.fillRect(from, plot.top, Math.min(plot.right, x.of(high)) - from, plot.bottom - plot.top);
+    context.fillRect(
+      from,
+      plot.top,
+      Math.min(plot.right, x.of(high)) - from,
+      plot.bottom - plot.top,
+    );
   }
   for (const [low, high] of data.brushes.get("value") ?? []) {
     const top = Math.max(plot.top, y.of(high));
-    context.fillRect(plot.left, top, plot.right - plot.left, Math.min(plot.bottom, y.of(low)) - top);
+    context.fillRect(
+      plot.left,
+      top,
+      plot.right - plot.left,
+      Math.min(plot.bottom, y.of(low)) - top,
+    );
   }
 }
 
-function drawTop(context: CanvasRenderingContext2D, data: HistoryData, now: Placed, hover: number, dragged: Dragged | null): void {
+function drawTop(
+  context: CanvasRenderingContext2D,
+  data: HistoryData,
+  now: Placed,
+  hover: number,
+  dragged: Dragged | null,
+): void {
   const ink = inks(data.shown.dark);
   const { xs, ys, plot } = now;
   const { best, baseline } = data.shown;
@@ -290,19 +383,28 @@ function drawTop(context: CanvasRenderingContext2D, data: HistoryData, now: Plac
     const text = `best ${said(valuesOf(data.board)[best])}`;
     const room = context.measureText(text).width;
     context.textAlign = px + 8 + room > plot.right ? "right" : "left";
-    haloText(context, text, px + (context.textAlign === "left" ? 8 : -8), py + (context.textBaseline === "top" ? 6 : -6), ink.best, ink.ground);
+    haloText(
+      context,
+      text,
+      px + (context.textAlign === "left" ? 8 : -8),
+      py + (context.textBaseline === "top" ? 6 : -6),
+      ink.best,
+      ink.ground,
+    );
   }
   drawDragged(context, plot, dragged, ink);
 }
 
 function linesOf({ board }: HistoryData, now: Placed, row: number): readonly string[] {
   const value = valuesOf(board)[row];
-  const at = now.column.name === "ended" ? [`ended ${now.x.format(now.column.values[row] ?? NaN)}`] : [];
+  const at =
+    now.column.name === "ended" ? [`ended ${now.x.format(now.column.values[row] ?? NaN)}`] : [];
   const steps = board.columns.get("steps")?.values[row];
   return [
     titleOf(board, row),
     `${board.head.metric?.name ?? "value"} ${said(value)}${steps === undefined ? "" : ` after ${said(steps)} steps`}`,
-    stateOf(board, row), ...at,
+    stateOf(board, row),
+    ...at,
   ];
 }
 
@@ -310,7 +412,10 @@ function linesOf({ board }: HistoryData, now: Placed, row: number): readonly str
 export function describe({ board, shown, x }: HistoryData): string {
   const values = valuesOf(board);
   const over = x === "number" ? "by run" : "by time of ending";
-  const best = shown.best < 0 ? "no run has a value yet" : `the best is #${board.numbers[shown.best]} with ${said(values[shown.best])}`;
+  const best =
+    shown.best < 0
+      ? "no run has a value yet"
+      : `the best is #${board.numbers[shown.best]} with ${said(values[shown.best])}`;
   const base = shown.baseline < 0 ? "" : `, the baseline has ${said(values[shown.baseline])}`;
   return `${board.head.metric?.name ?? "Value"} ${over}, ${runsOf(shown.kept, board.n)}; ${best}${base}.`;
 }
@@ -320,12 +425,20 @@ export function rows({ board, shown, x }: HistoryData): DataTable {
   const values = valuesOf(board);
   const ended = timeColumn(board, "ended");
   const scale = scaleOf(ended, [0, 1]);
-  const steps = new Set(bestSoFar(board, timeColumn(board, x).values, values).map((step) => step.row));
+  const steps = new Set(
+    bestSoFar(board, timeColumn(board, x).values, values).map((step) => step.row),
+  );
   return {
     columns: ["run", "name", "state", board.head.metric?.name ?? "value", "ended", "best so far"],
-    rows: Array.from(keptOnTop(shown)).sort((a, b) => a - b).map((row) => [
-      board.numbers[row] ?? null, board.names[row] ?? "", board.states[row] ?? "", cell(values[row]),
-      scale.format(ended.values[row] ?? NaN), steps.has(row) ? "yes" : "",
-    ]),
+    rows: Array.from(keptOnTop(shown))
+      .sort((a, b) => a - b)
+      .map((row) => [
+        board.numbers[row] ?? null,
+        board.names[row] ?? "",
+        board.states[row] ?? "",
+        cell(values[row]),
+        scale.format(ended.values[row] ?? NaN),
+        steps.has(row) ? "yes" : "",
+      ]),
   };
 }

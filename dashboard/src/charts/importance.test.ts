@@ -30,8 +30,14 @@ it("says from how many runs, when that is too few, and why a parameter cannot ac
   await frame();
   expect(document.body.textContent).toContain("from 10 runs");
   expect(document.body.textContent).toContain("10 runs say little about 13 parameters");
-  expect(document.querySelector("ul")?.textContent).toContain("dropout cannot act: detection models");
-  expect([...document.querySelectorAll("button")].some((button) => button.dataset["parameter"] === "dropout")).toBe(false);
+  expect(document.querySelector("ul")?.textContent).toContain(
+    "dropout cannot act: detection models",
+  );
+  expect(
+    [...document.querySelectorAll("button")].some(
+      (button) => button.dataset["parameter"] === "dropout",
+    ),
+  ).toBe(false);
   chart.destroy();
 });
 
@@ -39,8 +45,16 @@ it("shows names as text, whatever they hold", async () => {
   const name = "<img src=x onerror=alert(1)>";
   const chart = importance(document.body, { onSelect: () => undefined });
   chart.update({
-    importance: { runs: 1, caution: name, rows: [{ parameter: name, share: 1, low: 1, high: 1, sign: 0, inert: "" }, { parameter: "b", share: 0, low: 0, high: 0, sign: 0, inert: name }] },
-    selected: "", dark: true,
+    importance: {
+      runs: 1,
+      caution: name,
+      rows: [
+        { parameter: name, share: 1, low: 1, high: 1, sign: 0, inert: "" },
+        { parameter: "b", share: 0, low: 0, high: 0, sign: 0, inert: name },
+      ],
+    },
+    selected: "",
+    dark: true,
   });
   await frame();
   expect(document.querySelector("img")).toBeNull();
@@ -49,6 +63,8 @@ it("shows names as text, whatever they hold", async () => {
 });
 
 it("says the first in words, and tables all", () => {
-  expect(say(data)).toMatch(/^Importance from 10 runs; with caution: .*; lr0 explains 3\d % \(.*\); larger is better/);
+  expect(say(data)).toMatch(
+    /^Importance from 10 runs; with caution: .*; lr0 explains 3\d % \(.*\); larger is better/,
+  );
   expect(rows(data).rows).toHaveLength(data.importance.rows.length);
 });

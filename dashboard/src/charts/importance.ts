@@ -1,6 +1,6 @@
 /**
- * How much of the objective's variation each parameter explains: bars with whiskers. Elements and not a canvas, because
- * each row is a button: it selects its parameter, by keyboard too.
+ * How much of the objective's variation each parameter explains: bars with whiskers. Elements and
+ * not a canvas, because each row is a button: it selects its parameter, by keyboard too.
  */
 
 import { css, inks, type Inks } from "./colour";
@@ -21,9 +21,15 @@ export interface ImportanceCallbacks {
 /** Less of a tendency than this is none. */
 const TENDENCY = 0.15;
 
-export function importance(element: HTMLElement, callbacks: ImportanceCallbacks): Chart<ImportanceData> {
+export function importance(
+  element: HTMLElement,
+  callbacks: ImportanceCallbacks,
+): Chart<ImportanceData> {
   const host = document.createElement("div");
-  Object.assign(host.style, { font: "12px/1.35 system-ui, sans-serif", fontVariantNumeric: "tabular-nums" });
+  Object.assign(host.style, {
+    font: "12px/1.35 system-ui, sans-serif",
+    fontVariantNumeric: "tabular-nums",
+  });
   host.setAttribute("role", "group");
   host.setAttribute("aria-label", "Importance of the parameters");
   element.append(host);
@@ -35,8 +41,10 @@ export function importance(element: HTMLElement, callbacks: ImportanceCallbacks)
     if (!data) return;
     const { importance: found, selected, dark } = data;
     const ink = inks(dark);
-    const focused = document.activeElement instanceof HTMLElement && host.contains(document.activeElement)
-      ? document.activeElement.dataset["parameter"] : undefined;
+    const focused =
+      document.activeElement instanceof HTMLElement && host.contains(document.activeElement)
+        ? document.activeElement.dataset["parameter"]
+        : undefined;
     const acting = found.rows.filter((row) => !row.inert);
     const inert = found.rows.filter((row) => row.inert);
     const widest = Math.min(1, Math.max(0.05, ...acting.map((row) => row.high)));
@@ -48,13 +56,19 @@ export function importance(element: HTMLElement, callbacks: ImportanceCallbacks)
     );
     host.setAttribute("aria-description", describe(data));
     if (focused !== undefined) {
-      for (const button of host.querySelectorAll("button")) if (button.dataset["parameter"] === focused) button.focus();
+      for (const button of host.querySelectorAll("button"))
+        if (button.dataset["parameter"] === focused) button.focus();
     }
   }
 
   return {
     update(after) {
-      if (data?.importance === after.importance && data.selected === after.selected && data.dark === after.dark) return;
+      if (
+        data?.importance === after.importance &&
+        data.selected === after.selected &&
+        data.dark === after.dark
+      )
+        return;
       data = after;
       frame ||= requestAnimationFrame(draw);
     },
@@ -74,11 +88,21 @@ function line(text: string, colour: number): HTMLElement {
 
 function caution(text: string, ink: Inks): HTMLElement {
   const element = line(`⚠ ${text}`, ink.text);
-  Object.assign(element.style, { borderLeft: `3px solid ${css(ink.best)}`, paddingLeft: "8px", margin: "4px 0" });
+  Object.assign(element.style, {
+    borderLeft: `3px solid ${css(ink.best)}`,
+    paddingLeft: "8px",
+    margin: "4px 0",
+  });
   return element;
 }
 
-function bar(row: ImportanceRow, widest: number, selected: boolean, ink: Inks, callbacks: ImportanceCallbacks): HTMLElement {
+function bar(
+  row: ImportanceRow,
+  widest: number,
+  selected: boolean,
+  ink: Inks,
+  callbacks: ImportanceCallbacks,
+): HTMLElement {
   const button = document.createElement("button");
   button.type = "button";
   button.dataset["parameter"] = row.parameter;
@@ -86,8 +110,16 @@ function bar(row: ImportanceRow, widest: number, selected: boolean, ink: Inks, c
   button.setAttribute("aria-description", spoken(row));
   button.title = spoken(row);
   Object.assign(button.style, {
-    all: "unset", boxSizing: "border-box", cursor: "pointer", display: "grid", width: "100%", alignItems: "center", gap: "8px",
-    gridTemplateColumns: "minmax(0, 9.5em) minmax(0, 1fr) 3.2em 1.2em", padding: "2px 4px", borderRadius: "3px",
+    all: "unset",
+    boxSizing: "border-box",
+    cursor: "pointer",
+    display: "grid",
+    width: "100%",
+    alignItems: "center",
+    gap: "8px",
+    gridTemplateColumns: "minmax(0, 9.5em) minmax(0, 1fr) 3.2em 1.2em",
+    padding: "2px 4px",
+    borderRadius: "3px",
     background: selected ? css(ink.brush, 0.14) : "transparent",
   });
   button.addEventListener("focus", () => (button.style.outline = `2px solid ${css(ink.brush)}`));
@@ -97,19 +129,35 @@ function bar(row: ImportanceRow, widest: number, selected: boolean, ink: Inks, c
   const name = document.createElement("span");
   name.textContent = row.parameter;
   Object.assign(name.style, {
-    overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap", textAlign: "right", fontWeight: selected ? "600" : "400",
+    overflow: "hidden",
+    textOverflow: "ellipsis",
+    whiteSpace: "nowrap",
+    textAlign: "right",
+    fontWeight: selected ? "600" : "400",
   });
   const track = document.createElement("span");
   Object.assign(track.style, { position: "relative", height: "14px", display: "block" });
   const part = (from: number, to: number, style: Partial<CSSStyleDeclaration>): void => {
     const piece = document.createElement("span");
-    const within = (share: number) => `${(100 * Math.min(1, Math.max(0, share / widest))).toFixed(2)}%`;
-    Object.assign(piece.style, { position: "absolute", left: within(from), width: within(to - from), ...style });
+    const within = (share: number) =>
+      `${(100 * Math.min(1, Math.max(0, share / widest))).toFixed(2)}%`;
+    Object.assign(piece.style, {
+      position: "absolute",
+      left: within(from),
+      width: within(to - from),
+      ...style,
+    });
     track.append(piece);
   };
-  part(0, row.share, { top: "2px", height: "10px", background: css(ink.brush, 0.75), borderRadius: "1px" });
+  part(0, row.share, {
+    top: "2px",
+    height: "10px",
+    background: css(ink.brush, 0.75),
+    borderRadius: "1px",
+  });
   part(row.low, row.high, { top: "6px", height: "2px", background: css(ink.text) });
-  for (const end of [row.low, row.high]) part(end, end, { top: "3px", height: "8px", width: "1px", background: css(ink.text) });
+  for (const end of [row.low, row.high])
+    part(end, end, { top: "3px", height: "8px", width: "1px", background: css(ink.text) });
   const share = document.createElement("span");
   share.textContent = percent(row.share);
   share.style.textAlign = "right";
@@ -124,7 +172,13 @@ function bar(row: ImportanceRow, widest: number, selected: boolean, ink: Inks, c
 function inertList(inert: readonly ImportanceRow[], ink: Inks): HTMLElement {
   const list = document.createElement("ul");
   list.setAttribute("aria-label", "Parameters that cannot act");
-  Object.assign(list.style, { listStyle: "none", margin: "6px 0 0", padding: "4px 4px 0", borderTop: `1px solid ${css(ink.grid)}`, color: css(ink.muted) });
+  Object.assign(list.style, {
+    listStyle: "none",
+    margin: "6px 0 0",
+    padding: "4px 4px 0",
+    borderTop: `1px solid ${css(ink.grid)}`,
+    color: css(ink.muted),
+  });
   for (const row of inert) {
     const item = document.createElement("li");
     item.style.overflowWrap = "anywhere";
@@ -151,14 +205,20 @@ function spoken(row: ImportanceRow): string {
 }
 
 /** One sentence. */
-export function describe({ importance: { runs, caution: doubt, rows: all } }: ImportanceData): string {
+export function describe({
+  importance: { runs, caution: doubt, rows: all },
+}: ImportanceData): string {
   const acting = all.filter((row) => !row.inert);
   const first = acting.slice(0, 3).map(spoken).join(". ");
   const inert = all.filter((row) => row.inert).map((row) => row.parameter);
   return [
-    `Importance from ${runs} runs`, ...(doubt ? [`with caution: ${doubt}`] : []), ...(first ? [first] : ["nothing is known yet"]),
+    `Importance from ${runs} runs`,
+    ...(doubt ? [`with caution: ${doubt}`] : []),
+    ...(first ? [first] : ["nothing is known yet"]),
     ...(inert.length ? [`cannot act: ${inert.join(", ")}`] : []),
-  ].join("; ").concat(".");
+  ]
+    .join("; ")
+    .concat(".");
 }
 
 /** A row for each parameter. */
@@ -166,7 +226,12 @@ export function rows({ importance: { rows: all } }: ImportanceData): DataTable {
   return {
     columns: ["parameter", "share", "low", "high", "tendency", "why it cannot act"],
     rows: all.map((row) => [
-      row.parameter, tabled(row.share), tabled(row.low), tabled(row.high), row.inert ? "" : tendency(row.sign), row.inert,
+      row.parameter,
+      tabled(row.share),
+      tabled(row.low),
+      tabled(row.high),
+      row.inert ? "" : tendency(row.sign),
+      row.inert,
     ]),
   };
 }

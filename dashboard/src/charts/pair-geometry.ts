@@ -1,11 +1,15 @@
 /** A grid of means as a surface on the screen. */
 
 /**
- * The mean at a place: between the grid's places in proportion, among categories that of the nearest. `columns` and `lines`
- * are where the grid's places lie, rising or falling.
+ * The mean at a place: between the grid's places in proportion, among categories that of the
+ * nearest. `columns` and `lines` are where the grid's places lie, rising or falling.
  */
 export function bilinear(
-  mean: readonly (readonly number[])[], columns: Float64Array, lines: Float64Array, nearestX: boolean, nearestY: boolean,
+  mean: readonly (readonly number[])[],
+  columns: Float64Array,
+  lines: Float64Array,
+  nearestX: boolean,
+  nearestY: boolean,
 ): (x: number, y: number) => number {
   return (x, y) => {
     const [i, along] = between(columns, x, nearestX);
@@ -37,7 +41,11 @@ function between(places: Float64Array, at: number, nearest: boolean): readonly [
 }
 
 /** Which of `levels` bands a value lies in. */
-export function levelOf(value: number, [low, high]: readonly [number, number], levels: number): number {
+export function levelOf(
+  value: number,
+  [low, high]: readonly [number, number],
+  levels: number,
+): number {
   if (high === low) return levels >> 1;
   return Math.min(levels - 1, Math.max(0, Math.floor(((value - low) / (high - low)) * levels)));
 }

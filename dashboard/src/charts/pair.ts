@@ -10,7 +10,17 @@ import { extent, scaleOf, type Scale } from "./scale";
 import { goalOf, jitter, placesAt, roomy } from "./slice-geometry";
 import { surface, type Box } from "./surface";
 import { tooltip } from "./tooltip";
-import { cell, differs, keptOnTop, runsOf, said, standsOut, stateOf, titleOf, type RunCallbacks } from "./words";
+import {
+  cell,
+  differs,
+  keptOnTop,
+  runsOf,
+  said,
+  standsOut,
+  stateOf,
+  titleOf,
+  type RunCallbacks,
+} from "./words";
 import type { Board, Chart, Column, DataTable, Pair, Shown } from "../types";
 
 export interface PairData {
@@ -46,25 +56,46 @@ export function pair(element: HTMLElement, callbacks: RunCallbacks): Chart<PairD
   let hover = -1;
   const dots = runDots();
   const measure = textMeasure();
-  const area = surface(element, { label: "Pair of parameters", interactive: true, height: 300, resized: () => (placed = null) }, [
-    (context, box) => {
-      context.clearRect(0, 0, box.width, box.height);
-      const now = place();
-      if (!data || !now) return;
-      const ink = inks(data.shown.dark);
-      drawAxes(context, box, now.plot, now.x, now.y, { x: now.across.label, y: now.up.label }, ink);
-      if (data.pair) drawContours(context, data.pair, data, now, box, ink);
-    },
-    (context, box) => {
-      const now = place();
-      if (data && now) dots.draw(context, box, data.board, outlined(data.shown), now.xs, now.ys, styleOf(data.board.n));
-    },
-    (context, box) => {
-      context.clearRect(0, 0, box.width, box.height);
-      const now = place();
-      if (data && now) circleRuns(context, now.plot, data.shown, hover, now.xs, now.ys);
-    },
-  ]);
+  const area = surface(
+    element,
+    { label: "Pair of parameters", interactive: true, height: 300, resized: () => (placed = null) },
+    [
+      (context, box) => {
+        context.clearRect(0, 0, box.width, box.height);
+        const now = place();
+        if (!data || !now) return;
+        const ink = inks(data.shown.dark);
+        drawAxes(
+          context,
+          box,
+          now.plot,
+          now.x,
+          now.y,
+          { x: now.across.label, y: now.up.label },
+          ink,
+        );
+        if (data.pair) drawContours(context, data.pair, data, now, box, ink);
+      },
+      (context, box) => {
+        const now = place();
+        if (data && now)
+          dots.draw(
+            context,
+            box,
+            data.board,
+            outlined(data.shown),
+            now.xs,
+            now.ys,
+            styleOf(data.board.n),
+          );
+      },
+      (context, box) => {
+        context.clearRect(0, 0, box.width, box.height);
+        const now = place();
+        if (data && now) circleRuns(context, now.plot, data.shown, hover, now.xs, now.ys);
+      },
+    ],
+  );
   const tip = tooltip(area.host);
 
   function place(): Placed | null {
@@ -78,7 +109,9 @@ export function pair(element: HTMLElement, callbacks: RunCallbacks): Chart<PairD
     plot: () => placed?.plot ?? plotIn(area.box()),
     hover(at) {
       if (!placed || !data) return;
-      const row = at ? nearestMark(placed.xs, placed.ys, onTop, data.shown.kept, at.x, at.y, REACH) : -1;
+      const row = at
+        ? nearestMark(placed.xs, placed.ys, onTop, data.shown.kept, at.x, at.y, REACH)
+        : -1;
       if (row !== hover) {
         hover = row;
         area.redraw(2);
@@ -88,8 +121,11 @@ export function pair(element: HTMLElement, callbacks: RunCallbacks): Chart<PairD
       const { board } = data;
       const { across, up, x, y } = placed;
       tip.show(placed.xs[row] ?? 0, placed.ys[row] ?? 0, [
-        titleOf(board, row), `${across.label} ${x.format(across.values[row] ?? NaN)}`, `${up.label} ${y.format(up.values[row] ?? NaN)}`,
-        `${board.head.metric?.name ?? "value"} ${said(valuesOf(board)[row])}`, stateOf(board, row),
+        titleOf(board, row),
+        `${across.label} ${x.format(across.values[row] ?? NaN)}`,
+        `${up.label} ${y.format(up.values[row] ?? NaN)}`,
+        `${board.head.metric?.name ?? "value"} ${said(valuesOf(board)[row])}`,
+        stateOf(board, row),
       ]);
     },
     click(_, event) {
@@ -101,8 +137,13 @@ export function pair(element: HTMLElement, callbacks: RunCallbacks): Chart<PairD
     update(after) {
       const before = data;
       data = after;
-      const next = [after.board.head.id, after.board.version, after.board.n, after.x, after.y].join("\n");
-      const moved = next !== key || before?.pair !== after.pair || before?.board.columns !== after.board.columns;
+      const next = [after.board.head.id, after.board.version, after.board.n, after.x, after.y].join(
+        "\n",
+      );
+      const moved =
+        next !== key ||
+        before?.pair !== after.pair ||
+        before?.board.columns !== after.board.columns;
       key = next;
       if (moved) placed = null;
       if (moved || differs(before?.shown ?? null, after.shown)) {
@@ -144,7 +185,12 @@ function placedOf(data: PairData, box: Box, measure: (text: string) => number): 
   if (!across || !up) return null;
   const frame = plotIn(box);
   const y = scaleOf(up, [frame.bottom, frame.top], roomy(up));
-  const plot = plotIn(box, { left: labelRoom(y.ticks(tickCounts(frame).y).map((tick) => tick.label), measure) });
+  const plot = plotIn(box, {
+    left: labelRoom(
+      y.ticks(tickCounts(frame).y).map((tick) => tick.label),
+      measure,
+    ),
+  });
   const x = scaleOf(across, [plot.left, plot.right], roomy(across));
   const spread = (column: Column, scale: Scale, by: number) =>
     Float32Array.from({ length: board.n }, (_, row) => {
@@ -154,13 +200,23 @@ function placedOf(data: PairData, box: Box, measure: (text: string) => number): 
   return { plot, x, y, across, up, xs: spread(across, x, 1), ys: spread(up, y, 7) };
 }
 
-function drawContours(context: CanvasRenderingContext2D, found: Pair, data: PairData, now: Placed, box: Box, ink: Inks): void {
+function drawContours(
+  context: CanvasRenderingContext2D,
+  found: Pair,
+  data: PairData,
+  now: Placed,
+  box: Box,
+  ink: Inks,
+): void {
   const { plot, x, y, across, up } = now;
   const range = extent(found.mean.flat());
   if (!range) return;
   const columns = Float64Array.from(placesAt(across, found.x.at), (value) => x.of(value));
   const lines = Float64Array.from(placesAt(up, found.y.at), (value) => y.of(value));
-  const [width, height] = [Math.max(1, Math.floor(plot.right - plot.left)), Math.max(1, Math.floor(plot.bottom - plot.top))];
+  const [width, height] = [
+    Math.max(1, Math.floor(plot.right - plot.left)),
+    Math.max(1, Math.floor(plot.bottom - plot.top)),
+  ];
   const picture = document.createElement("canvas");
   picture.width = width;
   picture.height = height;
@@ -174,7 +230,13 @@ function drawContours(context: CanvasRenderingContext2D, found: Pair, data: Pair
     const rgb = mix(sequential(good ? share : 1 - share, data.shown.dark), ink.ground, SOFT);
     return (0xff000000 | ((rgb & 255) << 16) | (rgb & 0xff00) | (rgb >> 16)) >>> 0;
   });
-  const mean = bilinear(found.mean, columns, lines, across.kind === "category", up.kind === "category");
+  const mean = bilinear(
+    found.mean,
+    columns,
+    lines,
+    across.kind === "category",
+    up.kind === "category",
+  );
   for (let j = 0; j < height; j++) {
     for (let i = 0; i < width; i++) {
       const value = mean(plot.left + i + 0.5, plot.top + j + 0.5);
@@ -183,16 +245,29 @@ function drawContours(context: CanvasRenderingContext2D, found: Pair, data: Pair
   }
   pen.putImageData(image, 0, 0);
   context.drawImage(picture, plot.left, plot.top, width, height);
-  drawKey(context, box, range, table.length, (level) => {
-    const share = (level + 0.5) / LEVELS;
-    return mix(sequential(good ? share : 1 - share, data.shown.dark), ink.ground, SOFT);
-  }, data, ink);
+  drawKey(
+    context,
+    box,
+    range,
+    table.length,
+    (level) => {
+      const share = (level + 0.5) / LEVELS;
+      return mix(sequential(good ? share : 1 - share, data.shown.dark), ink.ground, SOFT);
+    },
+    data,
+    ink,
+  );
 }
 
 /** Which colour is which mean. */
 function drawKey(
-  context: CanvasRenderingContext2D, box: Box, range: readonly [number, number], levels: number, colour: (level: number) => number,
-  data: PairData, ink: Inks,
+  context: CanvasRenderingContext2D,
+  box: Box,
+  range: readonly [number, number],
+  levels: number,
+  colour: (level: number) => number,
+  data: PairData,
+  ink: Inks,
 ): void {
   const [low, high] = [said(range[0]), said(range[1])];
   context.font = FONT;
@@ -220,10 +295,14 @@ export function describe({ board, x, y, pair: found, shown }: PairData): string 
   const sign = goalOf(board) === "maximize" ? 1 : -1;
   let best: { mean: number; i: number; j: number } | null = null;
   for (const [j, line] of found.mean.entries()) {
-    for (const [i, mean] of line.entries()) if (Number.isFinite(mean) && (!best || sign * mean > sign * best.mean)) best = { mean, i, j };
+    for (const [i, mean] of line.entries())
+      if (Number.isFinite(mean) && (!best || sign * mean > sign * best.mean)) best = { mean, i, j };
   }
-  const at = (value: number | string | undefined) => (typeof value === "number" ? said(value) : (value ?? "–"));
-  const told = best ? `; the model's mean is best, ${said(best.mean)}, at ${x} ${at(found.x.at[best.i])} and ${y} ${at(found.y.at[best.j])}` : "";
+  const at = (value: number | string | undefined) =>
+    typeof value === "number" ? said(value) : (value ?? "–");
+  const told = best
+    ? `; the model's mean is best, ${said(best.mean)}, at ${x} ${at(found.x.at[best.i])} and ${y} ${at(found.y.at[best.j])}`
+    : "";
   return `${metric} over ${x} and ${y}, ${count}${told}.`;
 }
 

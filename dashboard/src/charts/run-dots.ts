@@ -1,4 +1,6 @@
-/** Runs as marks: kept ones in their colour over faint ones, the shape by what became of the run. */
+/**
+ * Runs as marks: kept ones in their colour over faint ones, the shape by what became of the run.
+ */
 
 import { css, inks, type Inks } from "./colour";
 import { press, stamp, type Shape } from "./dots";
@@ -21,14 +23,26 @@ export function usualStyle(n: number): DotStyle {
 }
 
 export const SHAPES: Readonly<Record<RunState, Shape>> = {
-  finished: "disc", running: "ring", pending: "ring", paused: "frame", stopped: "square", killed: "square",
-  failed: "cross", crashed: "cross",
+  finished: "disc",
+  running: "ring",
+  pending: "ring",
+  paused: "frame",
+  stopped: "square",
+  killed: "square",
+  failed: "cross",
+  crashed: "cross",
 };
 
 export interface RunDots {
   /** Replaces the picture of the whole canvas. Places are in CSS pixels by row, NaN for none. */
   draw(
-    context: CanvasRenderingContext2D, box: Box, board: Board, shown: Shown, xs: ArrayLike<number>, ys: ArrayLike<number>, style?: DotStyle,
+    context: CanvasRenderingContext2D,
+    box: Box,
+    board: Board,
+    shown: Shown,
+    xs: ArrayLike<number>,
+    ys: ArrayLike<number>,
+    style?: DotStyle,
   ): void;
 }
 
@@ -36,7 +50,10 @@ export function runDots(): RunDots {
   let target: Pixels | null = null;
   return {
     draw(context, box, board, shown, xs, ys, style = usualStyle(board.n)) {
-      const [width, height] = [Math.round(box.width * box.ratio), Math.round(box.height * box.ratio)];
+      const [width, height] = [
+        Math.round(box.width * box.ratio),
+        Math.round(box.height * box.ratio),
+      ];
       if (target?.width !== width || target.height !== height) target = pixels(width, height);
       target.words.fill(0);
       stampRuns(target, board, shown, xs, ys, box.ratio, style);
@@ -46,16 +63,31 @@ export function runDots(): RunDots {
 }
 
 export function stampRuns(
-  target: Pixels, board: Board, { order, kept, colours, dark }: Shown, xs: ArrayLike<number>, ys: ArrayLike<number>, ratio: number,
+  target: Pixels,
+  board: Board,
+  { order, kept, colours, dark }: Shown,
+  xs: ArrayLike<number>,
+  ys: ArrayLike<number>,
+  ratio: number,
   { radius, alpha }: DotStyle = usualStyle(board.n),
 ): void {
   const ink = inks(dark);
   const stamps = Object.fromEntries(
-    Object.entries(SHAPES).map(([state, shape]) => [state, stamp(shape, radius * ratio, 1.3 * ratio)]),
+    Object.entries(SHAPES).map(([state, shape]) => [
+      state,
+      stamp(shape, radius * ratio, 1.3 * ratio),
+    ]),
   );
   const other = stamp("ring", radius * ratio, 1.3 * ratio);
   const mark = (row: number, rgb: number, opacity: number): void => {
-    press(target, stamps[board.states[row] ?? "pending"] ?? other, (xs[row] ?? NaN) * ratio, (ys[row] ?? NaN) * ratio, rgb, opacity);
+    press(
+      target,
+      stamps[board.states[row] ?? "pending"] ?? other,
+      (xs[row] ?? NaN) * ratio,
+      (ys[row] ?? NaN) * ratio,
+      rgb,
+      opacity,
+    );
   };
   for (const row of order) if (!kept[row]) mark(row, ink.faint, 1);
   for (const row of order) if (kept[row]) mark(row, colours[row] ?? ink.none, alpha);
@@ -63,14 +95,21 @@ export function stampRuns(
 
 /** Circles around the runs that stand out: chosen, baseline, best, hovered. */
 export function circleRuns(
-  context: CanvasRenderingContext2D, plot: Plot, { chosen, baseline, best, dark }: Shown, hover: number,
-  xs: ArrayLike<number>, ys: ArrayLike<number>,
+  context: CanvasRenderingContext2D,
+  plot: Plot,
+  { chosen, baseline, best, dark }: Shown,
+  hover: number,
+  xs: ArrayLike<number>,
+  ys: ArrayLike<number>,
 ): void {
   const ink: Inks = inks(dark);
   const circle = (row: number, colour: number, radius: number): void => {
     const [x, y] = [xs[row] ?? NaN, ys[row] ?? NaN];
     if (!inside(plot, x, y, 2)) return;
-    for (const [style, width] of [[css(ink.ground), 4], [css(colour), 2]] as const) {
+    for (const [style, width] of [
+      [css(ink.ground), 4],
+      [css(colour), 2],
+    ] as const) {
       context.strokeStyle = style;
       context.lineWidth = width;
       context.beginPath();

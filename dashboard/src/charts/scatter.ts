@@ -1,8 +1,19 @@
-/** Points of two columns with their names: accuracy over speed, and the front that nothing beats. */
+/**
+ * Points of two columns with their names: accuracy over speed, and the front that nothing beats.
+ */
 
 import { css, inks } from "./colour";
 import { nearestMark, press, stamp } from "./dots";
-import { drawAxes, FONT, haloText, labelRoom, plotIn, textMeasure, tickCounts, type Plot } from "./frame";
+import {
+  drawAxes,
+  FONT,
+  haloText,
+  labelRoom,
+  plotIn,
+  textMeasure,
+  tickCounts,
+  type Plot,
+} from "./frame";
 import { listen } from "./gestures";
 import { pixels, type Pixels } from "./raster";
 import { extent, scaleOf, type Scale } from "./scale";
@@ -46,39 +57,59 @@ interface Placed {
   readonly order: Uint32Array;
 }
 
-export function scatter(element: HTMLElement, callbacks: ScatterCallbacks = {}): Chart<ScatterData> {
+export function scatter(
+  element: HTMLElement,
+  callbacks: ScatterCallbacks = {},
+): Chart<ScatterData> {
   let data: ScatterData | null = null;
   let placed: Placed | null = null;
   let hover = -1;
   let target: Pixels | null = null;
   const measure = textMeasure();
-  const area = surface(element, { label: "Scatter", interactive: true, height: 300, resized: () => (placed = null) }, [
-    (context, box) => {
-      context.clearRect(0, 0, box.width, box.height);
-      const now = place();
-      if (!data || !now) return;
-      drawAxes(context, box, now.plot, now.x, now.y, titlesOf(data), inks(data.dark));
-      drawFront(context, data, now);
-      drawSpread(context, data, now);
-    },
-    (context, box) => {
-      const now = place();
-      if (!data || !now) return;
-      const [width, height] = [Math.round(box.width * box.ratio), Math.round(box.height * box.ratio)];
-      if (target?.width !== width || target.height !== height) target = pixels(width, height);
-      target.words.fill(0);
-      const mark = stamp("disc", (data.labels.length > 2000 ? 2 : data.labels.length > NAMED ? 3 : 4.5) * box.ratio);
-      for (const i of now.order) {
-        press(target, mark, (now.xs[i] ?? NaN) * box.ratio, (now.ys[i] ?? NaN) * box.ratio, data.colours[i] ?? 0, 0.95);
-      }
-      context.putImageData(new ImageData(target.data, width, height), 0, 0);
-    },
-    (context, box) => {
-      context.clearRect(0, 0, box.width, box.height);
-      const now = place();
-      if (data && now) drawTop(context, data, now, hover, measure);
-    },
-  ]);
+  const area = surface(
+    element,
+    { label: "Scatter", interactive: true, height: 300, resized: () => (placed = null) },
+    [
+      (context, box) => {
+        context.clearRect(0, 0, box.width, box.height);
+        const now = place();
+        if (!data || !now) return;
+        drawAxes(context, box, now.plot, now.x, now.y, titlesOf(data), inks(data.dark));
+        drawFront(context, data, now);
+        drawSpread(context, data, now);
+      },
+      (context, box) => {
+        const now = place();
+        if (!data || !now) return;
+        const [width, height] = [
+          Math.round(box.width * box.ratio),
+          Math.round(box.height * box.ratio),
+        ];
+        if (target?.width !== width || target.height !== height) target = pixels(width, height);
+        target.words.fill(0);
+        const mark = stamp(
+          "disc",
+          (data.labels.length > 2000 ? 2 : data.labels.length > NAMED ? 3 : 4.5) * box.ratio,
+        );
+        for (const i of now.order) {
+          press(
+            target,
+            mark,
+            (now.xs[i] ?? NaN) * box.ratio,
+            (now.ys[i] ?? NaN) * box.ratio,
+            data.colours[i] ?? 0,
+            0.95,
+          );
+        }
+        context.putImageData(new ImageData(target.data, width, height), 0, 0);
+      },
+      (context, box) => {
+        context.clearRect(0, 0, box.width, box.height);
+        const now = place();
+        if (data && now) drawTop(context, data, now, hover, measure);
+      },
+    ],
+  );
   const tip = tooltip(area.host);
 
   function place(): Placed | null {
@@ -102,7 +133,19 @@ export function scatter(element: HTMLElement, callbacks: ScatterCallbacks = {}):
     plot: () => placed?.plot ?? plotIn(area.box()),
     hover(at) {
       if (!placed || !data) return;
-      touch(at ? nearestMark(placed.xs, placed.ys, placed.order, new Uint8Array(placed.order.length).fill(1), at.x, at.y, REACH) : -1);
+      touch(
+        at
+          ? nearestMark(
+              placed.xs,
+              placed.ys,
+              placed.order,
+              new Uint8Array(placed.order.length).fill(1),
+              at.x,
+              at.y,
+              REACH,
+            )
+          : -1,
+      );
     },
     click(_, event) {
       if (hover >= 0) callbacks.onPick?.(hover, event);
@@ -114,7 +157,9 @@ export function scatter(element: HTMLElement, callbacks: ScatterCallbacks = {}):
     if (event.key === "Enter" && hover >= 0) callbacks.onPick?.(hover, event);
     else if (step) {
       const { xs } = placed;
-      const across = Array.from(placed.order).filter((i) => Number.isFinite(xs[i])).sort((a, b) => (xs[a] ?? 0) - (xs[b] ?? 0));
+      const across = Array.from(placed.order)
+        .filter((i) => Number.isFinite(xs[i]))
+        .sort((a, b) => (xs[a] ?? 0) - (xs[b] ?? 0));
       const index = across[Math.max(0, Math.min(across.length - 1, across.indexOf(hover) + step))];
       if (index === undefined) return;
       touch(index);
@@ -127,7 +172,9 @@ export function scatter(element: HTMLElement, callbacks: ScatterCallbacks = {}):
   return {
     update(after) {
       const same = data && { ...data, hover: after.hover };
-      const moved = !same || (Object.keys(after) as (keyof ScatterData)[]).some((name) => same[name] !== after[name]);
+      const moved =
+        !same ||
+        (Object.keys(after) as (keyof ScatterData)[]).some((name) => same[name] !== after[name]);
       data = after;
       if (moved) {
         placed = null;
@@ -146,25 +193,39 @@ export function scatter(element: HTMLElement, callbacks: ScatterCallbacks = {}):
 
 function titlesOf({ x, y, better }: ScatterData): { x: string; y: string } {
   const way = { low: "lower is better", high: "higher is better" };
-  const title = (column: Column, which: Better | undefined) => (which ? `${column.label} (${way[which]})` : column.label);
+  const title = (column: Column, which: Better | undefined) =>
+    which ? `${column.label} (${way[which]})` : column.label;
   return { x: title(x, better?.x), y: title(y, better?.y) };
 }
 
 /** What is there decides on the range, since a column's own may be of other runs. */
 function fitted(column: Column, more: readonly number[] = []): Column {
   const range = extent([...Array.from(column.values), ...more]);
-  return range && column.kind !== "category" ? { ...column, low: range[0], high: range[1] } : column;
+  return range && column.kind !== "category"
+    ? { ...column, low: range[0], high: range[1] }
+    : column;
 }
 
 function placedOf(data: ScatterData, box: Box, measure: (text: string) => number): Placed {
-  const [across, up] = [fitted(data.x), fitted(data.y, data.spread?.flatMap((range) => range ?? []) ?? [])];
+  const [across, up] = [
+    fitted(data.x),
+    fitted(data.y, data.spread?.flatMap((range) => range ?? []) ?? []),
+  ];
   const frame = plotIn(box);
   const y = scaleOf(up, [frame.bottom, frame.top], roomy(up));
-  const plot = plotIn(box, { left: labelRoom(y.ticks(tickCounts(frame).y).map((tick) => tick.label), measure) });
+  const plot = plotIn(box, {
+    left: labelRoom(
+      y.ticks(tickCounts(frame).y).map((tick) => tick.label),
+      measure,
+    ),
+  });
   const x = scaleOf(across, [plot.left, plot.right], roomy(across));
   const n = data.labels.length;
   return {
-    plot, x, y, order: Uint32Array.from({ length: n }, (_, i) => i),
+    plot,
+    x,
+    y,
+    order: Uint32Array.from({ length: n }, (_, i) => i),
     xs: Float32Array.from({ length: n }, (_, i) => x.of(across.values[i] ?? NaN)),
     ys: Float32Array.from({ length: n }, (_, i) => y.of(up.values[i] ?? NaN)),
   };
@@ -192,7 +253,11 @@ function drawFront(context: CanvasRenderingContext2D, data: ScatterData, { xs, y
   context.setLineDash([]);
 }
 
-function drawSpread(context: CanvasRenderingContext2D, { spread, dark }: ScatterData, { xs, y }: Placed): void {
+function drawSpread(
+  context: CanvasRenderingContext2D,
+  { spread, dark }: ScatterData,
+  { xs, y }: Placed,
+): void {
   if (!spread) return;
   context.strokeStyle = css(inks(dark).axis);
   context.lineWidth = 1;
@@ -210,7 +275,13 @@ function drawSpread(context: CanvasRenderingContext2D, { spread, dark }: Scatter
   context.stroke();
 }
 
-function drawTop(context: CanvasRenderingContext2D, data: ScatterData, now: Placed, hover: number, measure: (text: string) => number): void {
+function drawTop(
+  context: CanvasRenderingContext2D,
+  data: ScatterData,
+  now: Placed,
+  hover: number,
+  measure: (text: string) => number,
+): void {
   const ink = inks(data.dark);
   const { xs, ys, plot } = now;
   context.font = FONT;
@@ -218,8 +289,15 @@ function drawTop(context: CanvasRenderingContext2D, data: ScatterData, now: Plac
   if (data.labels.length <= NAMED) {
     const unbeaten = data.better ? front(data.x.values, data.y.values, data.better) : [];
     const order = [...unbeaten, ...Array.from(now.order).filter((i) => !unbeaten.includes(i))];
-    const short = data.labels.map((label) => (label.length > 28 ? `${label.slice(0, 27)}…` : label));
-    const room = { left: plot.left, right: plot.right + 10, top: plot.top - 6, bottom: plot.bottom };
+    const short = data.labels.map((label) =>
+      label.length > 28 ? `${label.slice(0, 27)}…` : label,
+    );
+    const room = {
+      left: plot.left,
+      right: plot.right + 10,
+      top: plot.top - 6,
+      bottom: plot.bottom,
+    };
     for (const spot of nameSpots(order, xs, ys, short.map(measure), room)) {
       context.textAlign = spot.align;
       haloText(context, short[spot.index] ?? "", spot.x, spot.y, ink.text, ink.ground);
@@ -233,11 +311,17 @@ function drawTop(context: CanvasRenderingContext2D, data: ScatterData, now: Plac
   context.stroke();
 }
 
-function linesOf({ x, y, labels, spread }: ScatterData, now: Placed, index: number): readonly string[] {
+function linesOf(
+  { x, y, labels, spread }: ScatterData,
+  now: Placed,
+  index: number,
+): readonly string[] {
   const range = spread?.[index];
   const may = range ? ` (${now.y.format(range[0])} to ${now.y.format(range[1])})` : "";
   return [
-    labels[index] ?? "", `${x.label} ${now.x.format(x.values[index] ?? NaN)}`, `${y.label} ${now.y.format(y.values[index] ?? NaN)}${may}`,
+    labels[index] ?? "",
+    `${x.label} ${now.x.format(x.values[index] ?? NaN)}`,
+    `${y.label} ${now.y.format(y.values[index] ?? NaN)}${may}`,
   ];
 }
 
@@ -251,9 +335,16 @@ export function describe({ title, x, y, labels, better }: ScatterData): string {
 export function rows({ x, y, labels, better }: ScatterData): DataTable {
   const unbeaten = new Set(better ? front(x.values, y.values, better) : []);
   const of = (column: Column, i: number) =>
-    column.kind === "category" ? (column.categories[column.values[i] ?? -1] ?? null) : cell(column.values[i]);
+    column.kind === "category"
+      ? (column.categories[column.values[i] ?? -1] ?? null)
+      : cell(column.values[i]);
   return {
     columns: ["name", x.label, y.label, ...(better ? ["unbeaten"] : [])],
-    rows: labels.map((label, i) => [label, of(x, i), of(y, i), ...(better ? [unbeaten.has(i) ? "yes" : ""] : [])]),
+    rows: labels.map((label, i) => [
+      label,
+      of(x, i),
+      of(y, i),
+      ...(better ? [unbeaten.has(i) ? "yes" : ""] : []),
+    ]),
   };
 }

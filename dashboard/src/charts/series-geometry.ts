@@ -15,7 +15,10 @@ interface Points {
   readonly y: readonly number[];
 }
 
-/** Points in the order of x; of several at one x the last that was logged. Points without an x are left out. */
+/**
+ * Points in the order of x; of several at one x the last that was logged. Points without an x are
+ * left out.
+ */
 export function ordered({ x, y }: Pick<SeriesLine, "x" | "y">): Points {
   let sorted = true;
   const places: number[] = [];
@@ -56,23 +59,36 @@ type Values = (number | null | undefined)[];
 
 export interface Aligned {
   readonly x: number[];
-  /** A line's values over x: null is a gap, undefined a place of other lines that this one passes. */
+  /**
+   * A line's values over x: null is a gap, undefined a place of other lines that this one passes.
+   */
   readonly lines: readonly { readonly raw: Values; readonly smooth: Values | null }[];
 }
 
 /** All lines over the places of them all. */
-export function aligned(lines: readonly SeriesLine[], smoothing: number, logX: boolean, logY: boolean): Aligned {
+export function aligned(
+  lines: readonly SeriesLine[],
+  smoothing: number,
+  logX: boolean,
+  logY: boolean,
+): Aligned {
   const each = lines.map(ordered).map(({ x, y }) => {
     if (!logX) return { x, y };
     const positive = x.map((_, i) => i).filter((i) => (x[i] ?? 0) > 0);
     return { x: positive.map((i) => x[i] ?? NaN), y: positive.map((i) => y[i] ?? NaN) };
   });
   const first = each[0];
-  const alike = each.every(({ x }) => x.length === first?.x.length && x.every((at, i) => at === first.x[i]));
-  const x = alike ? [...(first?.x ?? [])] : [...new Set(each.flatMap((line) => line.x))].sort((a, b) => a - b);
+  const alike = each.every(
+    ({ x }) => x.length === first?.x.length && x.every((at, i) => at === first.x[i]),
+  );
+  const x = alike
+    ? [...(first?.x ?? [])]
+    : [...new Set(each.flatMap((line) => line.x))].sort((a, b) => a - b);
   const places = alike ? null : new Map(x.map((at, i) => [at, i]));
   const spread = (line: Points, values: readonly number[]): Values => {
-    const clean = values.map((value) => (Number.isFinite(value) && (!logY || value > 0) ? value : null));
+    const clean = values.map((value) =>
+      Number.isFinite(value) && (!logY || value > 0) ? value : null,
+    );
     if (!places) return clean;
     const out: Values = new Array(x.length).fill(undefined);
     line.x.forEach((at, i) => (out[places.get(at) ?? 0] = clean[i]));

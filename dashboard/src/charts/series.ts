@@ -1,7 +1,7 @@
 /**
- * A few lines over one x: the metrics of a run, or one metric of the runs that are compared. Drawn by uPlot, which zooms by
- * dragging and shows the same place in all charts with one `sync`. The legend is ours, because it has to be reached by
- * keyboard and read without colours.
+ * A few lines over one x: the metrics of a run, or one metric of the runs that are compared. Drawn
+ * by uPlot, which zooms by dragging and shows the same place in all charts with one `sync`. The
+ * legend is ours, because it has to be reached by keyboard and read without colours.
  */
 
 import uPlot from "uplot";
@@ -41,15 +41,32 @@ const NARROWEST = 120;
 
 export function series(element: HTMLElement, callbacks: SeriesCallbacks = {}): Chart<SeriesData> {
   const host = document.createElement("div");
-  Object.assign(host.style, { width: "100%", height: "100%", display: "flex", flexDirection: "column", minHeight: "0" });
+  Object.assign(host.style, {
+    width: "100%",
+    height: "100%",
+    display: "flex",
+    flexDirection: "column",
+    minHeight: "0",
+  });
   host.setAttribute("role", "group");
   host.setAttribute("aria-roledescription", "chart");
   host.tabIndex = 0;
   const body = document.createElement("div");
-  Object.assign(body.style, { flex: "1", minHeight: element.clientHeight ? "0" : `${HEIGHT}px`, overflow: "hidden" });
+  Object.assign(body.style, {
+    flex: "1",
+    minHeight: element.clientHeight ? "0" : `${HEIGHT}px`,
+    overflow: "hidden",
+  });
   body.setAttribute("aria-hidden", "true");
   const legend = document.createElement("div");
-  Object.assign(legend.style, { display: "flex", flexWrap: "wrap", gap: "0 12px", font: FONT, maxHeight: "5.5em", overflowY: "auto" });
+  Object.assign(legend.style, {
+    display: "flex",
+    flexWrap: "wrap",
+    gap: "0 12px",
+    font: FONT,
+    maxHeight: "5.5em",
+    overflowY: "auto",
+  });
   host.append(body, legend);
   element.append(host);
 
@@ -67,15 +84,22 @@ export function series(element: HTMLElement, callbacks: SeriesCallbacks = {}): C
     now = aligned(data.lines, data.smoothing, data.logX, data.logY);
     host.setAttribute("aria-label", data.title);
     host.setAttribute("aria-description", describe(data));
-    const [width, height] = [Math.max(NARROWEST, body.clientWidth), Math.max(80, body.clientHeight)];
+    const [width, height] = [
+      Math.max(NARROWEST, body.clientWidth),
+      Math.max(80, body.clientHeight),
+    ];
     const next = shapeOf(data);
     if (!plot || next !== shape) {
       plot?.destroy();
       shape = next;
-      plot = new uPlot(optionsOf(data, width, height, off, (place) => {
-        read(place);
-        callbacks.onPlace?.(place === null ? null : (now.x[place] ?? null));
-      }), columnsOf(now), body);
+      plot = new uPlot(
+        optionsOf(data, width, height, off, (place) => {
+          read(place);
+          callbacks.onPlace?.(place === null ? null : (now.x[place] ?? null));
+        }),
+        columnsOf(now),
+        body,
+      );
       list(data);
     } else {
       // A zoom stays while new values arrive.
@@ -92,12 +116,21 @@ export function series(element: HTMLElement, callbacks: SeriesCallbacks = {}): C
       const button = document.createElement("button");
       button.type = "button";
       Object.assign(button.style, {
-        all: "unset", cursor: "pointer", display: "inline-flex", gap: "4px", alignItems: "center", lineHeight: "1.7",
-        maxWidth: "100%", overflowWrap: "anywhere", fontVariantNumeric: "tabular-nums",
+        all: "unset",
+        cursor: "pointer",
+        display: "inline-flex",
+        gap: "4px",
+        alignItems: "center",
+        lineHeight: "1.7",
+        maxWidth: "100%",
+        overflowWrap: "anywhere",
+        fontVariantNumeric: "tabular-nums",
       });
       const swatch = document.createElement("span");
       Object.assign(swatch.style, {
-        width: "12px", flex: "none", borderTop: `3px ${line.dashed ? "dashed" : "solid"} ${css(colourOf(line, at, of.dark))}`,
+        width: "12px",
+        flex: "none",
+        borderTop: `3px ${line.dashed ? "dashed" : "solid"} ${css(colourOf(line, at, of.dark))}`,
       });
       const name = document.createElement("span");
       name.textContent = line.name;
@@ -114,7 +147,8 @@ export function series(element: HTMLElement, callbacks: SeriesCallbacks = {}): C
         if (!off.delete(line.name)) off.add(line.name);
         mark();
         const each = of.smoothing > 0 ? 2 : 1;
-        for (let i = 0; i < each; i++) plot?.setSeries(1 + at * each + i, { show: !off.has(line.name) });
+        for (let i = 0; i < each; i++)
+          plot?.setSeries(1 + at * each + i, { show: !off.has(line.name) });
       });
       mark();
       return { button, value };
@@ -127,7 +161,8 @@ export function series(element: HTMLElement, callbacks: SeriesCallbacks = {}): C
     entries.forEach(({ value }, at) => {
       const line = now.lines[at];
       const values = line?.smooth ?? line?.raw ?? [];
-      const shown = place === null ? values.findLast((one) => typeof one === "number") : values[place];
+      const shown =
+        place === null ? values.findLast((one) => typeof one === "number") : values[place];
       const text = typeof shown === "number" ? number(shown) : "–";
       if (value.textContent !== text) value.textContent = text;
     });
@@ -138,14 +173,21 @@ export function series(element: HTMLElement, callbacks: SeriesCallbacks = {}): C
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const to = Math.max(0, Math.min(now.x.length - 1, (plot.cursor.idx ?? (step > 0 ? -1 : now.x.length)) + step));
+    const to = Math.max(
+      0,
+      Math.min(now.x.length - 1, (plot.cursor.idx ?? (step > 0 ? -1 : now.x.length)) + step),
+    );
     plot.setCursor({ left: plot.valToPos(now.x[to] ?? 0, "x"), top: plot.over.clientHeight / 2 });
   });
   const wake = (): void => {
     if (!frame) frame = requestAnimationFrame(draw);
   };
   const observer = new ResizeObserver(() => {
-    if (plot && body.clientWidth > 0) plot.setSize({ width: Math.max(NARROWEST, body.clientWidth), height: Math.max(80, body.clientHeight) });
+    if (plot && body.clientWidth > 0)
+      plot.setSize({
+        width: Math.max(NARROWEST, body.clientWidth),
+        height: Math.max(80, body.clientHeight),
+      });
   });
   observer.observe(body);
 
@@ -169,7 +211,16 @@ function colourOf(line: SeriesLine, at: number, dark: boolean): number {
 
 /** What needs a new chart rather than new values. */
 function shapeOf({ lines, xLabel, xKind, logX, logY, smoothing, dark, sync }: SeriesData): string {
-  return JSON.stringify([lines.map(({ name, colour, dashed }) => [name, colour, dashed]), xLabel, xKind, logX, logY, smoothing > 0, dark, sync]);
+  return JSON.stringify([
+    lines.map(({ name, colour, dashed }) => [name, colour, dashed]),
+    xLabel,
+    xKind,
+    logX,
+    logY,
+    smoothing > 0,
+    dark,
+    sync,
+  ]);
 }
 
 function columnsOf({ x, lines }: Aligned): uPlot.AlignedData {
@@ -177,13 +228,23 @@ function columnsOf({ x, lines }: Aligned): uPlot.AlignedData {
 }
 
 function optionsOf(
-  data: SeriesData, width: number, height: number, off: ReadonlySet<string>, placed: (at: number | null) => void,
+  data: SeriesData,
+  width: number,
+  height: number,
+  off: ReadonlySet<string>,
+  placed: (at: number | null) => void,
 ): uPlot.Options {
   const ink = inks(data.dark);
-  const axis = { stroke: css(ink.muted), font: FONT, grid: { stroke: css(ink.grid), width: 1 }, ticks: { show: false } };
+  const axis = {
+    stroke: css(ink.muted),
+    font: FONT,
+    grid: { stroke: css(ink.grid), width: 1 },
+    ticks: { show: false },
+  };
   const say = { number: compact, time: moment, duration }[data.xKind];
   return {
-    width, height,
+    width,
+    height,
     legend: { show: false },
     padding: [8, 12, 0, 0],
     cursor: {
@@ -197,14 +258,30 @@ function optionsOf(
     },
     axes: [
       {
-        ...axis, size: 22, gap: 4, label: data.xLabel, labelSize: 15, labelFont: FONT, labelGap: 0,
+        ...axis,
+        size: 22,
+        gap: 4,
+        label: data.xLabel,
+        labelSize: 15,
+        labelFont: FONT,
+        labelGap: 0,
         ...(data.xKind === "duration" ? { incrs: [...CLOCK_STEPS] } : {}),
-        ...(data.xKind === "time" ? {} : { values: (_: uPlot, splits: number[]) => splits.map((value) => (value === null ? "" : say(value))) }),
+        ...(data.xKind === "time"
+          ? {}
+          : {
+              values: (_: uPlot, splits: number[]) =>
+                splits.map((value) => (value === null ? "" : say(value))),
+            }),
       },
       {
-        ...axis, gap: 4,
+        ...axis,
+        gap: 4,
         values: (_, splits) => splits.map((value) => (value === null ? "" : compact(value))),
-        size: (_, values) => Math.min(96, 14 + 6.2 * Math.max(1, ...(values ?? []).map((value) => value?.length ?? 0))),
+        size: (_, values) =>
+          Math.min(
+            96,
+            14 + 6.2 * Math.max(1, ...(values ?? []).map((value) => value?.length ?? 0)),
+          ),
       },
     ],
     series: [
@@ -212,11 +289,18 @@ function optionsOf(
       ...data.lines.flatMap((line, at): uPlot.Series[] => {
         const colour = colourOf(line, at, data.dark);
         const drawn: uPlot.Series = {
-          label: line.name, show: !off.has(line.name), stroke: css(colour), width: 1.5, ...(line.dashed ? { dash: [6, 4] } : {}),
+          label: line.name,
+          show: !off.has(line.name),
+          stroke: css(colour),
+          width: 1.5,
+          ...(line.dashed ? { dash: [6, 4] } : {}),
           points: { show: (_, __, from, to) => to - from < 2, size: 5 },
         };
         if (data.smoothing <= 0) return [drawn];
-        return [{ ...drawn, stroke: css(colour, 0.28), width: 1, dash: [], points: { show: false } }, drawn];
+        return [
+          { ...drawn, stroke: css(colour, 0.28), width: 1, dash: [], points: { show: false } },
+          drawn,
+        ];
       }),
     ],
     hooks: { setCursor: [(plot) => placed(plot.cursor.idx ?? null)] },
@@ -229,7 +313,9 @@ export function describe({ title, lines, xLabel, xKind }: SeriesData): string {
   const each = lines.slice(0, 8).map((line) => {
     const { x, y } = ordered(line);
     const last = y.findLastIndex((value) => Number.isFinite(value));
-    return last < 0 ? `${line.name} has no values` : `${line.name} is ${number(y[last] ?? NaN)} at ${xLabel} ${say(x[last] ?? NaN)}`;
+    return last < 0
+      ? `${line.name} has no values`
+      : `${line.name} is ${number(y[last] ?? NaN)} at ${xLabel} ${say(x[last] ?? NaN)}`;
   });
   const more = lines.length > 8 ? [`${lines.length - 8} more lines`] : [];
   return `${title}: ${[...each, ...more].join("; ") || "no values yet"}.`;

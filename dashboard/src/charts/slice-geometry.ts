@@ -2,7 +2,10 @@
 
 import type { Board, Column, Slice } from "../types";
 
-/** Places of a slice as numbers of the column: of a category its place among the categories, NaN for one unknown. */
+/**
+ * Places of a slice as numbers of the column: of a category its place among the categories, NaN for
+ * one unknown.
+ */
 export function placesAt(column: Column, at: readonly (number | string)[]): Float64Array {
   return Float64Array.from(at, (value) => {
     if (column.kind !== "category") return Number(value);
@@ -12,7 +15,11 @@ export function placesAt(column: Column, at: readonly (number | string)[]): Floa
 }
 
 /** 1 is the best; runs alike share the better rank; NaN without a value. */
-export function ranks(values: ArrayLike<number>, n: number, goal: "minimize" | "maximize"): Float64Array {
+export function ranks(
+  values: ArrayLike<number>,
+  n: number,
+  goal: "minimize" | "maximize",
+): Float64Array {
   const sign = goal === "maximize" ? -1 : 1;
   const rows = Array.from({ length: n }, (_, row) => row)
     .filter((row) => Number.isFinite(values[row]))
@@ -20,7 +27,8 @@ export function ranks(values: ArrayLike<number>, n: number, goal: "minimize" | "
   const result = new Float64Array(n).fill(NaN);
   rows.forEach((row, place) => {
     const before = rows[place - 1];
-    result[row] = before !== undefined && values[before] === values[row] ? (result[before] ?? NaN) : place + 1;
+    result[row] =
+      before !== undefined && values[before] === values[row] ? (result[before] ?? NaN) : place + 1;
   });
   return result;
 }
@@ -43,11 +51,15 @@ export function roomy({ low, high, log, kind }: Column): readonly [number, numbe
 }
 
 /** Where the slice is best: its place and the mean there. */
-export function bestOf(slice: Slice, goal: "minimize" | "maximize"): { readonly at: number | string; readonly mean: number } | null {
+export function bestOf(
+  slice: Slice,
+  goal: "minimize" | "maximize",
+): { readonly at: number | string; readonly mean: number } | null {
   const sign = goal === "maximize" ? 1 : -1;
   let found = -1;
   slice.mean.forEach((mean, place) => {
-    if (Number.isFinite(mean) && (found < 0 || sign * mean > sign * (slice.mean[found] ?? NaN))) found = place;
+    if (Number.isFinite(mean) && (found < 0 || sign * mean > sign * (slice.mean[found] ?? NaN)))
+      found = place;
   });
   const at = slice.at[found];
   const mean = slice.mean[found];

@@ -1,17 +1,39 @@
-/** The runs' values over one parameter, with the model's mean and band; or their ranks, where single values would squash the rest. */
+/**
+ * The runs' values over one parameter, with the model's mean and band; or their ranks, where single
+ * values would squash the rest.
+ */
 
 import { css, inks } from "./colour";
-import { drawDragged } from "./curves";
 import { worthwhile } from "./curves-geometry";
 import { nearestMark } from "./dots";
-import { clipped, drawAxes, FONT, haloText, labelRoom, plotIn, textMeasure, tickCounts, type Plot } from "./frame";
-import { listen, type Dragged } from "./gestures";
+import {
+  clipped,
+  drawAxes,
+  FONT,
+  haloText,
+  labelRoom,
+  plotIn,
+  textMeasure,
+  tickCounts,
+  type Plot,
+} from "./frame";
+import { drawDragged, listen, type Dragged } from "./gestures";
 import { circleRuns, runDots } from "./run-dots";
 import { linear, scaleOf, type Scale } from "./scale";
 import { bestOf, goalOf, jitter, placesAt, ranks, roomy } from "./slice-geometry";
 import { surface, type Box } from "./surface";
 import { tooltip } from "./tooltip";
-import { cell, differs, keptOnTop, runsOf, said, standsOut, stateOf, titleOf, type RunCallbacks } from "./words";
+import {
+  cell,
+  differs,
+  keptOnTop,
+  runsOf,
+  said,
+  standsOut,
+  stateOf,
+  titleOf,
+  type RunCallbacks,
+} from "./words";
 import type { Board, Brush, Brushes, Chart, Column, DataTable, Shown, Slice } from "../types";
 
 export interface SliceData {
@@ -50,28 +72,32 @@ export function slice(element: HTMLElement, callbacks: SliceCallbacks): Chart<Sl
   let dragged: Dragged | null = null;
   const dots = runDots();
   const measure = textMeasure();
-  const area = surface(element, { label: "Slice", interactive: true, height: 260, resized: () => (placed = null) }, [
-    (context, box) => {
-      context.clearRect(0, 0, box.width, box.height);
-      const now = place();
-      if (!data || !now) return;
-      const { plot, x, y, column } = now;
-      drawAxes(context, box, plot, x, y, titlesOf(data, column), inks(data.shown.dark));
-      drawBand(context, data, now);
-    },
-    (context, box) => {
-      const now = place();
-      if (data && now) dots.draw(context, box, data.board, data.shown, now.xs, now.ys);
-    },
-    (context, box) => {
-      context.clearRect(0, 0, box.width, box.height);
-      const now = place();
-      if (!data || !now) return;
-      drawMean(context, data, now);
-      circleRuns(context, now.plot, data.shown, hover, now.xs, now.ys);
-      drawDragged(context, now.plot, dragged, inks(data.shown.dark));
-    },
-  ]);
+  const area = surface(
+    element,
+    { label: "Slice", interactive: true, height: 260, resized: () => (placed = null) },
+    [
+      (context, box) => {
+        context.clearRect(0, 0, box.width, box.height);
+        const now = place();
+        if (!data || !now) return;
+        const { plot, x, y, column } = now;
+        drawAxes(context, box, plot, x, y, titlesOf(data, column), inks(data.shown.dark));
+        drawBand(context, data, now);
+      },
+      (context, box) => {
+        const now = place();
+        if (data && now) dots.draw(context, box, data.board, data.shown, now.xs, now.ys);
+      },
+      (context, box) => {
+        context.clearRect(0, 0, box.width, box.height);
+        const now = place();
+        if (!data || !now) return;
+        drawMean(context, data, now);
+        circleRuns(context, now.plot, data.shown, hover, now.xs, now.ys);
+        drawDragged(context, now.plot, dragged, inks(data.shown.dark));
+      },
+    ],
+  );
   const tip = tooltip(area.host);
 
   function place(): Placed | null {
@@ -94,7 +120,12 @@ export function slice(element: HTMLElement, callbacks: SliceCallbacks): Chart<Sl
   listen(area, {
     plot: () => placed?.plot ?? plotIn(area.box()),
     hover(at) {
-      if (placed) touch(at && data ? nearestMark(placed.xs, placed.ys, onTop, data.shown.kept, at.x, at.y, REACH) : -1);
+      if (placed)
+        touch(
+          at && data
+            ? nearestMark(placed.xs, placed.ys, onTop, data.shown.kept, at.x, at.y, REACH)
+            : -1,
+        );
     },
     click(_, event) {
       if (hover >= 0) callbacks.onPick?.(hover, event);
@@ -108,7 +139,8 @@ export function slice(element: HTMLElement, callbacks: SliceCallbacks): Chart<Sl
       if (!placed || !data) return;
       const { x, y, column } = placed;
       if (range.x) callbacks.onBrush?.(column.name, [[x.invert(range.x[0]), x.invert(range.x[1])]]);
-      if (range.y && !data.rank) callbacks.onBrush?.("value", [[y.invert(range.y[1]), y.invert(range.y[0])]]);
+      if (range.y && !data.rank)
+        callbacks.onBrush?.("value", [[y.invert(range.y[1]), y.invert(range.y[0])]]);
     },
     doubled() {
       if (!placed) return;
@@ -123,7 +155,9 @@ export function slice(element: HTMLElement, callbacks: SliceCallbacks): Chart<Sl
     if (event.key === "Enter" && hover >= 0) callbacks.onPick?.(hover, event);
     else if (step) {
       const { xs } = placed;
-      const across = Array.from(onTop).filter((row) => !Number.isNaN(xs[row])).sort((a, b) => (xs[a] ?? 0) - (xs[b] ?? 0));
+      const across = Array.from(onTop)
+        .filter((row) => !Number.isNaN(xs[row]))
+        .sort((a, b) => (xs[a] ?? 0) - (xs[b] ?? 0));
       const row = across[Math.max(0, Math.min(across.length - 1, across.indexOf(hover) + step))];
       if (row === undefined) return;
       touch(row);
@@ -137,11 +171,24 @@ export function slice(element: HTMLElement, callbacks: SliceCallbacks): Chart<Sl
     update(after) {
       const before = data;
       data = after;
-      const next = [after.board.head.id, after.board.version, after.board.n, after.parameter, after.rank].join(" ");
-      const moved = next !== key || before?.slice !== after.slice || before?.board.columns !== after.board.columns;
+      const next = [
+        after.board.head.id,
+        after.board.version,
+        after.board.n,
+        after.parameter,
+        after.rank,
+      ].join(" ");
+      const moved =
+        next !== key ||
+        before?.slice !== after.slice ||
+        before?.board.columns !== after.board.columns;
       key = next;
       if (moved) placed = null;
-      if (moved || before?.brushes !== after.brushes || differs(before?.shown ?? null, after.shown)) {
+      if (
+        moved ||
+        before?.brushes !== after.brushes ||
+        differs(before?.shown ?? null, after.shown)
+      ) {
         onTop = keptOnTop(after.shown);
         area.soon("name", () => area.name(`Slice along ${labelOf(after)}`, describe(after)));
         area.redraw(1);
@@ -160,7 +207,10 @@ export function slice(element: HTMLElement, callbacks: SliceCallbacks): Chart<Sl
 }
 
 function titlesOf({ board, rank }: SliceData, column: Column): { x: string; y: string } {
-  return { x: column.label, y: rank ? "rank, 1 is the best" : (board.head.metric?.name ?? "value") };
+  return {
+    x: column.label,
+    y: rank ? "rank, 1 is the best" : (board.head.metric?.name ?? "value"),
+  };
 }
 
 function placedOf(data: SliceData, box: Box, measure: (text: string) => number): Placed | null {
@@ -172,7 +222,12 @@ function placedOf(data: SliceData, box: Box, measure: (text: string) => number):
   const heights = rank ? ranks(values, board.n, goal) : values;
   const frame = plotIn(box);
   const y = rank ? rankScale(heights, frame) : valueScale(data, values, goal, frame);
-  const plot = plotIn(box, { left: labelRoom(y.ticks(tickCounts(frame).y).map((tick) => tick.label), measure) });
+  const plot = plotIn(box, {
+    left: labelRoom(
+      y.ticks(tickCounts(frame).y).map((tick) => tick.label),
+      measure,
+    ),
+  });
   const x = scaleOf(column, [plot.left, plot.right], roomy(column));
   const xs = new Float32Array(board.n);
   const ys = new Float32Array(board.n);
@@ -191,8 +246,14 @@ function rankScale(heights: ArrayLike<number>, { top, bottom }: Plot): Scale {
   return linear([last + 0.02 * last, 1 - 0.03 * last], [bottom, top], true);
 }
 
-function valueScale({ slice: model, board }: SliceData, values: Float64Array, goal: "minimize" | "maximize", { top, bottom }: Plot): Scale {
-  let [low, high] = worthwhile(Float32Array.from(values), board.head.metric ? goal : null, false)?.range ?? [0, 1];
+function valueScale(
+  { slice: model, board }: SliceData,
+  values: Float64Array,
+  goal: "minimize" | "maximize",
+  { top, bottom }: Plot,
+): Scale {
+  let [low, high] = worthwhile(Float32Array.from(values), board.head.metric ? goal : null, false)
+    ?.range ?? [0, 1];
   for (const mean of model?.mean ?? []) {
     low = Math.min(low, mean);
     high = Math.max(high, mean);
@@ -202,12 +263,21 @@ function valueScale({ slice: model, board }: SliceData, values: Float64Array, go
 }
 
 /** The brush and the model's band, below the runs. */
-function drawBand(context: CanvasRenderingContext2D, { slice: model, rank, shown, brushes }: SliceData, { plot, column, x, y }: Placed): void {
+function drawBand(
+  context: CanvasRenderingContext2D,
+  { slice: model, rank, shown, brushes }: SliceData,
+  { plot, column, x, y }: Placed,
+): void {
   const ink = inks(shown.dark);
   context.fillStyle = css(ink.brush, 0.1);
   for (const [low, high] of brushes.get(column.name) ?? []) {
     const from = Math.max(plot.left, x.of(low));
-    context.fillRect(from, plot.top, Math.max(1, Math.min(plot.right, x.of(high)) - from), plot.bottom - plot.top);
+    context.fillRect(
+      from,
+      plot.top,
+      Math.max(1, Math.min(plot.right, x.of(high)) - from),
+      plot.bottom - plot.top,
+    );
   }
   if (!model || rank) return;
   const places = placesAt(column, model.at);
@@ -216,15 +286,25 @@ function drawBand(context: CanvasRenderingContext2D, { slice: model, rank, shown
     if (column.kind === "category") {
       const half = halfOf(x);
       places.forEach((place, i) => {
-        const [at, low, high] = [x.of(place), y.of(model.low[i] ?? NaN), y.of(model.high[i] ?? NaN)];
+        const [at, low, high] = [
+          x.of(place),
+          y.of(model.low[i] ?? NaN),
+          y.of(model.high[i] ?? NaN),
+        ];
         context.fillRect(at - half, high, 2 * half, low - high);
       });
       return;
     }
     const order = [...places.keys()];
     context.beginPath();
-    lineThrough(context, order.map((i) => [x.of(places[i] ?? NaN), y.of(model.high[i] ?? NaN)]));
-    lineThrough(context, order.reverse().map((i) => [x.of(places[i] ?? NaN), y.of(model.low[i] ?? NaN)]));
+    lineThrough(
+      context,
+      order.map((i) => [x.of(places[i] ?? NaN), y.of(model.high[i] ?? NaN)]),
+    );
+    lineThrough(
+      context,
+      order.reverse().map((i) => [x.of(places[i] ?? NaN), y.of(model.low[i] ?? NaN)]),
+    );
     context.fill();
   });
 }
@@ -246,8 +326,15 @@ function drawMean(context: CanvasRenderingContext2D, data: SliceData, now: Place
         context.moveTo(x.of(place) - half, height);
         context.lineTo(x.of(place) + half, height);
       });
-    } else lineThrough(context, Array.from(places, (place, i) => [x.of(place), y.of(model.mean[i] ?? NaN)]));
-    for (const [colour, width] of [[css(ink.ground, 0.8), 5], [css(ink.text), 2]] as const) {
+    } else
+      lineThrough(
+        context,
+        Array.from(places, (place, i) => [x.of(place), y.of(model.mean[i] ?? NaN)]),
+      );
+    for (const [colour, width] of [
+      [css(ink.ground, 0.8), 5],
+      [css(ink.text), 2],
+    ] as const) {
       context.strokeStyle = colour;
       context.lineWidth = width;
       context.stroke();
@@ -261,12 +348,20 @@ function halfOf(x: Scale): number {
   return Math.min(40, 0.35 * Math.abs(x.of(1) - x.of(0)));
 }
 
-function lineThrough(context: CanvasRenderingContext2D, points: readonly (readonly [number, number])[]): void {
-  for (const [px, py] of points) if (Number.isFinite(px) && Number.isFinite(py)) context.lineTo(px, py);
+function lineThrough(
+  context: CanvasRenderingContext2D,
+  points: readonly (readonly [number, number])[],
+): void {
+  for (const [px, py] of points)
+    if (Number.isFinite(px) && Number.isFinite(py)) context.lineTo(px, py);
 }
 
 /** Where the model's mean is best, marked on its line. */
-function drawBest(context: CanvasRenderingContext2D, { board, slice: model, rank, shown }: SliceData, { plot, column, x, y }: Placed): void {
+function drawBest(
+  context: CanvasRenderingContext2D,
+  { board, slice: model, rank, shown }: SliceData,
+  { plot, column, x, y }: Placed,
+): void {
   const best = model && !rank ? bestOf(model, goalOf(board)) : null;
   if (!best) return;
   const ink = inks(shown.dark);
@@ -276,14 +371,27 @@ function drawBest(context: CanvasRenderingContext2D, { board, slice: model, rank
   const room = context.measureText(text).width;
   context.textAlign = px + room + 8 > plot.right ? "right" : "left";
   context.textBaseline = "bottom";
-  haloText(context, text, px + (context.textAlign === "left" ? 4 : -4), Math.max(plot.top + 12, y.of(best.mean) - 6), ink.text, ink.ground);
+  haloText(
+    context,
+    text,
+    px + (context.textAlign === "left" ? 4 : -4),
+    Math.max(plot.top + 12, y.of(best.mean) - 6),
+    ink.text,
+    ink.ground,
+  );
 }
 
-function linesOf({ board, rank }: SliceData, { column, x, heights }: Placed, row: number): readonly string[] {
+function linesOf(
+  { board, rank }: SliceData,
+  { column, x, heights }: Placed,
+  row: number,
+): readonly string[] {
   const value = board.columns.get("value")?.values[row];
   return [
-    titleOf(board, row), `${column.label} ${x.format(column.values[row] ?? NaN)}`,
-    `${board.head.metric?.name ?? "value"} ${said(value)}${rank ? `, rank ${said(heights[row])}` : ""}`, stateOf(board, row),
+    titleOf(board, row),
+    `${column.label} ${x.format(column.values[row] ?? NaN)}`,
+    `${board.head.metric?.name ?? "value"} ${said(value)}${rank ? `, rank ${said(heights[row])}` : ""}`,
+    stateOf(board, row),
   ];
 }
 
@@ -295,7 +403,9 @@ function labelOf({ board, parameter }: SliceData): string {
 export function describe(data: SliceData): string {
   const { board, slice: model, shown } = data;
   const best = model ? bestOf(model, goalOf(board)) : null;
-  const told = best ? `; the model's mean is best at ${typeof best.at === "number" ? said(best.at) : best.at} with ${said(best.mean)}` : "";
+  const told = best
+    ? `; the model's mean is best at ${typeof best.at === "number" ? said(best.at) : best.at} with ${said(best.mean)}`
+    : "";
   return `${board.head.metric?.name ?? "Value"} over ${labelOf(data)}, ${runsOf(shown.kept, board.n)}${told}.`;
 }
 
@@ -306,10 +416,13 @@ export function rows({ board, parameter, shown }: SliceData): DataTable {
   const at = (row: number) => column?.values[row] ?? NaN;
   return {
     columns: ["run", column?.label ?? parameter, board.head.metric?.name ?? "value", "state"],
-    rows: Array.from(keptOnTop(shown)).sort((a, b) => at(a) - at(b)).map((row) => [
-      board.numbers[row] ?? null,
-      column?.kind === "category" ? (column.categories[at(row)] ?? null) : cell(at(row)),
-      cell(values[row]), board.states[row] ?? "",
-    ]),
+    rows: Array.from(keptOnTop(shown))
+      .sort((a, b) => at(a) - at(b))
+      .map((row) => [
+        board.numbers[row] ?? null,
+        column?.kind === "category" ? (column.categories[at(row)] ?? null) : cell(at(row)),
+        cell(values[row]),
+        board.states[row] ?? "",
+      ]),
   };
 }

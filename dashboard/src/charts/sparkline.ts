@@ -13,19 +13,27 @@ export interface SparklineData {
 }
 
 /** An SVG path in a box; numbers that are missing leave a gap. One number is a dash. */
-export function sparkPath(values: readonly (number | null)[], [low, high]: readonly [number, number], width: number, height: number): string {
-  const up = (value: number) => (high === low ? height / 2 : height - ((value - low) / (high - low)) * height);
+export function sparkPath(
+  values: readonly (number | null)[],
+  [low, high]: readonly [number, number],
+  width: number,
+  height: number,
+): string {
+  const up = (value: number) =>
+    high === low ? height / 2 : height - ((value - low) / (high - low)) * height;
   const across = (place: number) => (values.length < 2 ? 0 : (place / (values.length - 1)) * width);
   let open = false;
-  const path = values.map((value, place) => {
-    if (value === null || !Number.isFinite(value)) {
-      open = false;
-      return "";
-    }
-    const command = open ? "L" : "M";
-    open = true;
-    return `${command}${across(place).toFixed(1)} ${up(value).toFixed(1)}`;
-  }).join("");
+  const path = values
+    .map((value, place) => {
+      if (value === null || !Number.isFinite(value)) {
+        open = false;
+        return "";
+      }
+      const command = open ? "L" : "M";
+      open = true;
+      return `${command}${across(place).toFixed(1)} ${up(value).toFixed(1)}`;
+    })
+    .join("");
   return values.length === 1 && path ? `${path}H${width}` : path;
 }
 
@@ -56,11 +64,15 @@ export function sparkline(element: HTMLElement): Chart<SparklineData> {
       const { values, baseline, dark } = data;
       const ink = inks(dark);
       svg.setAttribute("aria-label", describe(data));
-      const numbers = values.filter((value) => value !== null && Number.isFinite(value)) as number[];
+      const numbers = values.filter(
+        (value) => value !== null && Number.isFinite(value),
+      ) as number[];
       const range = extent(baseline === null ? numbers : [...numbers, baseline]);
       if (!range) return svg.replaceChildren();
       svg.replaceChildren(
-        ...(baseline === null ? [] : [draw(sparkPath([baseline, baseline], range, WIDTH, HEIGHT), ink.muted, "1", "3 2")]),
+        ...(baseline === null
+          ? []
+          : [draw(sparkPath([baseline, baseline], range, WIDTH, HEIGHT), ink.muted, "1", "3 2")]),
         draw(sparkPath(values, range, WIDTH, HEIGHT), ink.best, "1.5", ""),
       );
     },

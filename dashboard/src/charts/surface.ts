@@ -1,8 +1,8 @@
 /**
  * Where a chart draws: layers of canvas as large as their element, measured in CSS pixels.
  *
- * Only requestAnimationFrame draws. So a hidden tab draws nothing, many changes make one frame, and a pointer that moves
- * faster than the screen costs one answer a frame.
+ * Only requestAnimationFrame draws. So a hidden tab draws nothing, many changes make one frame, and
+ * a pointer that moves faster than the screen costs one answer a frame.
  */
 
 export interface Box {
@@ -48,7 +48,11 @@ export function surface(
 ): Surface {
   const host = document.createElement("div");
   Object.assign(host.style, {
-    position: "relative", width: "100%", height: "100%", overflow: "hidden", touchAction: "pan-y",
+    position: "relative",
+    width: "100%",
+    height: "100%",
+    overflow: "hidden",
+    touchAction: "pan-y",
   });
   if (element.clientHeight === 0) host.style.minHeight = `${options.height ?? 240}px`;
   host.setAttribute("role", options.interactive ? "group" : "img");
@@ -98,7 +102,11 @@ export function surface(
     wake();
   };
   const measure = (): void => {
-    const next = { width: host.clientWidth, height: host.clientHeight, ratio: devicePixelRatio || 1 };
+    const next = {
+      width: host.clientWidth,
+      height: host.clientHeight,
+      ratio: devicePixelRatio || 1,
+    };
     if (next.width === box.width && next.height === box.height && next.ratio === box.ratio) return;
     box = next;
     for (const canvas of canvases) {
@@ -150,7 +158,12 @@ function spoken(live: "" | "polite", id = ""): HTMLElement {
   if (id) element.id = id;
   if (live) element.setAttribute("aria-live", live);
   Object.assign(element.style, {
-    position: "absolute", width: "1px", height: "1px", overflow: "hidden", clipPath: "inset(50%)", whiteSpace: "nowrap",
+    position: "absolute",
+    width: "1px",
+    height: "1px",
+    overflow: "hidden",
+    clipPath: "inset(50%)",
+    whiteSpace: "nowrap",
   });
   return element;
 }

@@ -31,8 +31,8 @@ export interface Lane {
 const CHANGE = 5;
 
 /**
- * Lanes by host and agent. Which slot an attempt had is not recorded: each takes the first slot that is free, so that
- * lanes show how many ran at once, which is what matters.
+ * Lanes by host and agent. Which slot an attempt had is not recorded: each takes the first slot
+ * that is free, so that lanes show how many ran at once, which is what matters.
  */
 export function lanes(board: Board): readonly Lane[] {
   const now = board.head.updated;
@@ -41,7 +41,14 @@ export function lanes(board: Board): readonly Lane[] {
   board.attempts.forEach((attempts, row) => {
     for (const { agent, host, number, started, ended, outcome, reason } of attempts) {
       hosts.set(agent, host);
-      const stint = { row, attempt: number, from: started, to: Math.max(started, ended ?? now), outcome, reason };
+      const stint = {
+        row,
+        attempt: number,
+        from: started,
+        to: Math.max(started, ended ?? now),
+        outcome,
+        reason,
+      };
       const list = byAgent.get(agent);
       if (list) list.push(stint);
       else byAgent.set(agent, [stint]);
@@ -54,14 +61,22 @@ export function lanes(board: Board): readonly Lane[] {
   }
   return [...byAgent]
     .sort(([a], [b]) => compare(hosts.get(a), hosts.get(b)) || compare(a, b))
-    .flatMap(([agent, stints]) => lanesOf(agent, hosts.get(agent) ?? "", stints, known.get(agent), now));
+    .flatMap(([agent, stints]) =>
+      lanesOf(agent, hosts.get(agent) ?? "", stints, known.get(agent), now),
+    );
 }
 
 function compare(a = "", b = ""): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function lanesOf(agent: string, host: string, stints: readonly Stint[], view: AgentView | undefined, now: number): readonly Lane[] {
+function lanesOf(
+  agent: string,
+  host: string,
+  stints: readonly Stint[],
+  view: AgentView | undefined,
+  now: number,
+): readonly Lane[] {
   const slots: Stint[][] = Array.from({ length: Math.max(1, view?.slots ?? 1) }, () => []);
   for (const stint of [...stints].sort((a, b) => a.from - b.from)) {
     // A second of overlap is the clocks', not a further slot's.
@@ -71,14 +86,28 @@ function lanesOf(agent: string, host: string, stints: readonly Stint[], view: Ag
   }
   const from = view?.started ?? stints.reduce((least, stint) => Math.min(least, stint.from), now);
   const died = view && view.ended === null && !view.live ? view.lastSeen : null;
-  const to = view?.ended ?? died ?? (view ? now : stints.reduce((last, stint) => Math.max(last, stint.to), from));
+  const to =
+    view?.ended ??
+    died ??
+    (view ? now : stints.reduce((last, stint) => Math.max(last, stint.to), from));
   return slots.map((taken, place) => ({
-    agent, host, slot: place + 1, slots: slots.length, from, to: Math.max(to, taken.at(-1)?.to ?? to), died, stints: taken,
+    agent,
+    host,
+    slot: place + 1,
+    slots: slots.length,
+    from,
+    to: Math.max(to, taken.at(-1)?.to ?? to),
+    died,
+    stints: taken,
     waits: waitsOf(taken, from, to),
   }));
 }
 
-function waitsOf(stints: readonly Stint[], from: number, to: number): readonly (readonly [number, number])[] {
+function waitsOf(
+  stints: readonly Stint[],
+  from: number,
+  to: number,
+): readonly (readonly [number, number])[] {
   const waits: (readonly [number, number])[] = [];
   let free = from;
   for (const stint of stints) {
@@ -94,6 +123,9 @@ export function nameOf({ host, agent, slot, slots }: Lane): string {
 }
 
 /** The same for a narrow margin: what is cut is not the slot, which tells lanes apart. */
-export function shortName({ host, agent, slot, slots }: Lane): { readonly name: string; readonly slot: string } {
+export function shortName({ host, agent, slot, slots }: Lane): {
+  readonly name: string;
+  readonly slot: string;
+} {
   return { name: [host, agent].filter(Boolean).join(" · "), slot: slots > 1 ? ` · ${slot}` : "" };
 }

@@ -1,9 +1,23 @@
-/** What ran where and when: a lane for each slot of each agent, a bar for each attempt, gaps in which a slot waited. */
+/**
+ * What ran where and when: a lane for each slot of each agent, a bar for each attempt, gaps in
+ * which a slot waited.
+ */
 
 import { css, inks, textOn, type Inks } from "./colour";
-import { drawDragged } from "./curves";
-import { clipped, FONT, fitted, horizontal, inside, labelRoom, plotIn, textMeasure, unobstructed, vertical, type Plot } from "./frame";
-import { listen, type Dragged, type Point } from "./gestures";
+import {
+  clipped,
+  FONT,
+  fitted,
+  horizontal,
+  inside,
+  labelRoom,
+  plotIn,
+  textMeasure,
+  unobstructed,
+  vertical,
+  type Plot,
+} from "./frame";
+import { drawDragged, listen, type Dragged, type Point } from "./gestures";
 import { duration, moment, time, type Scale } from "./scale";
 import { lookOf, type Pattern } from "./states";
 import { surface, type Box } from "./surface";
@@ -38,20 +52,24 @@ export function timeline(element: HTMLElement, callbacks: RunCallbacks): Chart<T
   let hover = -1;
   let dragged: Dragged | null = null;
   const measure = textMeasure();
-  const area = surface(element, { label: "Timeline", interactive: true, height: 160, resized: () => (placed = null) }, [
-    (context, box) => {
-      context.clearRect(0, 0, box.width, box.height);
-      const now = place();
-      if (data && now) drawLanes(context, data, now, box, zoom !== null);
-    },
-    (context, box) => {
-      context.clearRect(0, 0, box.width, box.height);
-      const now = place();
-      if (!data || !now) return;
-      drawHover(context, data, now, hover);
-      drawDragged(context, now.plot, dragged && { x: dragged.x, y: null }, inks(data.shown.dark));
-    },
-  ]);
+  const area = surface(
+    element,
+    { label: "Timeline", interactive: true, height: 160, resized: () => (placed = null) },
+    [
+      (context, box) => {
+        context.clearRect(0, 0, box.width, box.height);
+        const now = place();
+        if (data && now) drawLanes(context, data, now, box, zoom !== null);
+      },
+      (context, box) => {
+        context.clearRect(0, 0, box.width, box.height);
+        const now = place();
+        if (!data || !now) return;
+        drawHover(context, data, now, hover);
+        drawDragged(context, now.plot, dragged && { x: dragged.x, y: null }, inks(data.shown.dark));
+      },
+    ],
+  );
   const tip = tooltip(area.host);
 
   function place(): Placed | null {
@@ -97,16 +115,23 @@ export function timeline(element: HTMLElement, callbacks: RunCallbacks): Chart<T
     doubled: () => zoomTo(null),
   });
 
-  area.host.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey || !placed) return;
-    event.preventDefault();
-    magnify(Math.exp(Math.max(-50, Math.min(50, event.deltaY)) / 100), area.at(event).x);
-  }, { passive: false });
+  area.host.addEventListener(
+    "wheel",
+    (event) => {
+      if (!event.ctrlKey || !placed) return;
+      event.preventDefault();
+      magnify(Math.exp(Math.max(-50, Math.min(50, event.deltaY)) / 100), area.at(event).x);
+    },
+    { passive: false },
+  );
 
   function magnify(factor: number, px: number): void {
     if (!placed) return;
     const { plot, x } = placed;
-    const range = [x.invert(px - (px - plot.left) * factor), x.invert(px + (plot.right - px) * factor)] as const;
+    const range = [
+      x.invert(px - (px - plot.left) * factor),
+      x.invert(px + (plot.right - px) * factor),
+    ] as const;
     area.soon("zoom", () => zoomTo(range));
   }
 
@@ -115,7 +140,9 @@ export function timeline(element: HTMLElement, callbacks: RunCallbacks): Chart<T
     const middle = (placed.plot.left + placed.plot.right) / 2;
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (step) {
-      const inOrder = all.flatMap((lane) => lane.stints.map((stint) => ({ lane, stint }))).sort((a, b) => a.stint.from - b.stint.from);
+      const inOrder = all
+        .flatMap((lane) => lane.stints.map((stint) => ({ lane, stint })))
+        .sort((a, b) => a.stint.from - b.stint.from);
       const at = inOrder.findIndex(({ stint }) => stint.row === hover);
       const next = inOrder[Math.max(0, Math.min(inOrder.length - 1, at + step))];
       if (!next) return;
@@ -156,19 +183,42 @@ export function timeline(element: HTMLElement, callbacks: RunCallbacks): Chart<T
   };
 }
 
-function placedOf({ board }: TimelineData, all: readonly Lane[], zoom: readonly [number, number] | null, box: Box, measure: (text: string) => number): Placed {
-  const room = Math.min(NAMES, box.width / 3, Math.max(40, labelRoom([], measure), ...all.map((lane) => measure(`${shortName(lane).name}${shortName(lane).slot}`) + 12)));
+function placedOf(
+  { board }: TimelineData,
+  all: readonly Lane[],
+  zoom: readonly [number, number] | null,
+  box: Box,
+  measure: (text: string) => number,
+): Placed {
+  const room = Math.min(
+    NAMES,
+    box.width / 3,
+    Math.max(
+      40,
+      labelRoom([], measure),
+      ...all.map((lane) => measure(`${shortName(lane).name}${shortName(lane).slot}`) + 12),
+    ),
+  );
   const plot = plotIn(box, { left: room, bottom: 22 });
   const from = all.reduce((least, lane) => Math.min(least, lane.from), Infinity);
   const to = all.reduce((last, lane) => Math.max(last, lane.to), -Infinity);
-  const whole: readonly [number, number] = from <= to ? [from, Math.max(to, from + 60)] : [board.head.created, board.head.created + 60];
+  const whole: readonly [number, number] =
+    from <= to ? [from, Math.max(to, from + 60)] : [board.head.created, board.head.created + 60];
   return {
-    plot, lanes: all, x: time(zoom ?? whole, [plot.left, plot.right]),
+    plot,
+    lanes: all,
+    x: time(zoom ?? whole, [plot.left, plot.right]),
     height: Math.min(LANE, (plot.bottom - plot.top) / Math.max(1, all.length)),
   };
 }
 
-function drawLanes(context: CanvasRenderingContext2D, data: TimelineData, now: Placed, box: Box, zoomed: boolean): void {
+function drawLanes(
+  context: CanvasRenderingContext2D,
+  data: TimelineData,
+  now: Placed,
+  box: Box,
+  zoomed: boolean,
+): void {
   const { plot, x, height } = now;
   const { shown } = data;
   const ink = inks(shown.dark);
@@ -183,7 +233,8 @@ function drawLanes(context: CanvasRenderingContext2D, data: TimelineData, now: P
   context.fillStyle = css(ink.muted);
   context.textAlign = "center";
   context.textBaseline = "top";
-  for (const tick of unobstructed(ticks, measure, 0, box.width)) context.fillText(tick.label, tick.place, plot.bottom + 6);
+  for (const tick of unobstructed(ticks, measure, 0, box.width))
+    context.fillText(tick.label, tick.place, plot.bottom + 6);
 
   const seen = new Map<string, Pattern>();
   const patterns = textures(context, ink, shown.dark);
@@ -193,24 +244,35 @@ function drawLanes(context: CanvasRenderingContext2D, data: TimelineData, now: P
     context.textBaseline = "middle";
     context.fillStyle = css(ink.text);
     const { name, slot } = shortName(lane);
-    context.fillText(`${fitted(name, plot.left - 10 - measure(slot), measure)}${slot}`, plot.left - 6, top + height / 2);
+    context.fillText(
+      `${fitted(name, plot.left - 10 - measure(slot), measure)}${slot}`,
+      plot.left - 6,
+      top + height / 2,
+    );
     clipped(context, plot, () => {
       context.strokeStyle = css(ink.axis);
       context.setLineDash([1, 3]);
       context.beginPath();
-      for (const [from, to] of lane.waits) horizontal(context, top + height / 2, x.of(from), x.of(to), box.ratio);
+      for (const [from, to] of lane.waits)
+        horizontal(context, top + height / 2, x.of(from), x.of(to), box.ratio);
       context.stroke();
       context.setLineDash([]);
-      for (const stint of lane.stints) drawStint(context, stint, data, x, top + 2, height - 4, plot, patterns, ink);
+      for (const stint of lane.stints)
+        drawStint(context, stint, data, x, top + 2, height - 4, plot, patterns, ink);
     });
-    for (const { outcome } of lane.stints) seen.set(outcome ?? "running", lookOf(outcome, shown.dark).pattern);
+    for (const { outcome } of lane.stints)
+      seen.set(outcome ?? "running", lookOf(outcome, shown.dark).pattern);
     if (lane.died !== null) drawDeath(context, plot, x.of(lane.died), top + height / 2, ink);
   });
   drawLegend(context, box, [...seen.keys()].sort(), patterns, ink);
   context.textAlign = "left";
   context.textBaseline = "top";
   context.fillStyle = css(ink.text);
-  context.fillText(zoomed ? "zoomed, double click for all" : now.lanes.length ? "" : "no attempt yet", 4, 2);
+  context.fillText(
+    zoomed ? "zoomed, double click for all" : now.lanes.length ? "" : "no attempt yet",
+    4,
+    2,
+  );
   context.strokeStyle = css(ink.axis);
   context.beginPath();
   horizontal(context, plot.bottom, plot.left, plot.right, box.ratio);
@@ -218,8 +280,15 @@ function drawLanes(context: CanvasRenderingContext2D, data: TimelineData, now: P
 }
 
 function drawStint(
-  context: CanvasRenderingContext2D, stint: Stint, { board, shown }: TimelineData, x: Scale, top: number, height: number, plot: Plot,
-  patterns: (outcome: string | null) => CanvasPattern | string, ink: Inks,
+  context: CanvasRenderingContext2D,
+  stint: Stint,
+  { board, shown }: TimelineData,
+  x: Scale,
+  top: number,
+  height: number,
+  plot: Plot,
+  patterns: (outcome: string | null) => CanvasPattern | string,
+  ink: Inks,
 ): void {
   const left = Math.max(plot.left - 2, x.of(stint.from));
   const right = Math.min(plot.right + 2, x.of(stint.to));
@@ -248,7 +317,13 @@ function drawStint(
   context.fillText(label, Math.max(left, plot.left) + 4, top + height / 2);
 }
 
-function drawDeath(context: CanvasRenderingContext2D, plot: Plot, x: number, y: number, ink: Inks): void {
+function drawDeath(
+  context: CanvasRenderingContext2D,
+  plot: Plot,
+  x: number,
+  y: number,
+  ink: Inks,
+): void {
   if (x < plot.left || x > plot.right) return;
   context.strokeStyle = css(ink.bad);
   context.lineWidth = 2;
@@ -266,11 +341,18 @@ function drawDeath(context: CanvasRenderingContext2D, plot: Plot, x: number, y: 
 }
 
 function drawLegend(
-  context: CanvasRenderingContext2D, box: Box, outcomes: readonly string[], patterns: (outcome: string | null) => CanvasPattern | string, ink: Inks,
+  context: CanvasRenderingContext2D,
+  box: Box,
+  outcomes: readonly string[],
+  patterns: (outcome: string | null) => CanvasPattern | string,
+  ink: Inks,
 ): void {
   context.textAlign = "left";
   context.textBaseline = "middle";
-  let left = box.width - 12 - outcomes.reduce((sum, outcome) => sum + context.measureText(outcome).width + 26, -12);
+  let left =
+    box.width -
+    12 -
+    outcomes.reduce((sum, outcome) => sum + context.measureText(outcome).width + 26, -12);
   for (const outcome of outcomes) {
     const room = context.measureText(outcome).width;
     if (left > 150) {
@@ -284,19 +366,31 @@ function drawLegend(
 }
 
 /** Fillings by outcome: drawn once each. */
-function textures(context: CanvasRenderingContext2D, ink: Inks, dark: boolean): (outcome: string | null) => CanvasPattern | string {
+function textures(
+  context: CanvasRenderingContext2D,
+  ink: Inks,
+  dark: boolean,
+): (outcome: string | null) => CanvasPattern | string {
   const made = new Map<string | null, CanvasPattern | string>();
   return (outcome) => {
     const before = made.get(outcome);
     if (before !== undefined) return before;
     const look = lookOf(outcome, dark);
-    const after = look.pattern === "solid" ? css(look.colour) : (textureOf(context, look.pattern, css(look.colour), css(ink.ground)) ?? css(look.colour));
+    const after =
+      look.pattern === "solid"
+        ? css(look.colour)
+        : (textureOf(context, look.pattern, css(look.colour), css(ink.ground)) ?? css(look.colour));
     made.set(outcome, after);
     return after;
   };
 }
 
-function textureOf(context: CanvasRenderingContext2D, kind: Pattern, colour: string, ground: string): CanvasPattern | null {
+function textureOf(
+  context: CanvasRenderingContext2D,
+  kind: Pattern,
+  colour: string,
+  ground: string,
+): CanvasPattern | null {
   const tile = document.createElement("canvas");
   tile.width = tile.height = 6;
   const pen = tile.getContext("2d");
@@ -323,7 +417,12 @@ function textureOf(context: CanvasRenderingContext2D, kind: Pattern, colour: str
   return context.createPattern(tile, "repeat");
 }
 
-function drawHover(context: CanvasRenderingContext2D, { shown }: TimelineData, { plot, x, height, lanes: all }: Placed, hover: number): void {
+function drawHover(
+  context: CanvasRenderingContext2D,
+  { shown }: TimelineData,
+  { plot, x, height, lanes: all }: Placed,
+  hover: number,
+): void {
   if (hover < 0) return;
   const ink = inks(shown.dark);
   clipped(context, plot, () => {
@@ -333,7 +432,12 @@ function drawHover(context: CanvasRenderingContext2D, { shown }: TimelineData, {
       for (const stint of lane.stints) {
         if (stint.row !== hover) continue;
         const left = x.of(stint.from);
-        context.strokeRect(left, plot.top + place * height + 1, Math.max(3, x.of(stint.to) - left), height - 2);
+        context.strokeRect(
+          left,
+          plot.top + place * height + 1,
+          Math.max(3, x.of(stint.to) - left),
+          height - 2,
+        );
       }
     });
   });
@@ -360,9 +464,14 @@ function hit({ plot, x, height, lanes: all }: Placed, at: Point): Hit | null {
 }
 
 function linesOf(board: Board, { lane, stint }: Hit): readonly string[] {
-  if (!stint) return [nameOf(lane), lane.died === null ? "no attempt here" : `last heard of ${moment(lane.died)}`];
+  if (!stint)
+    return [
+      nameOf(lane),
+      lane.died === null ? "no attempt here" : `last heard of ${moment(lane.died)}`,
+    ];
   return [
-    titleOf(board, stint.row), `${nameOf(lane)}${stint.attempt > 1 ? ` · attempt ${stint.attempt}` : ""}`,
+    titleOf(board, stint.row),
+    `${nameOf(lane)}${stint.attempt > 1 ? ` · attempt ${stint.attempt}` : ""}`,
     `${moment(stint.from)}, ${duration(stint.to - stint.from)}`,
     `${stint.outcome ?? "running"}${stint.reason ? `: ${stint.reason}` : ""}`,
   ];
@@ -374,8 +483,13 @@ export function describe({ board }: TimelineData): string {
   const agents = new Set(all.map((lane) => lane.agent)).size;
   const attempts = all.reduce((sum, lane) => sum + lane.stints.length, 0);
   const outcomes = new Map<string, number>();
-  for (const lane of all) for (const { outcome } of lane.stints) outcomes.set(outcome ?? "running", (outcomes.get(outcome ?? "running") ?? 0) + 1);
-  const told = [...outcomes].sort(([, a], [, b]) => b - a).map(([outcome, count]) => `${count} ${outcome}`).join(", ");
+  for (const lane of all)
+    for (const { outcome } of lane.stints)
+      outcomes.set(outcome ?? "running", (outcomes.get(outcome ?? "running") ?? 0) + 1);
+  const told = [...outcomes]
+    .sort(([, a], [, b]) => b - a)
+    .map(([outcome, count]) => `${count} ${outcome}`)
+    .join(", ");
   const died = new Set(all.filter((lane) => lane.died !== null).map((lane) => lane.agent)).size;
   return `${attempts} attempts on ${agents} agents in ${all.length} slots${told ? `: ${told}` : ""}${died ? `; ${died} agents went without a word` : ""}.`;
 }
@@ -385,9 +499,19 @@ export function rows({ board, shown }: TimelineData): DataTable {
   const each = lanes(board).flatMap((lane) => lane.stints.map((stint) => ({ lane, stint })));
   return {
     columns: ["run", "attempt", "host", "agent", "slot", "began", "took", "outcome", "reason"],
-    rows: each.filter(({ stint }) => shown.kept[stint.row]).sort((a, b) => a.stint.from - b.stint.from).map(({ lane, stint }) => [
-      board.numbers[stint.row] ?? null, stint.attempt, lane.host, lane.agent, lane.slot, moment(stint.from),
-      duration(stint.to - stint.from), stint.outcome ?? "running", stint.reason,
-    ]),
+    rows: each
+      .filter(({ stint }) => shown.kept[stint.row])
+      .sort((a, b) => a.stint.from - b.stint.from)
+      .map(({ lane, stint }) => [
+        board.numbers[stint.row] ?? null,
+        stint.attempt,
+        lane.host,
+        lane.agent,
+        lane.slot,
+        moment(stint.from),
+        duration(stint.to - stint.from),
+        stint.outcome ?? "running",
+        stint.reason,
+      ]),
   };
 }

@@ -5,9 +5,18 @@ export interface Tooltip {
   hide(): void;
 }
 
-/** Where the box lies: right of the place, else left of it, and where neither has room below or above. */
+/**
+ * Where the box lies: right of the place, else left of it, and where neither has room below or
+ * above.
+ */
 export function beside(
-  x: number, y: number, width: number, height: number, across: number, down: number, gap = 14,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  across: number,
+  down: number,
+  gap = 14,
 ): { readonly left: number; readonly top: number } {
   const level = Math.max(0, Math.min(y - height / 2, down - height));
   if (x + gap + width <= across) return { left: x + gap, top: level };
@@ -21,12 +30,24 @@ export function tooltip(host: HTMLElement): Tooltip {
   const box = document.createElement("div");
   box.className = "chart-tooltip";
   box.setAttribute("aria-hidden", "true");
-  // Colours are the system's own, so that the box reads in light, dark and forced colours without a style sheet.
+  // Colours are the system's own, so that the box reads in light, dark and forced colours without a
+  // style sheet.
   Object.assign(box.style, {
-    position: "absolute", left: "0", top: "0", display: "none", pointerEvents: "none", zIndex: "2",
-    maxWidth: "min(22rem, 90%)", padding: "4px 8px", borderRadius: "4px", border: "1px solid color-mix(in srgb, CanvasText 25%, Canvas)",
-    background: "Canvas", color: "CanvasText", font: "12px/1.4 system-ui, sans-serif",
-    fontVariantNumeric: "tabular-nums", overflowWrap: "anywhere",
+    position: "absolute",
+    left: "0",
+    top: "0",
+    display: "none",
+    pointerEvents: "none",
+    zIndex: "2",
+    maxWidth: "min(22rem, 90%)",
+    padding: "4px 8px",
+    borderRadius: "4px",
+    border: "1px solid color-mix(in srgb, CanvasText 25%, Canvas)",
+    background: "Canvas",
+    color: "CanvasText",
+    font: "12px/1.4 system-ui, sans-serif",
+    fontVariantNumeric: "tabular-nums",
+    overflowWrap: "anywhere",
   });
   host.append(box);
   let text = "";
@@ -45,7 +66,14 @@ export function tooltip(host: HTMLElement): Tooltip {
         );
       }
       box.style.display = "block";
-      const place = beside(x, y, box.offsetWidth, box.offsetHeight, host.clientWidth, host.clientHeight);
+      const place = beside(
+        x,
+        y,
+        box.offsetWidth,
+        box.offsetHeight,
+        host.clientWidth,
+        host.clientHeight,
+      );
       box.style.transform = `translate(${place.left}px, ${place.top}px)`;
     },
     hide() {

@@ -1,4 +1,6 @@
-/** What charts say of runs, and whether a change of what is shown needs more than a new highlight. */
+/**
+ * What charts say of runs, and whether a change of what is shown needs more than a new highlight.
+ */
 
 import { number } from "./scale";
 import type { Board, RunState, Shown } from "../types";
