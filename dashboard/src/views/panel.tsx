@@ -67,7 +67,8 @@ function keepHeight(id: string, element: HTMLElement | null): void {
 export interface PanelProps {
   readonly id: string;
   readonly title: string;
-  readonly size?: "half" | "wide" | "full";
+  /** "small" and "broad" are half and the whole of a common screen, but a quarter and half of a large one. */
+  readonly size?: "small" | "half" | "broad" | "wide" | "full";
   readonly height?: number;
   readonly tools?: ComponentChildren;
   /** Asked for when people want to read the figures. */
@@ -79,6 +80,7 @@ export function Panel({ id, title, size = "half", height = 300, tools, table, ch
   const { open, height: kept, wide } = layoutOf(id);
   const figures = useSignal(false);
   const width = wide === null ? size : wide ? "full" : "half";
+  const narrow = width === "half" || width === "small";
   const body = `panel-${id}`;
   return (
     <section class={`panel ${width}`} aria-label={title} style={{ "--height": `${kept ?? height}px` }}>
@@ -99,11 +101,11 @@ export function Panel({ id, title, size = "half", height = 300, tools, table, ch
             )}
             {size !== "full" && (
               <button
-                type="button" class="plain" title={width === "half" ? "Take the whole width" : "Take half of the width"}
-                aria-label={`${title}: ${width === "half" ? "take the whole width" : "take half of the width"}`}
-                onClick={() => setLayout(id, { wide: width === "half" })}
+                type="button" class="plain" title={narrow ? "Take the whole width" : "Take half of the width"}
+                aria-label={`${title}: ${narrow ? "take the whole width" : "take half of the width"}`}
+                onClick={() => setLayout(id, { wide: narrow })}
               >
-                {width === "half" ? "↔" : "→←"}
+                {narrow ? "↔" : "→←"}
               </button>
             )}
           </div>

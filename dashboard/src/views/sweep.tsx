@@ -327,7 +327,7 @@ function ImportancePanel({ model }: { readonly model: SweepModel }): JSX.Element
   const { data, selection } = model;
   const state = data.importance.value;
   return (
-    <Panel id="importance" title="Importance" table={() => drawn(model.importanceData.peek(), importanceChart.rows)}>
+    <Panel id="importance" title="Importance" size="small" table={() => drawn(model.importanceData.peek(), importanceChart.rows)}>
       {state.state === "loading" && <p class="note" role="status">The model is fitted …</p>}
       {state.state === "failed" && <p class="notice warn">{state.why}</p>}
       {state.state === "ready" && (
@@ -355,7 +355,7 @@ function SlicePanel({ model }: { readonly model: SweepModel }): JSX.Element {
   const second = model.second.value;
   return (
     <Panel
-      id="slice" title={second ? "Two parameters" : "One parameter"}
+      id="slice" title={second ? "Two parameters" : "One parameter"} size="small"
       tools={
         <>
           <select aria-label="Parameter" value={model.parameter.value} onChange={(event) => (selection.parameter.value = event.currentTarget.value)}>
@@ -387,7 +387,7 @@ function TimelinePanel({ model }: { readonly model: SweepModel }): JSX.Element {
     return (model.board.value?.head.agents ?? []).reduce((sum, agent) => sum + Math.max(1, agent.slots), 0);
   });
   return (
-    <Panel id="timeline" title="Agents and slots" size="wide" height={Math.min(320, 84 + 22 * Math.max(1, lanes.value))} table={() => drawn(data.peek(), timelineChart.rows)}>
+    <Panel id="timeline" title="Agents and slots" size="broad" height={Math.min(320, 84 + 22 * Math.max(1, lanes.value))} table={() => drawn(data.peek(), timelineChart.rows)}>
       <ChartHost id="timeline" data={data} make={(element) => timelineChart.timeline(element, callbacks(model))} />
     </Panel>
   );

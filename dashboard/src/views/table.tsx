@@ -16,8 +16,9 @@ import { useVirtualizer } from "./virtual";
 
 const ROW = 28;
 const WIDTHS = { number: 104, category: 110, time: 150 } as const;
-const RUN = 210;
-const STATE = 110;
+const narrow = matchMedia("(max-width: 600px)").matches;
+const RUN = narrow ? 140 : 210;
+const STATE = narrow ? 96 : 110;
 /** Of the summary's many numbers the first few are shown unasked. */
 const MOST_METRICS = 6;
 
