@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import { syntheticBoard } from "../testing/synthetic";
+import { viewOf } from "../testing/wired";
+import { boardOf, merge, number, parameterColumn, report } from "./board";
+
+const whole = syntheticBoard({ runs: 30, epochs: 10, seed: 4, running: 2 });
+
+test("numbers that JSON cannot say are spelled", () => {
+  expect([number("NaN"), number("Infinity"), number("-Infinity"), number(null), number(2), number(true)])
+    .toEqual([NaN, Infinity, -Infinity, NaN, 2, 1]);
+});
+
+describe("a board", () => {
+  test("has from the wire what the server put there", () => {
+    const board = boardOf(viewOf(whole));
+    expect(board.n).toBe(30);
+    expect(board.ids).toEqual(whole.ids);
+    expect(board.head).toEqual(whole.head);
+    expect(board.attempts).toEqual(whole.attempts);
+    for (const name of ["lr0", "optimizer", "batch", "value", "best", "steps", "started", "val/loss"]) {
+      const [own, theirs] = [board.columns.get(name), whole.columns.get(name)];
+      expect([name, own?.kind, own?.log, own?.role, own?.label, [...(own?.values ?? [])]]).toEqual(
+        [name, theirs?.kind, theirs?.log, theirs?.role, theirs?.label, [...(theirs?.values ?? [])]]);
+    }
+  });
+
+  test("that grew run by run is the one that was read at once", () => {
+    const board = boardOf(viewOf(whole, [0]));
+    for (let row = 1; row < 30; row += 1) expect(merge(board, viewOf(whole, [row]))).toBe(true);
+    const once = boardOf(viewOf(whole));
+    expect(board.rows).toEqual(once.rows);
+    expect(board.states).toEqual(once.states);
+    for (const [name, column] of once.columns) expect([...(board.columns.get(name)?.values ?? [])]).toEqual([...column.values]);
+    expect(board.version).toBe(30);
+  });
+
+  test("says when a run came out of order, since curves are in the server's", () => {
+    const board = boardOf(viewOf(whole, [0, 2]));
+    expect(merge(board, viewOf(whole, [1]))).toBe(false);
+  });
+
+  test("updates a run in its place", () => {
+    const board = boardOf(viewOf(whole));
+    const view = viewOf(whole, [3]);
+    view.runs.state = ["failed"];
+    view.runs.value = ["NaN"];
+    view.config["optimizer"] = ["Lion"];
+    merge(board, view);
+    expect(board.states[3]).toBe("failed");
+    expect(board.columns.get("value")?.values[3]).toBeNaN();
+    expect(board.columns.get("optimizer")?.categories.at(-1)).toBe("Lion");
+    expect(board.n).toBe(30);
+  });
+
+  test("takes parameters that are called like its own columns", () => {
+    const view = viewOf(whole, [0, 1]);
+    const steps = view.parameters.find((one) => one.name === "batch");
+    if (steps) steps.name = "steps";
+    view.config["steps"] = [8, 16];
+    view.summary["value"] = [1, 2];
+    view.summary["lr0"] = [5, 6];
+    const board = boardOf(view);
+    expect([...(parameterColumn(board, "steps")?.values ?? [])]).toEqual([8, 16]);
+    expect(board.columns.get("steps")?.role).toBe("info");
+    expect(board.columns.get("summary.value")?.label).toBe("value");
+    expect([...(board.columns.get("summary.lr0")?.values ?? [])]).toEqual([5, 6]);
+    expect(parameterColumn(board, "value")).toBeUndefined();
+  });
+
+  test("takes a point before the server's own figures come", () => {
+    const board = boardOf(viewOf(whole));
+    report(board, 29, 9, 0.99);
+    expect(board.columns.get("value")?.values[29]).toBe(0.99);
+    expect(board.columns.get("best")?.values[29]).toBe(0.99);
+    expect(board.columns.get("best")?.high).toBe(0.99);
+    report(board, 29, 10, 0.5);
+    expect(board.columns.get("best")?.values[29]).toBe(0.99);
+    expect(board.columns.get("steps")?.values[29]).toBe(10);
+  });
+});

@@ -1,0 +1,162 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { signal } from "@preact/signals";
+import { syntheticBoard, syntheticCurves, syntheticSource } from "../testing/synthetic";
+import { viewOf } from "../testing/wired";
+import type { Board, Curves, Source } from "../types";
+import { boardOf } from "./board";
+import { change, emptyCurves, lengthOf } from "./curves";
+import type { Liveness, Message } from "./live";
+import { SweepData, type Updates } from "./sweep";
+
+const OPTIONS = { runs: 12, epochs: 8, seed: 3, running: 3 };
+
+/** A server whose sweep the test changes: the page has to come to the same picture. */
+class Server {
+  readonly board: Board = syntheticBoard(OPTIONS);
+  readonly curves: Curves = syntheticCurves(OPTIONS);
+  readonly asked: (readonly string[] | undefined)[] = [];
+  hear: (message: Message) => void = () => undefined;
+  away = false;
+
+  source(): Source {
+    return { ...syntheticSource(OPTIONS), board: async () => boardOf(viewOf(this.board)), curves: async () => this.part() };
+  }
+
+  updates(): Updates {
+    return {
+      view: async (_, runs) => {
+        this.asked.push(runs);
+        if (this.away) throw new Error("no server");
+        return structuredClone(viewOf(this.board, runs?.map((id) => this.board.rows.get(id) ?? -1).sort((a, b) => a - b)));
+      },
+      curves: async (_, __, runs) => this.part(runs),
+      listen: (_, __, hear) => {
+        this.hear = hear;
+        return { state: signal<Liveness>("live"), close: () => undefined };
+      },
+    };
+  }
+
+  report(row: number, step: number, value: number): void {
+    change(this.curves, this.board.n, new Map([[row, { keep: lengthOf(this.curves, row), steps: [step], values: [value], times: [1] }]]));
+    const column = this.board.columns.get("value");
+    if (column) column.values[row] = value;
+    this.hear({ kind: "point", run: this.board.ids[row] ?? "", step, value, attempt: 1 });
+  }
+
+  private part(runs?: readonly string[]): Curves {
+    const rows = runs?.map((id) => this.board.rows.get(id) ?? -1).sort((a, b) => a - b) ?? [...this.board.ids.keys()];
+    const made = emptyCurves("mAP50", rows.length);
+    change(made, rows.length, new Map(rows.map((row, at) => {
+      const [from, to] = [this.curves.offsets[row] ?? 0, this.curves.offsets[row + 1] ?? 0];
+      return [at, {
+        keep: 0, steps: this.curves.steps.slice(from, to), values: this.curves.values.slice(from, to), times: this.curves.times.slice(from, to),
+      }];
+    })));
+    return made;
+  }
+}
+
+async function opened(server: Server): Promise<SweepData> {
+  const data = new SweepData({ kind: "sweep", id: "s" }, server.source(), server.updates());
+  await data.open();
+  await vi.advanceTimersByTimeAsync(0);
+  return data;
+}
+
+function curveOf(data: SweepData, row: number): number[] {
+  const state = data.curves.value;
+  if (state.state !== "ready") throw new Error("no curves");
+  return [...state.value.values.subarray(state.value.offsets[row], state.value.offsets[row + 1])];
+}
+
+function boardIn(data: SweepData): Board {
+  const state = data.board.value;
+  if (state.state !== "ready") throw new Error("no board");
+  return state.value;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => vi.useRealTimers());
+
+test("a point is in the board and at the end of its curve within a tenth of a second", async () => {
+  const server = new Server();
+  const data = await opened(server);
+  const before = curveOf(data, 10);
+  const version = data.version.value;
+  server.report(10, 50, 0.5);
+  server.report(10, 51, 0.75);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(curveOf(data, 10)).toEqual([...before, 0.5, 0.75]);
+  expect(boardIn(data).columns.get("value")?.values[10]).toBe(0.75);
+  expect(data.version.value).toBeGreaterThan(version);
+  expect(server.asked).toEqual([]);
+  data.close();
+});
+
+test("runs that changed are asked for together, and only they", async () => {
+  const server = new Server();
+  const data = await opened(server);
+  for (const row of [3, 5, 3]) {
+    server.board.states[row] = "killed";
+    server.hear({ kind: "event", type: "run.ended", sweep: "s", run: server.board.ids[row] ?? "" });
+  }
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(server.asked).toEqual([["r000004", "r000006"]]);
+  expect(boardIn(data).states[3]).toBe("killed");
+  data.close();
+});
+
+test("a step once more is another attempt: its curve is asked for again", async () => {
+  const server = new Server();
+  const data = await opened(server);
+  const had = curveOf(data, 10).length;
+  change(server.curves, 12, new Map([[10, { keep: 0, steps: [1], values: [0.25], times: [1] }]]));
+  server.hear({ kind: "point", run: "r000011", step: 1, value: 0.25, attempt: 2 });
+  await vi.advanceTimersByTimeAsync(100);
+  expect(curveOf(data, 10)).toHaveLength(had);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(curveOf(data, 10)).toEqual([0.25]);
+  data.close();
+});
+
+test("a run that was not known is appended with its curve", async () => {
+  const server = new Server();
+  const data = await opened(server);
+  const more = syntheticBoard({ ...OPTIONS, runs: 13 });
+  Object.assign(server.board, more);
+  change(server.curves, 13, new Map([[12, { keep: 0, steps: [1, 2], values: [0.125, 0.25], times: [1, 2] }]]));
+  server.hear({ kind: "event", type: "run.claimed", sweep: "s", run: "r000013" });
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(boardIn(data).n).toBe(13);
+  expect(curveOf(data, 12)).toEqual([0.125, 0.25]);
+  data.close();
+});
+
+test("what could not be asked for is asked for again", async () => {
+  const server = new Server();
+  const data = await opened(server);
+  server.away = true;
+  server.board.states[3] = "killed";
+  server.hear({ kind: "event", type: "run.ended", sweep: "s", run: "r000004" });
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(boardIn(data).states[3]).not.toBe("killed");
+  server.away = false;
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(boardIn(data).states[3]).toBe("killed");
+  data.close();
+});
+
+test("after a gap everything is asked for again", async () => {
+  const server = new Server();
+  const data = await opened(server);
+  server.board.states[1] = "killed";
+  change(server.curves, 12, new Map([[1, { keep: 0, steps: [1], values: [0.5], times: [1] }]]));
+  server.hear({ kind: "gap" });
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(boardIn(data).states[1]).toBe("killed");
+  expect(curveOf(data, 1)).toEqual([0.5]);
+  data.close();
+});
