@@ -74,10 +74,11 @@ export function isObjective({ board, curves: { metric } }: CurvesData): boolean 
 }
 
 export function titlesOf(data: CurvesData, zoom: Zoom): { x: string; y: string } {
+  const smoothed = data.smoothing > 0 ? `, smoothed by ${number(data.smoothing, 2)}` : "";
   const zoomed = zoom.x || zoom.y ? " · zoomed, double click for all" : "";
   return {
     x: byTime(data) ? "time since the run's start" : "step",
-    y: `${data.curves.metric}${data.smoothing > 0 ? `, smoothed by ${number(data.smoothing, 2)}` : ""}${zoomed}`,
+    y: `${data.curves.metric}${smoothed}${zoomed}`,
   };
 }
 

@@ -41,7 +41,7 @@ import {
   titleOf,
   type RunCallbacks,
 } from "./words";
-import type { Chart, Curves, DataTable } from "../types";
+import type { Chart, Curves, DataTable, Forecast } from "../types";
 
 export type { CurvesData } from "./curves-place";
 
@@ -285,31 +285,34 @@ function linesOf(data: CurvesData, row: number, point: number): readonly string[
   const where = byTime(data)
     ? `${duration(xsOf(data)[point] ?? NaN)} (step ${said(steps[point])})`
     : `step ${said(steps[point])}`;
+  const at = board.head.full === null ? "" : ` at step ${board.head.full}`;
   return [
     titleOf(board, row),
     ...(point >= 0 ? [`${metric} ${said(values[point])} at ${where}`] : []),
     stateOf(board, row),
-    ...(forecast
-      ? [
-          `predicted ${said(forecast.mean)} (${said(forecast.low)} to ${said(forecast.high)})${board.head.full === null ? "" : ` at step ${board.head.full}`}`,
-        ]
-      : []),
+    ...(forecast ? [`predicted ${said(forecast.mean)} (${between(forecast)})${at}`] : []),
   ];
+}
+
+function between({ low, high }: Forecast): string {
+  return `${said(low)} to ${said(high)}`;
 }
 
 /** One sentence. */
 export function describe(data: CurvesData): string {
   const { board, curves: all, shown } = data;
-  const end = (row: number, what: string) => {
+  const end = (row: number, what: string): readonly string[] => {
     const at = row < 0 ? -1 : lastPoint(all, row);
-    return at < 0
-      ? []
-      : [
-          `${what} #${board.numbers[row]} comes to ${said(all.values[at])} at step ${said(all.steps[at])}`,
-        ];
+    if (at < 0) return [];
+    const value = `${said(all.values[at])} at step ${said(all.steps[at])}`;
+    return [`${what} #${board.numbers[row]} comes to ${value}`];
   };
-  const count = runsOf(shown.kept, board.n);
-  return `${[`Learning curves of ${all.metric}, ${count}`, ...end(shown.best, "the best run"), ...end(shown.baseline, "the baseline")].join("; ")}.`;
+  const parts = [
+    `Learning curves of ${all.metric}, ${runsOf(shown.kept, board.n)}`,
+    ...end(shown.best, "the best run"),
+    ...end(shown.baseline, "the baseline"),
+  ];
+  return `${parts.join("; ")}.`;
 }
 
 /** A row for each kept run, the best first. */

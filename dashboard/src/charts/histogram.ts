@@ -287,7 +287,9 @@ function linesOf(found: Histogram): readonly string[] {
 export function describe({ title, histograms }: HistogramData): string {
   const last = histograms.findLast(usable);
   if (!last) return `${title}: no histogram yet.`;
-  return `${title}, ${histograms.length} ${histograms.length === 1 ? "histogram" : "histograms over steps"}; at ${linesOf(last).join(", ")}.`;
+  const count =
+    histograms.length === 1 ? "1 histogram" : `${histograms.length} histograms over steps`;
+  return `${title}, ${count}; at ${linesOf(last).join(", ")}.`;
 }
 
 /** A row for each step. */

@@ -400,9 +400,10 @@ function linesOf({ board }: HistoryData, now: Placed, row: number): readonly str
   const at =
     now.column.name === "ended" ? [`ended ${now.x.format(now.column.values[row] ?? NaN)}`] : [];
   const steps = board.columns.get("steps")?.values[row];
+  const after = steps === undefined ? "" : ` after ${said(steps)} steps`;
   return [
     titleOf(board, row),
-    `${board.head.metric?.name ?? "value"} ${said(value)}${steps === undefined ? "" : ` after ${said(steps)} steps`}`,
+    `${board.head.metric?.name ?? "value"} ${said(value)}${after}`,
     stateOf(board, row),
     ...at,
   ];
@@ -417,7 +418,8 @@ export function describe({ board, shown, x }: HistoryData): string {
       ? "no run has a value yet"
       : `the best is #${board.numbers[shown.best]} with ${said(values[shown.best])}`;
   const base = shown.baseline < 0 ? "" : `, the baseline has ${said(values[shown.baseline])}`;
-  return `${board.head.metric?.name ?? "Value"} ${over}, ${runsOf(shown.kept, board.n)}; ${best}${base}.`;
+  const name = board.head.metric?.name ?? "Value";
+  return `${name} ${over}, ${runsOf(shown.kept, board.n)}; ${best}${base}.`;
 }
 
 /** A row for each kept run, in the order of their numbers. */

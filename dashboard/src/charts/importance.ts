@@ -201,7 +201,8 @@ export function tendency(sign: number): string {
 }
 
 function spoken(row: ImportanceRow): string {
-  return `${row.parameter} explains ${percent(row.share)} (${percent(row.low)} to ${percent(row.high)}); ${tendency(row.sign)}`;
+  const between = `${percent(row.low)} to ${percent(row.high)}`;
+  return `${row.parameter} explains ${percent(row.share)} (${between}); ${tendency(row.sign)}`;
 }
 
 /** One sentence. */

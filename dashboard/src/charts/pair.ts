@@ -300,9 +300,8 @@ export function describe({ board, x, y, pair: found, shown }: PairData): string 
   }
   const at = (value: number | string | undefined) =>
     typeof value === "number" ? said(value) : (value ?? "–");
-  const told = best
-    ? `; the model's mean is best, ${said(best.mean)}, at ${x} ${at(found.x.at[best.i])} and ${y} ${at(found.y.at[best.j])}`
-    : "";
+  const place = best && `${x} ${at(found.x.at[best.i])} and ${y} ${at(found.y.at[best.j])}`;
+  const told = best ? `; the model's mean is best, ${said(best.mean)}, at ${place}` : "";
   return `${metric} over ${x} and ${y}, ${count}${told}.`;
 }
 

@@ -329,7 +329,8 @@ function linesOf(
 export function describe({ title, x, y, labels, better }: ScatterData): string {
   const unbeaten = better ? front(x.values, y.values, better).map((i) => labels[i] ?? "") : [];
   const told = unbeaten.length ? `; nothing beats ${unbeaten.slice(0, 8).join(", ")}` : "";
-  return `${title}: ${y.label} over ${x.label} of ${labels.length} ${labels.length === 1 ? "point" : "points"}${told}.`;
+  const points = labels.length === 1 ? "1 point" : `${labels.length} points`;
+  return `${title}: ${y.label} over ${x.label} of ${points}${told}.`;
 }
 
 export function rows({ x, y, labels, better }: ScatterData): DataTable {

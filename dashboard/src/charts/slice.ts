@@ -387,10 +387,11 @@ function linesOf(
   row: number,
 ): readonly string[] {
   const value = board.columns.get("value")?.values[row];
+  const place = rank ? `, rank ${said(heights[row])}` : "";
   return [
     titleOf(board, row),
     `${column.label} ${x.format(column.values[row] ?? NaN)}`,
-    `${board.head.metric?.name ?? "value"} ${said(value)}${rank ? `, rank ${said(heights[row])}` : ""}`,
+    `${board.head.metric?.name ?? "value"} ${said(value)}${place}`,
     stateOf(board, row),
   ];
 }
@@ -403,10 +404,10 @@ function labelOf({ board, parameter }: SliceData): string {
 export function describe(data: SliceData): string {
   const { board, slice: model, shown } = data;
   const best = model ? bestOf(model, goalOf(board)) : null;
-  const told = best
-    ? `; the model's mean is best at ${typeof best.at === "number" ? said(best.at) : best.at} with ${said(best.mean)}`
-    : "";
-  return `${board.head.metric?.name ?? "Value"} over ${labelOf(data)}, ${runsOf(shown.kept, board.n)}${told}.`;
+  const at = typeof best?.at === "number" ? said(best.at) : best?.at;
+  const told = best ? `; the model's mean is best at ${at} with ${said(best.mean)}` : "";
+  const over = `${board.head.metric?.name ?? "Value"} over ${labelOf(data)}`;
+  return `${over}, ${runsOf(shown.kept, board.n)}${told}.`;
 }
 
 /** A row for each kept run, in the order of the parameter. */

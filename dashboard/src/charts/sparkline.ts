@@ -85,7 +85,8 @@ export function describe({ values, label, baseline }: SparklineData): string {
   const numbers = values.filter((value) => value !== null && Number.isFinite(value)) as number[];
   const [first, last] = [numbers[0], numbers.at(-1)];
   if (first === undefined || last === undefined) return `${label}: no values yet.`;
-  return `${label}: from ${number(first)} to ${number(last)}${baseline === null ? "" : `, baseline ${number(baseline)}`}.`;
+  const than = baseline === null ? "" : `, baseline ${number(baseline)}`;
+  return `${label}: from ${number(first)} to ${number(last)}${than}.`;
 }
 
 export function rows({ values, label }: SparklineData): DataTable {

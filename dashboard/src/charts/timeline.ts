@@ -491,7 +491,9 @@ export function describe({ board }: TimelineData): string {
     .map(([outcome, count]) => `${count} ${outcome}`)
     .join(", ");
   const died = new Set(all.filter((lane) => lane.died !== null).map((lane) => lane.agent)).size;
-  return `${attempts} attempts on ${agents} agents in ${all.length} slots${told ? `: ${told}` : ""}${died ? `; ${died} agents went without a word` : ""}.`;
+  const where = `${attempts} attempts on ${agents} agents in ${all.length} slots`;
+  const gone = died ? `; ${died} agents went without a word` : "";
+  return `${where}${told ? `: ${told}` : ""}${gone}.`;
 }
 
 /** A row for each attempt, in the order of their begin. */
