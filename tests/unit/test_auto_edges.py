@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.unit.test_asha import run
 
-from swept.model import Continue, Done, History, Run, RunState
+from swept.model import Continue, Done, History, Kind, Run, RunState
 from swept.search.auto import _feasible
 from swept.search.suggest import suggest
 from swept.spec import Spec, parse_mapping
@@ -185,11 +185,12 @@ def _worse_and_worse(steps: int) -> Callable[[Mapping[str, Any], int], list[floa
 @pytest.mark.parametrize("cap", [9, 17, 40])
 def test_without_checkpoints_one_run_is_trained_to_its_end_even_if_each_is_worse(cap: int) -> None:
     """Eight steps have rungs at 1, 2 and 4: of eight runs one passes by its rank, but here none does."""
-    options = {"epochs": 8, "early_stopping": "auto"}
+    options = {"epochs": 8, "early_stopping": "auto", "baseline": {"x": 0.5, "y": 0.5}}
     file = {**SWEEP, "method": "random", "run_cap": cap, "swept": options}
     simulation = simulate(file, _worse_and_worse(8), 10_000, can_resume=False)
     assert len(simulation.runs) == cap
-    assert any(run.state is FINISHED for run in simulation.runs)
+    searched = [run for run in simulation.runs if run.kind is Kind.SEARCH]
+    assert any(run.state is FINISHED for run in searched)
 
 
 def test_the_last_configurations_of_a_finite_space_are_not_paused_to_be_continued_at_once() -> None:
@@ -200,3 +201,43 @@ def test_the_last_configurations_of_a_finite_space_are_not_paused_to_be_continue
     assert len(whole) == 1
     assert whole[0].config["x"] == 0.1
     assert len(whole[0].attempts) == 2, "paused once, at its first rung; then only it goes on"
+
+
+# -- figures beyond all measure ---------------------------------------------------------------------
+
+
+def w_of(found: Forecast, numbers: range) -> np.ndarray:
+    assert found.scale is not None
+    ends = np.array([run.run.value for run in found.runs if run.run.number in numbers])
+    return found.scale.inward(ends)
+
+
+def test_huge_values_on_the_bad_side_are_cut() -> None:
+    """Two runs in three are beyond all measure, and those that are not are still told apart."""
+    fine = [at(n, flat(1.0 + n / 10)) for n in range(1, 7)]
+    found = forecast(*fine, *[at(n, flat(10.0 ** (n % 9 + 6))) for n in range(7, 20)])
+    assert np.ptp(w_of(found, range(1, 7))) > 0.5
+    model = found.model
+    assert model is not None
+    assert np.isfinite(model.seen.y).all()
+    assert model.seen.y.max() < 10.0
+
+
+@pytest.mark.parametrize("huge", [1e3, 1e6, 1e300])
+def test_one_huge_value_on_the_good_side_does_not_flatten_the_others(huge: float) -> None:
+    fine = [at(n, flat(1.0 + n / 10)) for n in range(1, 21)]
+    without = np.ptp(w_of(forecast(*fine), range(1, 21)))
+    found = forecast(*fine, at(21, [-huge, -huge]))
+    assert np.ptp(w_of(found, range(1, 21))) > 0.15 * without
+    assert w_of(found, range(21, 22))[0] == found.leading < found.best
+    assert found.own(found.leading) == pytest.approx(-huge, rel=1e-6)
+
+
+def test_an_improvement_is_never_cut() -> None:
+    """One run far ahead is the best whatever its lead; once another comes near, both are told apart as well as before."""
+    stuck = [at(n, flat(5.0 + n / 1000)) for n in range(1, 21)]
+    leads = [forecast(*stuck, at(21, flat(level))) for level in (4.0, 1.0, 0.5)]
+    assert [found.own(found.leading) for found in leads] == pytest.approx([4.5, 1.5, 1.0])
+    both = forecast(*stuck, at(21, flat(1.0)), at(22, flat(1.2)))
+    assert both.best == both.leading
+    assert np.ptp(w_of(both, range(21, 23))) > 0.3

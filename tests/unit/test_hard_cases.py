@@ -355,3 +355,33 @@ def _crossing(config: Config, seed: int) -> list[float]:
 def _third(config: Config, seed: int) -> list[float]:
     """A metric that moves at every third step only."""
     return [falling(config, seed)[step - step % 3] for step in range(STEPS)]
+
+
+# -- figures beyond all measure ---------------------------------------------------------------------
+
+
+def test_one_absurdly_good_value_is_not_the_end_of_the_search() -> None:
+    """By a bug the third run reports an accuracy of a million: the best of the others is found all the same."""
+    top = sweep(UNIT, swept={"early_stopping": "auto", "epochs": STEPS})
+    top["metric"] = {"name": "accuracy", "goal": "maximize"}
+    budget = 10 * STEPS
+
+    def best_of_the_others(seed: int) -> float:
+        known: dict[tuple[float, ...], int] = {}
+
+        def curve(config: Config, _: int) -> list[float]:
+            number = known.setdefault(tuple(config.values()), len(known))
+            good = [-corner(config) - math.exp(-step / 4) for step in range(1, STEPS + 1)]
+            return [1e6] * STEPS if number == 2 else good
+
+        runs = simulate(top, curve, budget, seed).runs
+        return min(corner(run.config) for run in runs if run.number != 3)
+
+    random = sweep(UNIT, "random", swept=top["swept"])
+    theirs = [simulate(random, falling_corner, budget, seed).runs for seed in range(3)]
+    draws = [min(corner(run.config) for run in runs) for runs in theirs]
+    assert np.mean([best_of_the_others(seed) for seed in range(3)]) < 0.8 * np.mean(draws)
+
+
+def falling_corner(config: Config, seed: int) -> list[float]:
+    return [corner(config) + math.exp(-step / 4) for step in range(1, STEPS + 1)]

@@ -190,7 +190,6 @@ def test_a_baseline_at_another_fixed_value_is_told() -> None:
 @pytest.mark.parametrize(
     ("option", "value", "key"),
     [
-        ("noise", "{repeats: 2}", "swept.noise"),
         ("confirm", "{top: 2, seeds: 3}", "swept.confirm"),
         ("until", "converged", "swept.until"),
         ("resources", "{gpu: 0.5}", "swept.resources.gpu"),

@@ -8,13 +8,14 @@ and now and then a random draw keeps it honest: the less the model predicts on t
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from swept.model import History, Kind, RunState, Start
+from swept.model import History, Kind, Run, RunState, Start
 from swept.models.curves import CurveModel
 from swept.models.features import Axis, Features
 from swept.search.acquisition import log_expected_improvement
@@ -80,8 +81,8 @@ def propose(spec: Spec, history: History, n: int, *, seed: int) -> list[Start]:
 
 
 class _Proposals:
-    """One batch. `ran` (r, d): where runs lie, by what they really ran with. `tried` (k, d): those places, and those that
-    were suggested, which grow with each pick."""
+    """One batch. `tried` (k, d): where runs lie, by what they really ran with, and where they were suggested; grows with
+    each pick, as `near` (·, p) does: the same, each once, in the model's columns."""
 
     def __init__(self, forecast: Forecast, history: History, seed: int) -> None:
         self.forecast, self.seed = forecast, seed
@@ -95,13 +96,13 @@ class _Proposals:
         )
         self.fading = 1.0 / max(trainings, 1.0)
         inside = np.isfinite(forecast.places).all(axis=1)
-        self.ran = forecast.places[inside]
         waiting = [not each.reached and each.going for each in forecast.runs]
         self.waiting = forecast.places[inside & np.array(waiting, dtype=np.bool_)]
         runs = list(suggested(forecast.spec, history))
-        known = suggested_places(runs, self.features)
-        asked = [place for place in known.values() if place is not None]
-        self.tried = np.vstack([self.ran, *asked])
+        known = _suggested_places(forecast, runs)
+        asked = [place for run in runs if (place := known[run.number]) is not None]
+        self.tried = np.vstack([forecast.places[inside], *asked])
+        self.near = self.features.columns(np.unique(self.tried, axis=0))
         self.started = sum(
             run.kind is Kind.SEARCH and known[run.number] is not None for run in runs
         )
@@ -117,6 +118,7 @@ class _Proposals:
         if left is not None and not _member(u, left):
             u = left[int(rng.integers(len(left)))]
         self.tried = np.vstack([self.tried, u])
+        self.near = np.vstack([self.near, self.features.columns(u[None])])
         self.waiting = np.vstack([self.waiting, u])
         self.started += 1
         return u, why
@@ -191,8 +193,9 @@ class _Proposals:
     ) -> tuple[Array, dict[str, Any]]:
         believed = model.believe(self.features.columns(self.waiting))
         mark = self.forecast.best - MARGIN
-        mean, _ = model.predict(self.features.columns(self.ran))
-        anchors = self.ran[np.argsort(mean, kind="stable")[:ANCHORS]]
+        there = self.forecast.places[np.unique(model.seen.run)]
+        mean, _ = model.predict(self.features.columns(there))
+        anchors = there[np.argsort(mean, kind="stable")[:ANCHORS]]
 
         def score(U: Array) -> Array:
             mean, sd = believed.predict(self.features.columns(U))
@@ -227,7 +230,7 @@ class _Proposals:
         """The distance (m,) from each of U (m, d) to the nearest that was tried; infinite without any."""
         if not len(self.tried):
             return np.full(len(U), np.inf)
-        A, B = self.features.columns(U), self.features.columns(self.tried)
+        A, B = self.features.columns(U), self.near
         squared = (A * A).sum(1)[:, None] + (B * B).sum(1)[None, :] - 2.0 * (A @ B.T)
         return np.asarray(np.sqrt(np.maximum(squared.min(1), 0.0)))
 
@@ -252,7 +255,7 @@ class _Proposals:
         name = forecast.spec.metric.name if forecast.spec.metric else "the objective"
         return {
             "reason": f"model: expects {name} {expected:.4g} ({low:.4g} to {high:.4g}) at the end, "
-            f"best so far {forecast.own(forecast.best):.4g}; expected improvement {gain:.2g}",
+            f"best so far {forecast.own(forecast.leading):.4g}; expected improvement {gain:.2g}",
             "strategy": "model",
             "predicted_mean": expected,
             "predicted_sd": (high - low) / 2.0,
@@ -260,6 +263,17 @@ class _Proposals:
             "expected_improvement": gain,
             "runs_modelled": len(np.unique(model.seen.run)),
         }
+
+
+def _suggested_places(forecast: Forecast, runs: Sequence[Run]) -> Mapping[int, Array | None]:
+    """Where each run was suggested, by its number. Most have been located: they ran as they were told."""
+    ran = {
+        each.run.number: place
+        for each, place in zip(forecast.runs, forecast.places, strict=True)
+        if not each.run.effective_config and math.isfinite(place.sum())
+    }
+    others = [run for run in runs if run.number not in ran]
+    return {**ran, **suggested_places(others, forecast.features)}
 
 
 def _first_values(forecast: Forecast) -> tuple[Array, Array]:

@@ -1,7 +1,8 @@
 """What should run next: `suggest(spec, history, n)`, a pure function of the sweep's log.
 
 In this order: runs that the early stopping wants continued, unless the hours are used; then, unless the sweep is full (target reached,
-budget used), the baseline, which comes first and which nothing waits for; then the method's own suggestions.
+budget used), the baseline, which comes first and which nothing waits for; then repeats that are due; then the method's own
+suggestions.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from swept.search import auto, bayes, grid, random
 from swept.search.baseline import baseline
 from swept.search.budget import close, hours_used, room, runs_used, target_reached
 from swept.search.numbering import next_number
+from swept.search.repeats import repeats
 from swept.spec import Spec
 from swept.stopping.decide import last, promotions, rule
 from swept.stopping.ladder import ladder
@@ -41,7 +43,7 @@ def suggest(
     if target := target_reached(spec, history):
         return close(history, target)
     spent = hours_used(spec, history, now)
-    continued = () if spent else promotions(spec, history)[: max(n, 0)]
+    continued = () if spent else promotions(spec, history, max(n, 0))
     full = runs_used(spec, history) or spent
     starts = [] if full else _starts(spec, history, n - len(continued), seed)
     if continued or starts:
@@ -54,11 +56,11 @@ def suggest(
 
 def _starts(spec: Spec, history: History, n: int, seed: int) -> list[Start]:
     wanted = room(spec, history, n)
-    starts = baseline(spec, history, seed)[:wanted]
+    starts = [*baseline(spec, history, seed), *repeats(spec, history, seed)][:wanted]
     if len(starts) < wanted:
         method = _method(spec)
         starts += method(spec, _with(history, starts), wanted - len(starts), seed=seed)
-    return starts
+    return starts or repeats(spec, history, seed, closing=True)[:wanted]
 
 
 def _method(spec: Spec) -> Method:

@@ -10,9 +10,10 @@ equal runs are not all trained to the end. A program without checkpoints is stop
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ MARGIN, CHANCE = 0.15, 0.10
 FLOOR = 0.60
 """No run is refused while less than this share of all steps was spent on continuing: a wrong model must not starve
 the sweep of whole trainings."""
+AT_ONCE = 64
+"""So many paused runs are looked at together."""
 PATIENCE = 2
 """Without checkpoints: once so many times the runs came of which one should have passed every rung, the best so far at
 a rung goes on, until one was trained to its end."""
@@ -85,6 +88,13 @@ class _Predicted(Standings):
         first = self.rungs.first(track.run, levels)
         report = track.entry(first, next(level for level in (*levels, math.inf) if level > first))
         return track.reached if report is None else track.step(report)
+
+    def _waiting(self, least: int) -> Iterator[tuple[int, Entry]]:
+        """Looked at in parts, whose ends are predicted together: one by one costs most where many runs are refused."""
+        waiting = super()._waiting(least)
+        while part := list(islice(waiting, AT_ONCE)):
+            self.forecast.foresee([self._places[entry.number] for _, entry in part])
+            yield from part
 
     def refuses(self, track: Track) -> bool:
         """Whether the model gives it no chance to become the best by a margin."""
@@ -147,5 +157,5 @@ class _Predicted(Standings):
         return {
             "predicted_final": forecast.own(mean),
             "predicted_band": sorted([forecast.own(mean - sd), forecast.own(mean + sd)]),
-            "best_so_far": forecast.own(forecast.best),
+            "best_so_far": forecast.own(forecast.leading),
         }

@@ -47,10 +47,11 @@ def decide(spec: Spec, history: History) -> list[Decision]:
     return list(found.decisions()) if found else []
 
 
-def promotions(spec: Spec, history: History) -> tuple[Continue, ...]:
-    """Paused runs that the early stopping wants continued, best first. Only asha and auto pause."""
+def promotions(spec: Spec, history: History, most: int | None = None) -> tuple[Continue, ...]:
+    """Paused runs that the early stopping wants continued, the first ones first, at most so many. Only asha and auto
+    pause."""
     found = _standings(spec, history)
-    return tuple(found.promotions()) if found else ()
+    return tuple(islice(found.promotions(), most)) if found else ()
 
 
 def last(spec: Spec, history: History, idle: int) -> tuple[Continue, ...]:

@@ -3,17 +3,19 @@
 | symbol | meaning |
 |---|---|
 | v | a value on the way, signed so that smaller is better |
-| r | (v - best) / (median - best) over what was observed, at most 10 |
+| r | (v - low) / (median - low) over what was observed, at most 10; low is the best, but for one run far beyond all others |
 | w | log(r + c), standardised: what the model sees. c ≥ 0.05: differences below it are noise, not progress |
 
-The logarithm spreads the good end, where the search has to tell runs apart, and presses the bad end together.
+The logarithm spreads the good end, where the search has to tell runs apart, and presses the bad end together. One run
+far beyond all others (an accuracy of 10⁶ by a bug) does not set the scale, which it would flatten: where r < 0, w goes on
+as log c - log(1 + log(1 - r/c)), as steep at 0, so that nothing is cut, and the next run as good moves the scale.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
@@ -44,9 +46,10 @@ _KEPT = ((35, 7), (70, 4), (110, 3))
 """Up to so many runs, so many of the last observations of each are kept; beyond, two."""
 BEST, OTHERS = 300, 200
 """The model is made of at most so many runs, by what they are worth now: it costs O(n³)."""
-_AT_ONCE = 512
-"""So many runs are predicted together: what bounds the memory."""
 _NEVER_WHOLE = frozenset({RunState.FAILED, RunState.CRASHED, RunState.KILLED})
+LONE = 2.0
+"""A run is far beyond all others where it is better than the second by so many times the second's lead over the median."""
+_EXPONENT = 700.0
 _LARGEST = float(np.finfo(np.float64).max) * 1e-4
 """Values are cut there, so that no difference overflows."""
 
@@ -60,15 +63,25 @@ class Scale:
     offset: float
     centre: float
     deviation: float
+    beyond: bool  # whether a run is better than `low`
 
     def inward(self, v: Array) -> Array:
         v = np.clip(v, -_LARGEST, _LARGEST)
         r = np.minimum(v - self.low, WORST * self.spread) / self.spread
-        return (np.log(np.maximum(r, 0.0) + self.offset) - self.centre) / self.deviation
+        return (_log(r, self.offset, self.beyond) - self.centre) / self.deviation
 
     def outward(self, w: float) -> float:
-        r = math.exp(min(self.centre + self.deviation * w, 50.0)) - self.offset
-        return self.low + self.spread * r
+        raw, floor = self.centre + self.deviation * w, math.log(self.offset)
+        if self.beyond and raw < floor:
+            r = -self.offset * math.expm1(min(math.expm1(min(floor - raw, 7.0)), _EXPONENT))
+        else:
+            r = math.exp(min(raw, 50.0)) - self.offset
+        return max(self.low + self.spread * r, -_LARGEST)
+
+    @property
+    def mark(self) -> float:
+        """The w of `low`."""
+        return (math.log(self.offset) - self.centre) / self.deviation
 
 
 @dataclass(frozen=True)
@@ -153,7 +166,8 @@ class Forecast:
     @cached_property
     def scale(self) -> Scale | None:
         """None while fewer than two runs have a finite value, or all have the same."""
-        return _scale(self._values[2])
+        run, _, v = self._values
+        return _scale(v, run)
 
     @cached_property
     def model(self) -> CurveModel | None:
@@ -166,6 +180,13 @@ class Forecast:
 
     @property
     def best(self) -> float:
+        """The best w observed at any step, which others have to beat; of a run far beyond all others the scale's low: it
+        must not be the end of the search."""
+        assert self.scale is not None
+        return max(self.leading, self.scale.mark)
+
+    @property
+    def leading(self) -> float:
         """The best w observed at any step."""
         model = self.model
         assert model is not None
@@ -173,20 +194,20 @@ class Forecast:
 
     def final(self, number: int) -> tuple[float, float]:
         """Mean and deviation of w at the end of the run at place `number`, its own luck included."""
-        if number in self._finals:
-            return self._finals[number]
-        return self._predicted(np.array([number], dtype=np.intp))[0]
+        self.foresee([number])
+        return self._finals[number]
+
+    def foresee(self, numbers: Sequence[int]) -> None:
+        """Think of the ends of these runs together, which costs less than one by one."""
+        new = [n for n in numbers if n not in self._finals and self._inside[n]]
+        if new and self.model is not None:
+            which = np.array(new, dtype=np.intp)
+            self._finals.update(zip(new, self._predicted(which), strict=True))
 
     @cached_property
     def _finals(self) -> dict[int, tuple[float, float]]:
-        """`final` of all paused runs, predicted together."""
-        paused = [each.run.state is RunState.PAUSED for each in self.runs]
-        which = np.flatnonzero(self._inside & np.array(paused, dtype=np.bool_))
-        found: dict[int, tuple[float, float]] = {}
-        for first in range(0, len(which), _AT_ONCE):
-            part = which[first : first + _AT_ONCE]
-            found.update(zip(part.tolist(), self._predicted(part), strict=True))
-        return found
+        """`final`, as far as it was asked for."""
+        return {}
 
     def _predicted(self, which: Index) -> list[tuple[float, float]]:
         model = self.model
@@ -262,17 +283,36 @@ def _unpack(packed: _Packed) -> list[NDArray[Any]]:
     return [np.frombuffer(data, kind).reshape(shape) for data, shape, kind in packed]
 
 
-def _scale(v: Array) -> Scale | None:
-    finite = np.clip(v[np.isfinite(v)], -_LARGEST, _LARGEST)
-    if len(finite) < 2 or not np.ptp(finite) > 0.0:
+def _scale(v: Array, run: Index) -> Scale | None:
+    finite = np.isfinite(v)
+    run, v = run[finite], np.clip(v[finite], -_LARGEST, _LARGEST)
+    if len(v) < 2 or not np.ptp(v) > 0.0:
         return None
-    low = float(finite.min())
-    finite = _cut(finite, low)
-    spread = float(np.median(finite)) - low
+    low = _low(v, run)
+    beyond = bool(low > v.min())
+    v = _cut(v, low)
+    spread = float(np.median(v)) - low
     if not spread > 0.0:
-        spread = float(finite.max()) - low
-    raw = np.log(np.minimum(finite - low, WORST * spread) / spread + OFFSET)
-    return Scale(low, spread, OFFSET, float(raw.mean()), float(raw.std()) + 1e-9)
+        spread = float(v.max()) - low
+    raw = _log(np.clip(v - low, 0.0, WORST * spread) / spread, OFFSET, beyond=False)
+    return Scale(low, spread, OFFSET, float(raw.mean()), float(raw.std()) + 1e-9, beyond)
+
+
+def _low(v: Array, run: Index) -> float:
+    """The best value; not that of one run far beyond all others."""
+    best = int(np.argmin(v))
+    others = v[run != run[best]]
+    if not len(others):
+        return float(v[best])
+    second = float(others.min())
+    lead = float(np.median(others)) - second
+    return max(float(v[best]), second - LONE * lead) if lead > 0.0 else float(v[best])
+
+
+def _log(r: Array, offset: float, beyond: bool) -> Array:
+    """log(r + offset), and below r = 0 what goes on falling, ever more slowly."""
+    inside = np.log(np.maximum(r, 0.0) + offset)
+    return inside - np.log1p(np.log1p(np.maximum(-r, 0.0) / offset)) if beyond else inside
 
 
 def _cut(v: Array, low: float) -> Array:
@@ -294,7 +334,7 @@ def _theta_of(X: Array, t: Array, run: Index, v: Array, group: Index) -> Array:
     """θ is that of the first runs, up to a number which grows by eighths, in their own scale: it changes slowly, and
     its fit is most of the cost."""
     old = run < _milestone(int(run.max()) + 1)
-    if _scale(v[old]) is None:
+    if _scale(v[old], run[old]) is None:
         old = np.ones(len(run), dtype=np.bool_)
     return _theta(_pack(X[old], t[old], run[old], v[old], group))
 
@@ -313,7 +353,7 @@ def _milestone(runs: int) -> int:
 def _theta(packed: _Packed) -> Array:
     """The fit as a function of its data, remembered: a decision and the suggestion after it share one."""
     X, t, run, v, group = _unpack(packed)
-    scale = _scale(v)
+    scale = _scale(v, run)
     assert scale is not None
     return fit(Observations(X, t, run, _inward(v, scale)), group, FIT_MOST)
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -49,12 +49,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Standings:
-    """Every rung with the runs that have reached it. `closing`: no further run may start."""
+    """Every rung with the runs that have reached it. `closing`: no further run may start. `taken`: the numbers of running
+    runs that are taken for paused."""
 
     metric: Metric
     rungs: Rungs
     tracks: tuple[Track, ...]
     closing: bool
+    taken: frozenset[int] = field(default=frozenset(), kw_only=True)
 
     @cached_property
     def entries(self) -> tuple[tuple[Entry, ...], ...]:
@@ -103,13 +105,13 @@ class Standings:
 
     @cached_property
     def whole(self) -> bool:
-        """Whether a run was trained to its end."""
-        return any(track.complete for track in self.tracks)
+        """Whether a run of the search was trained to its end."""
+        return any(track.complete for track in self.tracks if track.run.kind is Kind.SEARCH)
 
     @cached_property
     def under_way(self) -> int:
         """How many runs are running, or about to."""
-        return sum(track.run.state in _UNDER_WAY for track in self.tracks)
+        return sum(track.run.state in _UNDER_WAY for track in self.tracks) - len(self.taken)
 
     @property
     def settled(self) -> bool:
@@ -135,13 +137,17 @@ class Standings:
         """Those that are paused at a rung among whose best they are, the farthest first."""
         for place in reversed(range(len(self.rungs.levels))):
             for entry in self.best(place, least):
-                if _waits(entry.track.run) and self.rungs.at(entry.track) == place:
+                if self._waits(entry.track.run) and self.rungs.at(entry.track) == place:
                     yield place, entry
+
+    def _waits(self, run: Run) -> bool:
+        paused = run.state is RunState.PAUSED and run.paused_by == "search"
+        return paused or run.number in self.taken
 
     def without_rung(self) -> Iterator[Track]:
         """Runs that another rule paused before the first rung."""
         for track in self.tracks:
-            if _waits(track.run) and self.rungs.at(track) is None:
+            if self._waits(track.run) and self.rungs.at(track) is None:
                 yield track
 
     def last(self, idle: int) -> Iterator[tuple[int, Entry]]:
@@ -156,10 +162,10 @@ class Standings:
                 yield place, entry
 
     def paused(self, track: Track) -> Standings:
-        """As if that run were paused."""
-        run = replace(track.run, state=RunState.PAUSED, paused_by="search")
-        tracks = tuple(replace(each, run=run) if each is track else each for each in self.tracks)
-        return replace(self, tracks=tracks)
+        """As if that run were paused. Where runs stand at the rungs does not change, and is not looked up again."""
+        after = replace(self, taken=self.taken | {track.run.number})
+        after.__dict__["entries"] = self.entries
+        return after
 
     def goes_on(self, place: int, entry: Entry, resumes: bool) -> bool:
         """Whether the run keeps its worker: it is the next to be continued, or cannot be paused and is good enough."""
@@ -259,10 +265,6 @@ def is_open(run: Run) -> bool:
     """Whether nothing has been decided on a run that can be paused or stopped."""
     running = run.kind is Kind.SEARCH and run.state is RunState.RUNNING
     return running and run.desired is Desired.GO
-
-
-def _waits(run: Run) -> bool:
-    return run.state is RunState.PAUSED and run.paused_by == "search"
 
 
 def pressing(spec: Spec, history: History, rungs: Rungs) -> bool:

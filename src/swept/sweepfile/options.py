@@ -90,7 +90,6 @@ def inactive(options: Options) -> tuple[str, ...]:
     """The keys that are valid, and do nothing yet."""
     resources = options.resources
     waiting = {
-        "swept.noise": options.noise_repeats is not None,
         "swept.confirm": options.confirm_top is not None,
         "swept.until": options.until is not None,
         # one GPU a run is what an agent gives anyway
