@@ -63,8 +63,25 @@ def gather(client: Client, view: wire.SweepView, *, images: int, clock: Clock) -
     chosen = chosen_runs(board)
     found, said = collect(client, chosen, images)
 
+    insights = _insights(client, sweep, [one["name"] for one in board["parameters"]], notes)
+    packed = {
+        "made": clock.now(),
+        "version": __version__,
+        "board": _rounded(board),
+        "metrics": metrics,
+        **insights,
+        "runs": {run: client.run(run) for run in chosen},
+        "notes": [*notes, *said],
+    }
+    return ReportData(packed, curves, found)
+
+
+def _insights(
+    client: Client, sweep: str, parameters: Sequence[str], notes: list[str]
+) -> dict[str, Any]:
+    """What models say. One that fails, or takes too long, leaves a gap in the report and no more."""
+
     def asked(what: str, ask: Callable[[], T], missing: M) -> T | M:
-        """One model that fails leaves a gap in the report, and no more."""
         try:
             return ask()
         except ServerUnreachable:
@@ -73,25 +90,21 @@ def gather(client: Client, view: wire.SweepView, *, images: int, clock: Clock) -
             notes.append(f"{what}: left out, since {error.message}")
             return missing
 
-    slices = {}
-    for name in (parameter["name"] for parameter in board["parameters"]):
-        one = asked(f"the slice along {name}", partial(client.slice, sweep, name), None)
-        if one is not None:
-            slices[name] = one
-    packed = {
-        "made": clock.now(),
-        "version": __version__,
-        "board": _rounded(board),
-        "metrics": metrics,
-        "importance": asked("the importance", partial(client.importance, sweep), None),
+    importance = asked("importance", partial(client.importance, sweep), None)
+    slices: dict[str, Any] = {}
+    # All of them are of the model that the importance is of: where there is none, nobody waits for it again.
+    for name in parameters if importance is not None else ():
+        one = asked("the model along single parameters", partial(client.slice, sweep, name), None)
+        if one is None:
+            break
+        slices[name] = one
+    return {
+        "importance": importance,
         "slices": _rounded(slices),
-        "health": asked("the health", partial(client.health, sweep), []),
-        "progress": asked("the progress", partial(client.progress, sweep), None),
-        "forecasts": asked("the forecasts", partial(client.forecasts, sweep), []),
-        "runs": {run: client.run(run) for run in chosen},
-        "notes": [*notes, *said],
+        "health": asked("health", partial(client.health, sweep), []),
+        "progress": asked("progress", partial(client.progress, sweep), None),
+        "forecasts": asked("forecasts", partial(client.forecasts, sweep), []),
     }
-    return ReportData(packed, curves, found)
 
 
 def _advised(board: wire.BoardView, view: wire.SweepView) -> wire.BoardView:
