@@ -48,7 +48,8 @@ def without_effect(now: Situation) -> Iterator[Card]:
             "info",
             f"{listed(names)} {'makes' if len(names) == 1 else 'make'} no difference in these ranges",
             f"To the metric, by a model of the {found.runs} runs that gave a value, which explains "
-            f"{percent(found.explained)} of the variation between runs it has not seen. Fixing what does not matter leaves a smaller space.",
+            f"{percent(found.explained)} of the variation between runs it has not seen. "
+            "Fixing what does not matter leaves a smaller space.",
             tuple(
                 f"{row.parameter}: explains {percent(row.share)}, at most {percent(row.high)}"
                 for row in idle
