@@ -6,7 +6,6 @@ import type { Frozen } from "./data/frozen";
 import { moment } from "./format";
 import { address, follow, linkTo, type Place } from "./router";
 import { askSession, liveness, title, toast } from "./state/page";
-import { FrozenRun } from "./views/frozen-run";
 import { Help, helpAsked, Login } from "./views/help";
 import { Later } from "./views/later";
 import { ProjectPage } from "./views/project";
@@ -70,11 +69,9 @@ function View({ place, report }: { readonly place: Place; readonly report: Froze
     case "project":
       return <ProjectPage key={place.id} id={place.id} source={projects} />;
     case "run":
-      return report ? <FrozenRun id={place.id} report={report} /> : <Later key={place.id} load={runPage} props={{ id: place.id }} />;
+      return <Later key={place.id} load={runPage} props={{ id: place.id, report }} />;
     case "compare":
-      return report
-        ? <div class="empty"><h1>Comparing</h1><p>A report cannot compare runs; the server's page can.</p></div>
-        : <Later load={comparePage} props={{ ids: place.ids }} />;
+      return <Later load={comparePage} props={{ ids: place.ids, report }} />;
     case "artifact":
       return <Artifact project={place.project} id={place.id} />;
   }

@@ -5,28 +5,28 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import * as curvesChart from "../charts/curves";
 import { pngOf, save, svgOf } from "../charts/export";
 import * as historyChart from "../charts/history";
-import * as importanceChart from "../charts/importance";
-import * as pairChart from "../charts/pair";
 import * as parallelChart from "../charts/parallel";
 import { parallelScene } from "../charts/parallel-scene";
-import * as sliceChart from "../charts/slice";
-import * as timelineChart from "../charts/timeline";
-import { fetched, type Subject } from "../data/source";
+import type { Subject } from "../data/source";
 import { SweepData } from "../data/sweep";
 import { counted, number } from "../format";
-import { go, linkTo, type Place } from "../router";
+import { linkTo, type Place } from "../router";
 import { liveness, say, title } from "../state/page";
 import { shownValue } from "../state/rows";
 import { bind } from "../state/url";
-import type { Board, Brush, DataTable, Source } from "../types";
+import type { Board, DataTable, Source } from "../types";
 import { FilterBar, SEARCH } from "./filter";
 import { Head } from "./head";
+import { callbacks, drawn } from "./drawing";
 import { Health } from "./health";
 import { useKeys } from "./keys";
+import { Later } from "./later";
 import { SweepModel } from "./model";
-import { PairChart, SecondParameter } from "./pair";
 import { ChartHost, Panel } from "./panel";
 import { RunsTable, type TableKeys } from "./table";
+
+/** Panels below the first screen come after it. */
+const insights = () => import("./insights").then(({ Insights }) => Insights);
 
 export interface SweepPageProps {
   readonly subject: Subject;
@@ -112,9 +112,7 @@ function Body({ model, keys }: { readonly model: SweepModel; readonly keys: { cu
         <ParallelPanel model={model} />
         <CurvesPanel model={model} />
         <HistoryPanel model={model} />
-        {sweep && <ImportancePanel model={model} />}
-        {sweep && <SlicePanel model={model} />}
-        <TimelinePanel model={model} />
+        <Later load={insights} props={{ model }} wait={<p class="panel full waiting">Loading more panels …</p>} />
         <RunsTable model={model} keys={keys} />
       </div>
       <Picked model={model} />
@@ -136,27 +134,6 @@ function NoRuns({ model }: { readonly model: SweepModel }): JSX.Element {
       <SweepFile model={model} />
     </div>
   );
-}
-
-/** What most charts tell the page. */
-function callbacks(model: SweepModel): {
-  onHover: (row: number) => void;
-  onPick: (row: number, event: MouseEvent | KeyboardEvent) => void;
-  onBrush: (column: string, brush: Brush) => void;
-} {
-  const { selection } = model;
-  return {
-    onHover: (row) => (selection.hover.value = row),
-    onPick: (row, event) => {
-      if (row < 0) return;
-      if (event.shiftKey || event.ctrlKey || event.metaKey) selection.toggle(row);
-      else if (model.current.value === row) {
-        const id = model.board.value?.ids[row];
-        if (id !== undefined) go(linkTo({ view: "run", id }));
-      } else model.current.value = row;
-    },
-    onBrush: (column, brush) => selection.brush(column, brush),
-  };
 }
 
 function ParallelPanel({ model }: { readonly model: SweepModel }): JSX.Element {
@@ -302,10 +279,6 @@ function CurvesPanel({ model }: { readonly model: SweepModel }): JSX.Element {
   );
 }
 
-function drawn<Data>(data: Data | null, rows: (data: Data) => DataTable): DataTable | null {
-  return data === null ? null : rows(data);
-}
-
 function HistoryPanel({ model }: { readonly model: SweepModel }): JSX.Element {
   return (
     <Panel
@@ -319,76 +292,6 @@ function HistoryPanel({ model }: { readonly model: SweepModel }): JSX.Element {
       table={() => drawn(model.historyData.peek(), historyChart.rows)}
     >
       <ChartHost id="history" data={model.historyData} make={(element) => historyChart.history(element, callbacks(model))} />
-    </Panel>
-  );
-}
-
-function ImportancePanel({ model }: { readonly model: SweepModel }): JSX.Element {
-  const { data, selection } = model;
-  const state = data.importance.value;
-  return (
-    <Panel id="importance" title="Importance" size="small" table={() => drawn(model.importanceData.peek(), importanceChart.rows)}>
-      {state.state === "loading" && <p class="note" role="status">The model is fitted …</p>}
-      {state.state === "failed" && <p class="notice warn">{state.why}</p>}
-      {state.state === "ready" && (
-        <ChartHost
-          free data={model.importanceData}
-          make={(element) => importanceChart.importance(element, { onSelect: (parameter) => (selection.parameter.value = parameter) })}
-        />
-      )}
-    </Panel>
-  );
-}
-
-function SlicePanel({ model }: { readonly model: SweepModel }): JSX.Element {
-  const { data, selection } = model;
-  const asked = useComputed(() => `${data.insights.value} ${model.parameter.value}`);
-  useSignalEffect(() => {
-    asked.value;
-    const parameter = model.parameter.peek();
-    if (!parameter || data.insights.peek() === 0) return;
-    void fetched(data.source.slice(data.subject.id, parameter)).then((slice) => {
-      if (model.parameter.peek() === parameter) model.slice.value = slice;
-    });
-  });
-  const slice = model.slice.value;
-  const second = model.second.value;
-  return (
-    <Panel
-      id="slice" title={second ? "Two parameters" : "One parameter"} size="small"
-      tools={
-        <>
-          <select aria-label="Parameter" value={model.parameter.value} onChange={(event) => (selection.parameter.value = event.currentTarget.value)}>
-            {model.parameters.value.map((column) => <option value={column.label}>{column.label}</option>)}
-          </select>
-          <SecondParameter model={model} />
-          {!second && <button type="button" aria-pressed={model.rank.value} title="Ranks instead of values: one outlier flattens nothing" onClick={() => (model.rank.value = !model.rank.value)}>rank</button>}
-        </>
-      }
-      table={() => (second ? drawn(model.pairData.peek(), pairChart.rows) : drawn(model.sliceData.peek(), sliceChart.rows))}
-    >
-      {second ? <PairChart model={model} /> : (
-        <>
-          <ChartHost id="slice" data={model.sliceData} make={(element) => sliceChart.slice(element, callbacks(model))} />
-          {slice?.state === "failed" && <p class="note">Without the model's mean: {slice.why}</p>}
-        </>
-      )}
-    </Panel>
-  );
-}
-
-function TimelinePanel({ model }: { readonly model: SweepModel }): JSX.Element {
-  const data = useComputed(() => {
-    const board = model.board.value;
-    return board && { board, shown: model.selection.shown.value };
-  });
-  const lanes = useComputed(() => {
-    model.data.version.value;
-    return (model.board.value?.head.agents ?? []).reduce((sum, agent) => sum + Math.max(1, agent.slots), 0);
-  });
-  return (
-    <Panel id="timeline" title="Agents and slots" size="broad" height={Math.min(320, 84 + 22 * Math.max(1, lanes.value))} table={() => drawn(data.peek(), timelineChart.rows)}>
-      <ChartHost id="timeline" data={data} make={(element) => timelineChart.timeline(element, callbacks(model))} />
     </Panel>
   );
 }
