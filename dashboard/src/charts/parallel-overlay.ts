@@ -325,7 +325,7 @@ function drawRuns(group: SVGGElement, scenery: Scenery, ink: Inks): void {
         d,
         stroke: ground,
         "stroke-width": width + 2.5,
-        "stroke-opacity": 0.75 * quiet,
+        "stroke-opacity": quiet < 1 ? 0 : 0.75,
       }),
       svg("path", {
         d,

@@ -308,15 +308,18 @@ export function surface(canvas: HTMLCanvasElement): Surface {
       target.words.fill(0);
       let at = 0;
       let shown = 0;
+      let cost = 0;
       const go = () => {
         if (mine !== job) return;
         at = slice(target, count, painter, at, SLICE, () => performance.now());
-        // The first slice, the last one and one a frame are enough: putting a large picture takes
-        // time of its own.
+        // The first slice and the last one are shown, and some in between: putting a large picture
+        // takes time of its own, of which the drawing is given several times as much.
         const now = performance.now();
-        if (at >= count || (!whole && (shown === 0 || now - shown > 2 * SLICE))) {
+        const due = now - shown > Math.max(2 * SLICE, 6 * cost);
+        if (at >= count || (!whole && (shown === 0 || due))) {
           show();
-          shown = now;
+          shown = performance.now();
+          cost = shown - now;
         }
         if (at >= count) return;
         next = go;
