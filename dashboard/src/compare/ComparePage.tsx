@@ -32,7 +32,7 @@ export function ComparePage({ ids, report = null }: { ids: readonly string[]; re
     const made = asked ? asked.split(",").map((id) => new RunData(id, report, false)) : [];
     setAll(made);
     for (const data of made) void data.open();
-    title.value = [{ text: `Comparing ${made.length} runs` }];
+    title.value = [{ text: made.length > 1 ? `Comparing ${made.length} runs` : "Comparing runs" }];
     if (report) return undefined;
     const feed = listen("", "", (message) => {
       for (const data of made) if (message.kind === "gap" || message.run === data.id) data.look();
@@ -180,7 +180,7 @@ function Cost({ compared, at, objective }: { compared: readonly Compared[]; at: 
   void dark.value;
   return (
     <section aria-label="accuracy over cost">
-      <h3>Accuracy over cost</h3>
+      <h2>Accuracy over cost</h2>
       <div class="controls">
         <label>cost <select value={x.name} onChange={(event) => setCost(event.currentTarget.value)}>
           {offered.map((one) => <option key={one.name} value={one.name}>{one.label}</option>)}</select></label>
@@ -221,7 +221,7 @@ function Curves({ compared, shown, objective }: { compared: readonly Compared[];
   if (!names.length || !first) return null;
   return (
     <section aria-label="curves">
-      <h3>Curves <span class="muted">{ordered.length}</span></h3>
+      <h2>Curves <span class="muted">{ordered.length}</span></h2>
       <LookBar look={look} change={setLook} axes={axes(first.data.history, defined)} />
       <div class="plots large">
         {listed.map((name) => {
@@ -254,7 +254,7 @@ function Figures({ compared, at, choose, objective }: { compared: readonly Compa
     .sort((one, other) => Number(other.name === objective) - Number(one.name === objective));
   return (
     <section aria-label="figures">
-      <h3>Figures</h3>
+      <h2>Figures</h2>
       <div class="controls" role="group" aria-label="where the figures are read">
         {differ(compared) && (
           <>
@@ -264,7 +264,7 @@ function Figures({ compared, at, choose, objective }: { compared: readonly Compa
         )}
         <input type="search" placeholder="find metrics" aria-label="find metrics in the figures" value={query} onInput={(event) => setQuery(event.currentTarget.value)} />
       </div>
-      <div class="datatable" tabIndex={0} role="region" aria-label="figures">
+      <div class="datatable" tabIndex={0} role="group" aria-label="figures">
         <table class="data">
           <thead><tr><th scope="col">metric</th>{compared.map((run) => <th key={run.id} scope="col" class="number">{run.label}</th>)}</tr></thead>
           <tbody>
@@ -290,10 +290,10 @@ function Configurations({ shown, named }: { shown: readonly Loaded[]; named: rea
   const found = differences(shown.map(({ run }) => ({ ...run.config, ...run.effective_config })));
   return (
     <section aria-label="configurations">
-      <h3>What differs in their configurations <span class="muted">{found.length}</span></h3>
+      <h2>What differs in their configurations <span class="muted">{found.length}</span></h2>
       {!found.length && <p class="none">Nothing: they have the same configuration.</p>}
       {found.length > 0 && (
-        <div class="datatable" tabIndex={0} role="region" aria-label="what differs">
+        <div class="datatable" tabIndex={0} role="group" aria-label="what differs">
           <table class="data">
             <thead><tr><th scope="col">name</th>{shown.map(({ run }, place) => <th key={run.id} scope="col">{named[place]}</th>)}</tr></thead>
             <tbody>
@@ -352,7 +352,7 @@ function Images({ shown, named }: { shown: readonly Loaded[]; named: readonly st
   );
   return (
     <section aria-label="images side by side">
-      <h3>Images side by side</h3>
+      <h2>Images side by side</h2>
       {steps.length > 1 && (
         <div class="controls">
           <label class="steps">step
@@ -366,7 +366,7 @@ function Images({ shown, named }: { shown: readonly Loaded[]; named: readonly st
         const most = Math.min(IMAGES_AT_ONCE, Math.max(0, ...found.map((one) => one?.images.length ?? 0)));
         return (
           <div class="side" key={name}>
-            <h4>{name}</h4>
+            <h3>{name}</h3>
             {Array.from({ length: most }, (_, at) => row(name, found.map((one) => one?.images[at] ?? null), found.map((one) => (one
               ? `step ${one.step}${one.images[at]?.caption ? ` · ${one.images[at].caption}` : ""}` : ""))))}
           </div>
@@ -374,7 +374,7 @@ function Images({ shown, named }: { shown: readonly Loaded[]; named: readonly st
       })}
       {saved.map((name) => (
         <div class="side" key={name}>
-          <h4>{name}</h4>
+          <h3>{name}</h3>
           {row(name, shown.map((_, place) => (files[place]?.some((file) => file.name === name) ? plain(name, place) : null)), shown.map(() => ""))}
         </div>
       ))}

@@ -55,7 +55,7 @@ function Matrix({ title, labels, counts, isDark }: {
   title: string; labels: readonly string[]; counts: readonly (readonly number[])[]; isDark: boolean;
 }) {
   return (
-    <div class="datatable" tabIndex={0} role="region" aria-label={title}>
+    <div class="datatable" tabIndex={0} role="group" aria-label={title}>
       <table class="matrix">
         <caption>{`${title}: rows are what was there, columns what was predicted`}</caption>
         <thead><tr><td />{labels.map((label) => <th key={label} scope="col">{label}</th>)}</tr></thead>

@@ -42,7 +42,8 @@ export function Gallery({ run, media, charts }: {
   const marks = [...media.values()].some((all) => all.some(({ media: one }) => one.kind === "images"
     && one.images.some((image) => Object.keys(image.boxes).length + Object.keys(image.masks).length > 0)));
   return (
-    <>
+    <section aria-label="logged media">
+      <h2>Logged <span class="muted">{media.size}</span></h2>
       <div class="controls">
         {steps.length > 1 && (
           <label class="steps">step
@@ -70,9 +71,9 @@ export function Gallery({ run, media, charts }: {
           const place = occurring(occurrences, step);
           const shown = occurrences[place];
           return (
-            <section class={`mediacard kind-${drawn.has(name) ? "chart" : shown?.media.kind ?? "none"}`} key={name} aria-label={name}>
+            <div role="group" class={`mediacard kind-${drawn.has(name) ? "chart" : shown?.media.kind ?? "none"}`} key={name} aria-label={name}>
               <header>
-                <h4 title={name}>{drawn.has(name) ? name.slice(0, -"_table".length) : name}</h4>
+                <h3 title={name}>{drawn.has(name) ? name.slice(0, -"_table".length) : name}</h3>
                 <span class="muted figure">{shown ? `step ${shown.step}` : `from step ${occurrences[0]?.step ?? "?"}`}
                   {occurrences.length > 1 && ` · ${place + 1} of ${occurrences.length}`}</span>
               </header>
@@ -80,12 +81,12 @@ export function Gallery({ run, media, charts }: {
                 <Shown run={run} name={name} media={shown.media} boxes={boxes} masks={masks} occurrences={occurrences} step={step} chart={drawn.get(name)}
                   open={(images, at) => setSlides({ at, slides: images.map((image) => ({ run, image, title: `${name}, step ${shown.step}` })) })} />
               ) : <p class="muted">not logged by then</p>}
-            </section>
+            </div>
           );
         })}
       </div>
       {slides && <Lightbox {...slides} boxes={boxes} masks={masks} close={() => setSlides(null)} />}
-    </>
+    </section>
   );
 }
 

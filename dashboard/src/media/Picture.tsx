@@ -1,6 +1,6 @@
 /** One image of a run with what was marked in it. Boxes and masks are files of their own, asked for when they are shown. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { categorical, css } from "../charts/colour";
+import { categorical, css, textOn } from "../charts/colour";
 import { filePath } from "../run/data";
 import { dark } from "../state/page";
 import { parseBoxes, type Box, type Image } from "./parse";
@@ -59,14 +59,14 @@ function Boxes({ run, image }: { run: string; image: Image }) {
   const labels = [...new Set(found.map((box) => box.label))];
   const part = (value: number, pixels: boolean, size: number): number => (pixels ? (100 * value) / (size || 1) : 100 * value);
   return (
-    <span class="boxes">
+    <span class="boxes" aria-hidden="true">
       {found.map((box, at) => {
         const [left, top] = [part(box.left, box.pixels, image.width), part(box.top, box.pixels, image.height)];
         const [right, bottom] = [part(box.right, box.pixels, image.width), part(box.bottom, box.pixels, image.height)];
-        const colour = css(categorical(labels.indexOf(box.label), dark.value));
+        const ground = categorical(labels.indexOf(box.label), dark.value);
         return (
-          <span key={at} style={{ left: `${left}%`, top: `${top}%`, width: `${right - left}%`, height: `${bottom - top}%`, borderColor: colour }}>
-            {box.label && <b style={{ background: colour }}>{box.label}</b>}
+          <span key={at} style={{ left: `${left}%`, top: `${top}%`, width: `${right - left}%`, height: `${bottom - top}%`, borderColor: css(ground) }}>
+            {box.label && <b style={{ background: css(ground), color: css(textOn(ground)) }} data-label={box.label} />}
           </span>
         );
       })}
@@ -78,7 +78,7 @@ function Boxes({ run, image }: { run: string; image: Image }) {
 function Mask({ run, path }: { run: string; path: string }) {
   const canvas = useRef<HTMLCanvasElement | null>(null);
   useEffect(() => {
-    const picture = new Image_();
+    const picture = new window.Image();
     picture.onload = () => {
       const context = canvas.current?.getContext("2d", { willReadFrequently: true });
       if (!context || !canvas.current) return;
@@ -96,8 +96,6 @@ function Mask({ run, path }: { run: string; path: string }) {
   }, [run, path]);
   return <canvas class="mask" ref={canvas} aria-hidden="true" />;
 }
-
-const Image_ = window.Image;
 
 /** Grey levels to colours, in place. */
 export function coloured(data: Uint8ClampedArray, isDark: boolean): void {

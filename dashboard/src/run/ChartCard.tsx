@@ -54,15 +54,15 @@ export function Drawn<Data>({ drawing, data, tabled = false }: { drawing: Drawin
 export function ChartCard<Data>({ title, badge, ...drawn }: { title: string; badge?: string; drawing: Drawing<Data>; data: () => Data }) {
   const [tabled, setTabled] = useState(false);
   return (
-    <section class="plotcard" aria-label={title}>
+    <div class="plotcard" role="group" aria-label={title}>
       <header class="plothead">
-        <h4 title={title}>{title}</h4>
+        <h3 title={title}>{title}</h3>
         {badge !== undefined && <span class="badge">{badge}</span>}
         <button type="button" class="plain" aria-pressed={tabled} aria-label={`${title} as a table`} title="as a table"
           onClick={() => setTabled(!tabled)}>▤</button>
       </header>
       <Drawn {...drawn} tabled={tabled} />
-    </section>
+    </div>
   );
 }
 

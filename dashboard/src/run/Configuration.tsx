@@ -25,11 +25,11 @@ export function Configuration({ run }: { run: RunView }) {
       </div>
       <div class="columns">
         <section aria-label="configuration">
-          <h3>Configuration <span class="muted">{all.length}</span></h3>
+          <h2>Configuration <span class="muted">{all.length}</span></h2>
           {!all.length && <p class="none">It has none.</p>}
           {all.length > 0 && !shown.length && <p class="none">Nothing is like that.</p>}
           {shown.length > 0 && (
-            <div class="datatable" tabIndex={0} role="region" aria-label="configuration">
+            <div class="datatable" tabIndex={0} role="group" aria-label="configuration">
               <table class="data pairs">
                 <thead><tr><th scope="col">name</th><th scope="col">given</th>{effective && <th scope="col">what really ran</th>}</tr></thead>
                 <tbody>
@@ -47,10 +47,10 @@ export function Configuration({ run }: { run: RunView }) {
           )}
         </section>
         <section aria-label="summary">
-          <h3>Summary <span class="muted">{summary.length}</span></h3>
+          <h2>Summary <span class="muted">{summary.length}</span></h2>
           {!summary.length && <p class="none">{query ? "Nothing is like that." : "It has none yet."}</p>}
           {summary.length > 0 && (
-            <div class="datatable" tabIndex={0} role="region" aria-label="summary">
+            <div class="datatable" tabIndex={0} role="group" aria-label="summary">
               <table class="data pairs"><thead><tr><th scope="col">name</th><th scope="col">value</th></tr></thead>
                 <tbody>{summary.map(([name, value]) => <tr key={name}><th scope="row">{name}</th><td>{told(value)}</td></tr>)}</tbody></table>
             </div>

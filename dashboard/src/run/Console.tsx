@@ -144,7 +144,7 @@ function colour(of: Colour, side: "fore" | "back" | "kept"): string {
   if (of === "fore") return "var(--console-ink)";
   if (of === "back") return "var(--console-ground)";
   if (typeof of === "number") return `var(--ansi-${side === "back" ? "back-" : ""}${of})`;
-  return side === "fore" ? `color-mix(in srgb, ${of} 45%, var(--console-ink))` : of;
+  return side === "fore" ? `color-mix(in srgb, ${of} 40%, var(--console-ink))` : of;
 }
 
 function over(ground: string): string {

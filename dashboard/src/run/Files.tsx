@@ -36,7 +36,7 @@ export function SavedPictures({ run, files, logged }: { run: string; files: read
   }));
   return (
     <section aria-label="saved images">
-      <h3>Saved images <span class="muted">{found.length}</span></h3>
+      <h2>Saved images <span class="muted">{found.length}</span></h2>
       <div class="pictures saved">
         {found.slice(0, shown).map(({ name }, place) => (
           <figure key={name}>
@@ -59,8 +59,8 @@ export function FileList({ run, files, artifacts }: { run: string; files: readon
     <>
       {artifacts.length > 0 && (
         <section aria-label="artifacts">
-          <h3>Artifacts <span class="muted">{artifacts.length}</span></h3>
-          <div class="datatable" tabIndex={0} role="region" aria-label="artifacts">
+          <h2>Artifacts <span class="muted">{artifacts.length}</span></h2>
+          <div class="datatable" tabIndex={0} role="group" aria-label="artifacts">
             <table class="data">
               <thead><tr>{["artifact", "type", "aliases", "role", "files", "size", "created"].map((head) => <th key={head} scope="col">{head}</th>)}</tr></thead>
               <tbody>
@@ -77,14 +77,14 @@ export function FileList({ run, files, artifacts }: { run: string; files: readon
         </section>
       )}
       <section aria-label="files">
-        <h3>Files <span class="muted">{files.length}</span></h3>
+        <h2>Files <span class="muted">{files.length}</span></h2>
         {!files.length && <p class="none">It kept no files.</p>}
         {files.length > 8 && (
           <div class="controls"><input type="search" placeholder="find files" aria-label="find files" value={query}
             onInput={(event) => setQuery(event.currentTarget.value)} /></div>
         )}
         {files.length > 0 && (
-          <div class="datatable" tabIndex={0} role="region" aria-label="files">
+          <div class="datatable" tabIndex={0} role="group" aria-label="files">
             <table class="data">
               <thead><tr><th scope="col">file</th><th scope="col">size</th><th scope="col">time</th></tr></thead>
               <tbody>

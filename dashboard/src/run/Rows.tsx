@@ -24,7 +24,7 @@ export function Rows({ columns, rows, caption, cell }: {
     setSorting(sorting?.column !== column ? { column, down: false } : sorting.down ? null : { column, down: true });
   };
   return (
-    <div class="datatable" tabIndex={0} role="region" aria-label={caption ?? "table"}>
+    <div class="datatable" tabIndex={0} role="group" aria-label={caption ?? "table"}>
       <table class="data">
         {caption && <caption class="hidden-text">{caption}</caption>}
         <thead>

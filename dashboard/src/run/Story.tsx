@@ -37,7 +37,7 @@ function Chosen({ run }: { run: RunView }) {
   const figures = [...flatten(run.chosen ?? {})].filter(([name, value]) => name !== "reason" && !isMapping(value));
   return (
     <section aria-label="why it was chosen">
-      <h3>Why it was chosen</h3>
+      <h2>Why it was chosen</h2>
       <p>{run.why || "nobody said"}</p>
       {figures.length > 0 && (
         <dl class="facts">{figures.map(([name, value]) => <div key={name}><dt>{NAMES[name] ?? name.replaceAll("_", " ")}</dt><dd>{told(value)}</dd></div>)}</dl>
@@ -50,7 +50,7 @@ function Relatives({ related }: { related: readonly RelatedRun[] }) {
   if (!related.length) return null;
   return (
     <section aria-label="relatives">
-      <h3>Relatives</h3>
+      <h2>Relatives</h2>
       <ul class="plainlist relatives">
         {related.map((one) => (
           <li key={`${one.relation} ${one.id}`}>
@@ -72,7 +72,7 @@ function Again({ ways }: { ways: readonly Way[] }) {
   if (!ways.length) return null;
   return (
     <section aria-label="train it again">
-      <h3>Train it again</h3>
+      <h2>Train it again</h2>
       {ways.map((way) => (
         <div class="way" key={way.title}>
           <div class="wayhead"><span>{way.title}</span><button type="button" onClick={() => void copy(way.shell, "the command is")}>Copy</button></div>
@@ -88,12 +88,12 @@ function Attempts({ run }: { run: RunView }) {
   const now = Date.now() / 1000;
   return (
     <section aria-label="attempts">
-      <h3>Attempts <span class="muted">{run.attempts.length}</span></h3>
+      <h2>Attempts <span class="muted">{run.attempts.length}</span></h2>
       {!run.attempts.length && <p class="none">Not started yet.</p>}
       {run.attempts.length > 0 && (
-        <div class="datatable" tabIndex={0} role="region" aria-label="attempts">
+        <div class="datatable" tabIndex={0} role="group" aria-label="attempts">
           <table class="data">
-            <thead><tr>{["", "host", "began", "took", "from step", "outcome", "reason"].map((head) => <th key={head} scope="col">{head}</th>)}</tr></thead>
+            <thead><tr>{["attempt", "host", "began", "took", "from step", "outcome", "reason"].map((head) => <th key={head} scope="col">{head}</th>)}</tr></thead>
             <tbody>
               {run.attempts.map((one) => (
                 <tr key={one.number}>
@@ -115,7 +115,7 @@ function Orders({ run }: { run: RunView }) {
   if (!run.orders?.length) return null;
   return (
     <section aria-label="orders">
-      <h3>What was wanted of it</h3>
+      <h2>What was wanted of it</h2>
       <ul class="plainlist">
         {run.orders.map((one, at) => (
           <li key={at}><b>{one.order}</b>{` by ${one.by || "the search"}${one.step === null ? "" : ` at step ${one.step}`}, ${moment(one.time)}`}
@@ -130,7 +130,7 @@ function Alerts({ run }: { run: RunView }) {
   if (!run.alerts?.length) return null;
   return (
     <section aria-label="alerts">
-      <h3>What it said</h3>
+      <h2>What it said</h2>
       {run.alerts.map((one, at) => (
         <div key={at} class={`notice ${one.level === "ERROR" ? "bad" : one.level === "WARN" ? "warn" : ""}`}>
           <b>{one.title}</b> <span class="muted">{`${one.level.toLowerCase()}, ${moment(one.time)}`}</span>
@@ -153,7 +153,7 @@ function About({ run }: { run: RunView }) {
   if (!tags.length && !details["notes"] && !facts.length && !found.length) return null;
   return (
     <section aria-label="about">
-      <h3>About</h3>
+      <h2>About</h2>
       {typeof details["notes"] === "string" && details["notes"] && <p class="lines">{details["notes"]}</p>}
       {tags.length > 0 && <p>{tags.map((tag) => <span class="chip" key={tag}>{tag}</span>)}</p>}
       {facts.length > 0 && <dl class="facts">{facts.map(([name, value]) => <div key={name}><dt>{name.replaceAll("_", " ")}</dt><dd>{told(value)}</dd></div>)}</dl>}

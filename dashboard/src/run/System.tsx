@@ -22,7 +22,7 @@ export function System({ data, run }: { data: RunData; run: RunView }) {
     <>
       {grouped.map((group) => (
         <details class="group" key={group.name} open>
-          <summary><h3>{group.name}</h3><span class="muted">{group.panels.length}</span></summary>
+          <summary><h2>{group.name}</h2><span class="muted">{group.panels.length}</span></summary>
           <div class="plots">
             {group.panels.map((panel) => (
               <ChartCard drawing={LINES} key={panel.title} title={panel.title} data={(): SeriesData => ({
