@@ -16,11 +16,8 @@ const SAYS = {
   connecting: "connecting …", live: "live", reconnecting: "reconnecting …", asleep: "no server", frozen: "report",
 } as const;
 
-/** A report has neither of these pages, and its build leaves them out: a third of the script. */
-const absent = (): Promise<never> => Promise.reject(new Error("a report has no such page"));
-const inReport = import.meta.env.MODE === "report";
-const runPage = () => (inReport ? absent() : import("./run/RunPage").then(({ RunPage }) => RunPage));
-const comparePage = () => (inReport ? absent() : import("./compare/ComparePage").then(({ ComparePage }) => ComparePage));
+const runPage = () => import("./run/RunPage").then(({ RunPage }) => RunPage);
+const comparePage = () => import("./compare/ComparePage").then(({ ComparePage }) => ComparePage);
 
 export function App({ report }: { readonly report: Frozen | null }): JSX.Element {
   useEffect(follow, []);
