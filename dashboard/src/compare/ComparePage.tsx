@@ -1,5 +1,6 @@
 /** Two to eight runs: their curves on one another, what differs in their configurations, their figures, their images. */
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { duration } from "../format";
 import { categorical, css } from "../charts/colour";
 import { describe, rows, scatter, type ScatterData } from "../charts/scatter";
 import type { SeriesData } from "../charts/series";
@@ -15,7 +16,7 @@ import { ChartCard, LINES, type Drawing } from "../run/ChartCard";
 import { RunData, type RunView } from "../run/data";
 import { axes, axisOf, curve, groups, TIME, type Defined } from "../run/history";
 import { LOOK, LookBar, type Look } from "../run/Metrics";
-import { differences, figure, matches, span, told } from "../run/values";
+import { differences, matches, told } from "../run/values";
 import { dark, liveness, title } from "../state/page";
 import type { Column } from "../types";
 import { common, costs, differ, goalOf, labels, metricRows, obstacles, type At, type Compared, type Goal } from "./compare";
@@ -110,7 +111,7 @@ function Whole({ shown }: { shown: readonly Loaded[] }) {
               <a href={linkTo({ view: "run", id: run.id })}>{named[place]}</a>
               <span class={`state ${run.state}`}>{run.state}</span>
               <span class="muted">{`${run.kind === "manual" ? "by hand" : run.kind}, step ${compared[place]?.history.steps.at(-1) ?? "–"}`}
-                {run.started !== null && `, ${span((run.ended ?? Date.now() / 1000) - run.started)}`}</span>
+                {run.started !== null && `, ${duration((run.ended ?? Date.now() / 1000) - run.started)}`}</span>
               {shown.length > 2 && <button type="button" class="plain" aria-label={`leave ${named[place] ?? ""} out`} onClick={() => remove(run.id)}>×</button>}
             </li>
           ))}
@@ -275,7 +276,7 @@ function Figures({ compared, at, choose, objective }: { compared: readonly Compa
                   {row.atEnds && at !== "end" && <span class="badge">at the ends</span>}</th>
                 {row.values.map((value, place) => (
                   <td key={place} class={`number${row.best.includes(place) ? " best" : ""}`}>
-                    {value === undefined ? "–" : figure(value)}{row.best.includes(place) && <span class="mark" title="the best">★<span class="hidden-text"> best</span></span>}</td>
+                    {value === undefined ? "–" : told(value)}{row.best.includes(place) && <span class="mark" title="the best">★<span class="hidden-text"> best</span></span>}</td>
                 ))}
               </tr>
             ))}

@@ -4,7 +4,7 @@ import { categorical, css, sequential, textOn } from "../charts/colour";
 import { describe as describePoints, rows as rowsOfPoints, scatter, type ScatterData } from "../charts/scatter";
 import type { SeriesData } from "../charts/series";
 import { Drawn, LINES, type Drawing } from "../run/ChartCard";
-import { figure } from "../run/values";
+import { told } from "../run/values";
 import { dark } from "../state/page";
 import type { Column } from "../types";
 import type { Figure } from "./figures";
@@ -45,7 +45,7 @@ function Bars({ title, bars }: { title: string; bars: readonly { readonly label:
     <table class="barchart"><caption class="hidden-text">{title}</caption>
       <tbody>{bars.map((bar, at) => (
         <tr key={at}><th scope="row" title={bar.label}>{bar.label}</th>
-          <td><span class="length" style={{ width: `${(100 * (Math.abs(bar.value) || 0)) / most}%` }} /></td><td class="number">{figure(bar.value)}</td></tr>
+          <td><span class="length" style={{ width: `${(100 * (Math.abs(bar.value) || 0)) / most}%` }} /></td><td class="number">{told(bar.value)}</td></tr>
       ))}</tbody></table>
   );
 }
@@ -66,7 +66,7 @@ function Matrix({ title, labels, counts, isDark }: {
             <tr key={label}><th scope="row">{label}</th>
               {row.map((count, place) => {
                 const ground = sequential(count / total, isDark);
-                return <td key={place} style={count ? { background: css(ground), color: css(textOn(ground)) } : {}}>{figure(count)}</td>;
+                return <td key={place} style={count ? { background: css(ground), color: css(textOn(ground)) } : {}}>{told(count)}</td>;
               })}</tr>
           );
         })}</tbody>

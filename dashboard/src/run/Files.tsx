@@ -1,12 +1,13 @@
 /** Saved images as a gallery, then every file and artifact. */
 import { useMemo, useState } from "preact/hooks";
+import { moment } from "../format";
 import { Download } from "../media/Gallery";
 import { Lightbox, type Slide } from "../media/Lightbox";
 import { pictures } from "../media/parse";
 import { Picture } from "../media/Picture";
 import type { ArtifactView, FileView } from "./data";
 import type { History } from "./history";
-import { bytes, matches, moment } from "./values";
+import { bytes, matches } from "./values";
 
 const AT_ONCE = 60;
 

@@ -1,5 +1,6 @@
 /** One run: whatever it reported, printed, kept and was told, live. The same for a sweep's runs and for those by hand. */
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { duration, moment } from "../format";
 import { address, go, linkTo } from "../router";
 import type { Frozen } from "../data/frozen";
 import { Gallery } from "../media/Gallery";
@@ -12,7 +13,7 @@ import { read } from "../data/source";
 import { liveness, title, withLogin } from "../state/page";
 import { Story } from "./Story";
 import { System } from "./System";
-import { figure, span } from "./values";
+import { told } from "./values";
 import "./run.css";
 
 type Tab = "metrics" | "media" | "configuration" | "console" | "system" | "files" | "story";
@@ -145,8 +146,8 @@ function useObjective(sweep: string | null, report: Frozen | null): string {
 
 function Head({ data, run, objective }: { data: RunData; run: RunView; objective: string }) {
   const now = Date.now() / 1000;
-  const value = typeof run.value === "number" ? figure(run.value) : "–";
-  const best = typeof run.best_value === "number" ? figure(run.best_value) : "–";
+  const value = typeof run.value === "number" ? told(run.value) : "–";
+  const best = typeof run.best_value === "number" ? told(run.best_value) : "–";
   const last = data.history.steps.at(-1);
   return (
     <header class="head">
@@ -165,8 +166,8 @@ function Head({ data, run, objective }: { data: RunData; run: RunView; objective
         {run.curve.length > 0 && <div><dt>{objective || "objective"}</dt><dd>{value}<small>{`at step ${run.steps}, best along the way ${best}`}</small></dd></div>}
         <div><dt>step</dt><dd>{last ?? "–"}<small>{`${data.history.steps.length} rows`}</small></dd></div>
         <div><dt>{run.ended === null ? "running for" : "took"}</dt>
-          <dd>{run.started === null ? "–" : span((run.ended ?? now) - run.started)}
-            <small>{run.started === null ? "not started" : `since ${new Date(run.started * 1000).toLocaleString()}`}</small></dd></div>
+          <dd>{run.started === null ? "–" : duration((run.ended ?? now) - run.started)}
+            <small>{run.started === null ? "not started" : `since ${moment(run.started)}`}</small></dd></div>
         <div><dt>attempts</dt><dd>{run.attempts.length}<small>{run.attempts.at(-1)?.host ?? ""}</small></dd></div>
         <div class="why"><dt>chosen because</dt><dd class="sentence">{run.why || "–"}</dd></div>
       </dl>

@@ -1,9 +1,10 @@
 /** How the run came to be and went: why it was chosen, its attempts, what was ordered, what it said, its relatives, and how
  * it is trained again. */
+import { duration, moment } from "../format";
 import { linkTo } from "../router";
 import { copy } from "../state/page";
 import type { RelatedRun, RunView, Way } from "./data";
-import { figure, flatten, isMapping, moment, span, told } from "./values";
+import { flatten, isMapping, told } from "./values";
 
 const RELATIONS: Readonly<Record<string, string>> = {
   parent: "came from", retry_of: "again after", child: "from it came", retry: "tried again as",
@@ -11,7 +12,7 @@ const RELATIONS: Readonly<Record<string, string>> = {
 
 export function Story({ run, related, ways }: { run: RunView; related: readonly RelatedRun[]; ways: readonly Way[] }) {
   return (
-    <div class="columns">
+    <div class="columns even">
       <div class="column">
         <Chosen run={run} />
         <Relatives related={related} />
@@ -57,7 +58,7 @@ function Relatives({ related }: { related: readonly RelatedRun[] }) {
             <span class="muted">{RELATIONS[one.relation] ?? one.relation}</span>{" "}
             <a href={linkTo({ view: "run", id: one.id })}>{one.name || one.id}</a>{" "}
             <span class="muted">{one.kind}</span> <span class={`state ${one.state}`}>{one.state}</span>
-            {typeof one.value === "number" && <span class="figure">{` ${figure(one.value)} at step ${one.steps}`}</span>}
+            {typeof one.value === "number" && <span class="figure">{` ${told(one.value)} at step ${one.steps}`}</span>}
           </li>
         ))}
       </ul>
@@ -97,8 +98,8 @@ function Attempts({ run }: { run: RunView }) {
             <tbody>
               {run.attempts.map((one) => (
                 <tr key={one.number}>
-                  <th scope="row">{one.number}</th><td title={`agent ${one.agent}`}>{one.host}</td><td>{moment(one.started)}</td>
-                  <td class="nowrap">{span((one.ended ?? now) - one.started)}</td><td class="number">{one.first_step}</td>
+                  <th scope="row">{one.number}</th><td title={`agent ${one.agent}`}>{one.host}</td><td class="nowrap">{moment(one.started)}</td>
+                  <td class="nowrap">{duration((one.ended ?? now) - one.started)}</td><td class="number">{one.first_step}</td>
                   <td>{one.outcome ?? "running"}{one.exit_code ? ` (exit code ${one.exit_code})` : ""}{one.signal ? ` (signal ${one.signal})` : ""}</td>
                   <td>{one.reason}</td>
                 </tr>

@@ -1,5 +1,10 @@
 /** Configurations and summaries, flattened: nested names with dots, values as people write them. */
 
+import { number } from "../format";
+
+/** Of values that people compare. */
+export const DIGITS = 6;
+
 export type Flat = ReadonlyMap<string, unknown>;
 
 /** A mapping's leaves by their dotted names; lists and media (`_type`) are leaves. */
@@ -21,20 +26,9 @@ export function isMapping(value: unknown): value is Readonly<Record<string, unkn
 /** As it is read: numbers short, texts bare, the rest as JSON. */
 export function told(value: unknown): string {
   if (value === undefined) return "–";
-  if (typeof value === "number") return figure(value);
+  if (typeof value === "number") return Number.isNaN(value) ? "NaN" : number(value, DIGITS);
   if (typeof value === "string") return value;
   return JSON.stringify(value);
-}
-
-/** Six digits that mean something, and no more. */
-export function figure(value: number): string {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
-  if (Number.isInteger(value) && Math.abs(value) < 1e9) return String(value).replace("-", "−");
-  const size = Math.abs(value);
-  const text = size !== 0 && (size < 1e-4 || size >= 1e9)
-    ? value.toExponential(3).replace(/\.?0+e/, "e").replace("e+", "e")
-    : String(Number(value.toPrecision(6)));
-  return text.replace(/^-/, "−").replace("e-", "e−");
 }
 
 /** Numbers that are the same as floats go (0.1 and 0.1), texts "1" and numbers 1 do not. */
@@ -86,26 +80,6 @@ export function differences(mappings: readonly Readonly<Record<string, unknown>>
 export function matches(query: string, name: string, ...values: readonly unknown[]): boolean {
   const text = [name, ...values.map(told)].join(" ").toLowerCase();
   return query.toLowerCase().split(/\s+/).every((word) => text.includes(word));
-}
-
-export function moment(seconds: number | null | undefined): string {
-  return seconds ? new Date(seconds * 1000).toLocaleString() : "–";
-}
-
-/** 3 s, 4 min 5 s, 2 h 3 min, 5 d 1 h. */
-export function span(seconds: number): string {
-  if (!Number.isFinite(seconds)) return "–";
-  const whole = Math.max(0, Math.round(seconds));
-  const parts = [[86_400, "d"], [3_600, "h"], [60, "min"], [1, "s"]] as const;
-  const first = parts.findIndex(([size]) => whole >= size);
-  if (first < 0) return "0 s";
-  let rest = whole;
-  const shown = parts.slice(first, first + 2).map(([size, unit]) => {
-    const count = Math.floor(rest / size);
-    rest -= count * size;
-    return count ? `${count} ${unit}` : "";
-  });
-  return shown.filter(Boolean).join(" ");
 }
 
 export function bytes(size: number): string {
