@@ -64,14 +64,21 @@ export class SweepData {
   async open(metric = "", boarded: () => void = () => undefined): Promise<void> {
     document.addEventListener("visibilitychange", this.looked);
     const { id } = this.subject;
-    const first = this.loadCurves(metric);
+    // Only a sweep has an objective that the server knows by itself.
+    const first = metric || this.subject.kind === "sweep" ? this.loadCurves(metric) : null;
     await this.reload(boarded);
     await first;
-    if (this.closed) return;
-    void this.source.metrics(id).then((names) => {
-      this.metrics.value = names;
-    }, () => undefined);
+    if (this.closed || !this.ready()) return;
     void this.refreshInsights();
+    const names = await fetched(this.source.metrics(id));
+    if (this.closed || names.state !== "ready") return;
+    this.metrics.value = names.value;
+    if (!this.shownMetric && !this.ready()?.head.metric) await this.loadCurves(this.usual);
+  }
+
+  /** The metric that is shown unasked: the objective (""), or where there is none the first. */
+  private get usual(): string {
+    return this.ready()?.head.metric ? "" : this.metrics.value[0] ?? "";
   }
 
   close(): void {
@@ -83,7 +90,8 @@ export class SweepData {
   }
 
   async showMetric(metric: string): Promise<void> {
-    if (metric !== this.shownMetric) await this.loadCurves(metric);
+    const wanted = metric || this.usual;
+    if (wanted !== this.shownMetric) await this.loadCurves(wanted);
   }
 
   /** Shows another metric's curves; "" is the objective. */
@@ -101,13 +109,14 @@ export class SweepData {
   async retry(): Promise<void> {
     this.board.value = { state: "loading" };
     await Promise.all([this.reload(), this.loadCurves(this.shownMetric)]);
-    void this.refreshInsights();
+    if (this.ready()) void this.refreshInsights();
   }
 
   /** The objective's curves, which points of the stream continue. */
   private get onObjective(): boolean {
     const board = this.ready();
-    return this.shownMetric === "" || this.shownMetric === board?.head.metric?.name;
+    const objective = board?.head.metric?.name;
+    return objective !== undefined && (this.shownMetric === "" || this.shownMetric === objective);
   }
 
   private ready(): Board | null {

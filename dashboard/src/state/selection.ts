@@ -46,6 +46,8 @@ export class Selection {
   readonly test: ReadonlySignal<{ readonly keeps: Test | null; readonly wrong: string }>;
   readonly kept: ReadonlySignal<Uint8Array>;
   readonly count: ReadonlySignal<number>;
+  /** The column that colours the runs. */
+  readonly colouring: ReadonlySignal<Column | undefined>;
   readonly colours: ReadonlySignal<Uint32Array>;
   readonly order: ReadonlySignal<Uint32Array>;
   readonly best: ReadonlySignal<number>;
@@ -82,6 +84,13 @@ export class Selection {
         throw error;
       }
     });
+    this.colouring = computed(() => {
+      const columns = this.columns.value;
+      const wanted = columns.get(this.colourBy.value) ?? columns.get("value");
+      if (wanted?.name !== "value" || board.value?.head.metric) return wanted;
+      // Runs by hand have no objective.
+      return [...columns.values()].find((one) => one.role === "metric" && one.name !== "value" && one.name !== "best") ?? wanted;
+    });
     this.kept = computed(() => {
       const columns = this.columns.value;
       const kept = keptBy(columns, n.value, this.brushes.value, this.test.value.keeps);
@@ -93,7 +102,7 @@ export class Selection {
     this.narrowed = computed(() =>
       this.brushes.value.size > 0 || this.filter.value.trim() !== "" || this.top.value !== null);
     this.colours = computed(() => {
-      const column = this.columns.value.get(this.colourBy.value) ?? this.columns.value.get("value");
+      const column = this.colouring.value;
       if (!column) return new Uint32Array(n.value);
       const goal = column.name === "value" || column.name === "best" ? this.goal.value : "maximize";
       return coloursOf(column, n.value, goal, dark.value);

@@ -11,17 +11,18 @@ export function FilterBar({ model }: { readonly model: SweepModel }): JSX.Elemen
   const { wrong } = selection.test.value;
   const columns = selection.columns.value;
   const n = model.board.value?.n ?? 0;
+  const objective = Boolean(model.board.value?.head.metric);
   return (
     <search class="filter" aria-label="Filter of runs">
       <div class="search">
         <input
-          id={SEARCH} type="search" placeholder="Filter: value > 0.7 and optimizer = SGD" aria-label="Filter of runs" spellcheck={false}
+          id={SEARCH} type="search" placeholder={objective ? "Filter: value > 0.7 and not state:failed" : "Filter: state:finished, or a name"} aria-label="Filter of runs" spellcheck={false}
           autocomplete="off" value={selection.filter.value} aria-invalid={wrong !== ""} {...(wrong ? { "aria-describedby": "filter-wrong" } : {})}
           onInput={(event) => (selection.filter.value = event.currentTarget.value)}
         />
       </div>
       <output aria-live="polite"><b>{selection.count.value.toLocaleString("en")}</b> of {counted(n, "run")}</output>
-      <label>best
+      {objective && <label>best
         <input
           type="number" min={1} placeholder="all" value={selection.top.value ?? ""} aria-label="Only so many of the best"
           onInput={(event) => {
@@ -29,10 +30,10 @@ export function FilterBar({ model }: { readonly model: SweepModel }): JSX.Elemen
             selection.top.value = top >= 1 ? Math.floor(top) : null;
           }}
         />
-      </label>
+      </label>}
       <label>colour
-        <select value={selection.colourBy.value} onChange={(event) => (selection.colourBy.value = event.currentTarget.value)}>
-          {[...columns.values()].filter((column) => column.kind !== "time").map((column) => <option value={column.name}>{column.label}</option>)}
+        <select value={selection.colouring.value?.name ?? "value"} onChange={(event) => (selection.colourBy.value = event.currentTarget.value)}>
+          {[...columns.values()].filter((column) => column.kind !== "time" && (objective || (column.name !== "value" && column.name !== "best"))).map((column) => <option value={column.name}>{column.label}</option>)}
         </select>
       </label>
       <button type="button" disabled={!selection.narrowed.value} onClick={() => selection.keep()} title="Only these from now on: the brushes become part of the filter">Keep</button>

@@ -50,9 +50,8 @@ function Actions({ head, model }: { readonly head: SweepHead; readonly model: Sw
   const over = head.state === "finished" || head.state === "cancelled";
   return (
     <div class="actions">
-      {head.state === "paused" || over
-        ? <button type="button" onClick={() => to("running")}>{over ? "Go on" : "Resume"}</button>
-        : <button type="button" onClick={() => to("paused")}>Pause</button>}
+      {head.state === "paused" && <button type="button" onClick={() => to("running")}>Resume</button>}
+      {head.state !== "paused" && !over && <button type="button" onClick={() => to("paused")}>Pause</button>}
       {!over && <button type="button" title="Running runs end as they are; the sweep is over"
         onClick={() => to("finished", "Finish the sweep? Running runs go on to their end; none is started any more.")}>Finish</button>}
       {!over && <button type="button"

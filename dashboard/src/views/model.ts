@@ -152,5 +152,8 @@ function usualAxes(columns: readonly Column[]): readonly Column[] {
   const parameters = columns.filter((column) => column.role === "parameter");
   const acting = parameters.filter((column) => column.inert === "");
   const shown = parameters.length < MOST_AXES ? parameters : acting.slice(0, MOST_AXES - 1);
-  return [...shown, ...columns.filter((column) => column.name === "value")];
+  const value = columns.filter((column) => column.name === "value" && column.values.some((one) => !Number.isNaN(one)));
+  // Runs by hand have no objective: their first figures stand there.
+  const metrics = columns.filter((column) => column.role === "metric" && column.name !== "value" && column.name !== "best");
+  return [...shown, ...(value.length ? value : metrics.slice(0, 3))];
 }

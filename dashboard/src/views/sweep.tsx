@@ -111,7 +111,7 @@ function Body({ model, keys }: { readonly model: SweepModel; readonly keys: { cu
       <div class="panels">
         <ParallelPanel model={model} />
         <CurvesPanel model={model} />
-        <HistoryPanel model={model} />
+        {model.board.value?.head.metric && <HistoryPanel model={model} />}
         <Later load={insights} props={{ model }} wait={<p class="panel full waiting">Loading more panels …</p>} />
         <RunsTable model={model} keys={keys} />
       </div>
@@ -221,8 +221,9 @@ function figuresOf(model: SweepModel): DataTable | null {
 function StepSlider({ model }: { readonly model: SweepModel }): JSX.Element | null {
   const { selection } = model;
   const most = model.longest.value;
-  const objective = selection.metric.value === "" || selection.metric.value === model.board.value?.head.metric?.name;
-  if (most < 2) return null;
+  const metric = model.board.value?.head.metric?.name;
+  const objective = selection.metric.value === "" || selection.metric.value === metric;
+  if (most < 2 || metric === undefined) return null;
   const step = selection.step.value;
   return (
     <label title={objective ? "The objective as it was at this step of each run" : "Show the objective's curves to move through its steps"}>
@@ -248,7 +249,7 @@ function CurvesPanel({ model }: { readonly model: SweepModel }): JSX.Element {
   const timed = (model.curves.value?.times.length ?? 0) > 0;
   return (
     <Panel
-      id="curves" title="Learning curves" height={320}
+      id="curves" title="Learning curves" height={320} size={objective ? "half" : "wide"}
       tools={
         <>
           <select aria-label="Metric" value={selection.metric.value || objective || metrics[0]} onChange={(event) => {

@@ -36,12 +36,14 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
   const differences = useSignal(false);
   const columns = useMemo(() => computed(() => {
     let metrics = 0;
-    const objective = selection.columns.value.get("value")?.label;
+    const objective = board.value?.head.metric;
+    const label = selection.columns.value.get("value")?.label;
     const all = [...selection.columns.value.values()].sort((one, other) => rank(one) - rank(other));
     return all.map((column) => {
       // The summary has the objective once more.
-      const again = column.label === objective && column.name !== "value";
+      const again = column.label === label && column.name !== "value";
       if (column.role === "metric" && !again) metrics += 1;
+      if (!objective && (column.name === "value" || column.name === "best")) return { column, shown: false };
       const usual = column.name !== "started" && !again && (column.role !== "metric" || metrics <= MOST_METRICS);
       return { column, shown: hidden.value.get(column.name) ?? usual };
     });
@@ -94,7 +96,7 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
 
   return (
     <Panel
-      id="table" title="Runs" size="full" height={460}
+      id="table" title="Runs" size="full" height={Math.min(460, ROW * ((known?.n ?? 0) + 2) + 16)}
       tools={known && (
         <>
           <button type="button" aria-pressed={differences.value} disabled={selection.shown.value.baseline < 0}
