@@ -10,7 +10,7 @@ import { parallelScene } from "../charts/parallel-scene";
 import type { Subject } from "../data/source";
 import { SweepData } from "../data/sweep";
 import { counted, number } from "../format";
-import { linkTo, type Place } from "../router";
+import { address, linkTo, type Place } from "../router";
 import { liveness, say, title } from "../state/page";
 import { shownValue } from "../state/rows";
 import { bind } from "../state/url";
@@ -40,7 +40,7 @@ export function SweepPage({ subject, source }: SweepPageProps): JSX.Element {
     let unbind = (): void => undefined;
     let over = false;
     const place: Place = { view: subject.kind, id: subject.id };
-    const metric = new URLSearchParams(location.search).get("metric") ?? undefined;
+    const metric = address.peek().query.get("metric") ?? undefined;
     void data.open(metric, () => {
       if (!over) unbind = bind(selection, place);
     });
