@@ -173,9 +173,10 @@ class Client:
         """What its runs have reported, the objective first."""
         return cast(list[str], self._get(f"/api/sweeps/{_part(sweep)}/metrics"))
 
-    def curves(self, sweep: str, metric: str, encoding: str = "u16") -> bytes:
-        """One metric of all runs as a buffer (docs/design/dashboard.md), in the board's order."""
-        params = {"metric": metric, "encoding": encoding}
+    def curves(self, sweep: str, metric: str, coarse: int = 1) -> bytes:
+        """One metric of all runs as a buffer, u16 (docs/design/dashboard.md), in the board's order; `coarse`: of its
+        65534 levels only each so manieth, which gzip makes smaller."""
+        params = {"metric": metric, "encoding": "u16", "coarse": str(coarse)}
         return self._bytes(f"/api/sweeps/{_part(sweep)}/curves", params)
 
     def importance(self, sweep: str) -> wire.ImportanceView:

@@ -160,7 +160,7 @@ class Elements(HTMLParser):
 
 def data_of(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The element's content, and what is packed in it."""
-    outer = json.loads(Elements(text).scripts[0])
+    outer = json.loads(Elements(text).scripts[1])
     return outer, json.loads(gzip.decompress(b64decode(outer["packed"])))
 
 
@@ -260,7 +260,7 @@ def test_hostile_names_stay_text(served: Served, tmp_path: Path) -> None:
     page = Elements(made)
     found = [tag for tag, _ in page.tags]
     assert {"img", "b", "i", "u"}.isdisjoint(found)
-    assert found.count("script") == 4
+    assert found.count("script") == 5
     outer, packed = data_of(made)
     assert packed["board"]["parameters"][0]["categories"] == ["</script><i>", "<!--<script>"]
     assert "</script><u>" in outer["curves"]
@@ -270,8 +270,8 @@ def test_hostile_names_stay_text(served: Served, tmp_path: Path) -> None:
 
 def test_the_built_page_is_in_it_whole_and_cannot_end_its_elements(stage: Stage) -> None:
     page = Elements(stage.report()[0])
-    assert [tag for tag, _ in page.tags].count("script") == 4
-    packed = [gzip.decompress(b64decode(text)).decode() for text in page.scripts[1:3]]
+    assert [tag for tag, _ in page.tags].count("script") == 5
+    packed = [gzip.decompress(b64decode(text)).decode() for text in page.scripts[2:4]]
     assert packed == [BUNDLE.style, BUNDLE.script]
 
 
@@ -333,3 +333,16 @@ def test_fifty_runs_with_images_stay_small(stage: Stage) -> None:
     text, _ = stage.report(images=100)
     assert len(text) < 5_000_000
     assert data_of(text)[0]["images"]
+
+
+def test_curves_of_very_many_points_are_rounded_and_that_is_said(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("swept.report.data.LARGE_CURVES_BYTES", 10)
+    values = [0.1234567, 0.2345678, 0.9]
+    stage.play(values)
+    text, notes = stage.report()
+    outer, _ = data_of(text)
+    (curve,) = curves_of(outer, "map")
+    assert [value for _, value in curve] == pytest.approx(values, abs=0.8 / 8191)
+    assert notes == ["rounded to 1/8191 of their range: the curves of map"]

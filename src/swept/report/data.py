@@ -19,9 +19,12 @@ from swept.model import Kind
 from swept.report.images import ReportImage, collect
 
 SCHEMA = 1
-DIGITS = 7
+DIGITS = 6
 OTHER_CURVES_BYTES = 120_000
 """Room for the curves of other metrics than the objective."""
+LARGE_CURVES_BYTES = 100_000
+COARSE = 8
+"""Larger ones use each eighth level: their last bits are noise, a third of a large file, and on no screen."""
 MOST_FULL_RUNS = 12
 T = TypeVar("T")
 M = TypeVar("M")
@@ -141,6 +144,9 @@ def _curves(
     for name in metrics:
         try:
             buffer = gzip.compress(client.curves(sweep, name), 9, mtime=0)
+            large = len(buffer) > LARGE_CURVES_BYTES
+            if large:
+                buffer = gzip.compress(client.curves(sweep, name, COARSE), 9, mtime=0)
         except NotFound:
             continue
         if name != objective:
@@ -149,9 +155,11 @@ def _curves(
                 continue
             room -= len(buffer)
         curves[name] = buffer
+        if large:
+            notes.append(f"rounded to 1/{65534 // COARSE} of their range: the curves of {name}")
     if left_out:
-        shown = ", ".join(f"`{name}`" for name in left_out[:5]) + (" …" if left_out[5:] else "")
-        notes.append(f"curves of {len(left_out)} metrics are left out for their size: {shown}")
+        more = f" and of {len(left_out) - 5} more metrics" if left_out[5:] else ""
+        notes.append(f"left out for their size: the curves of {', '.join(left_out[:5])}{more}")
     return curves
 
 

@@ -17,6 +17,15 @@ from swept.errors import SweptError
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 )
+_START = """
+document.documentElement.dataset.page = "";
+const back = () => {
+  if (!document.getElementById("app").hasChildNodes()) delete document.documentElement.dataset.page;
+};
+addEventListener("error", back);
+addEventListener("unhandledrejection", back);
+"""
+"""Before anything is drawn, so that the summary is not seen for a moment; it comes back where the page does not start."""
 _UNPACK = """
 (async () => {
   for (const kind of ["style", "script"]) {
@@ -43,7 +52,7 @@ _STYLE = """
 #summary .best{fill:none;stroke:#0072b2;stroke-width:2}
 #summary .baseline{fill:none;stroke:currentColor;stroke-dasharray:5 4}
 @media (prefers-color-scheme:dark){#summary .best{stroke:#56b4e9}}
-@media screen{#summary:has(+ #app:not(:empty)){display:none}}
+@media screen{[data-page] #summary{display:none}}
 @media print{#app{display:none}}
 """
 
@@ -79,7 +88,7 @@ def document(title: str, summary: str, data: str, bundle: Bundle) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">\n'
         f'<title>{escape(title)}</title><link rel="icon" href="data:,">\n'
-        f"<style>{_STYLE}</style></head><body>\n"
+        f"<style>{_STYLE}</style><script>{_START}</script></head><body>\n"
         f'<main id="summary">\n{summary}\n</main><div id="app"></div>\n'
         f'<script type="application/json" id="swept-data">{data}</script>\n'
         f'<script type="text/plain" id="swept-style">{packed(bundle.style)}</script>\n'

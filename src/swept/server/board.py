@@ -37,6 +37,7 @@ from swept.stopping.track import longest
 from swept.store.base import RunFilter
 from swept.store.read_board_base import Scope
 
+Coarse = Annotated[int, Query(ge=1, le=256)]
 Names = Annotated[list[str] | None, Query()]
 _BINARY: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
 
@@ -60,9 +61,11 @@ def router(context: Context) -> APIRouter:
         runs: Names = None,
         times: bool = False,
         encoding: Encoding = "f32",
+        coarse: Coarse = 1,
     ) -> Response:
-        """One metric of all runs, in the board's order; without `metric` the objective."""
-        return board.curves(board.of_sweep(sweep), request, metric, runs, times, encoding)
+        """One metric of all runs, in the board's order; without `metric` the objective. `coarse`: of u16 only each so
+        manieth level."""
+        return board.curves(board.of_sweep(sweep), request, metric, runs, times, encoding, coarse)
 
     @made.get("/sweeps/{sweep}/metrics", responses=documented(list[str]))
     def sweep_metrics(sweep: str, request: Request) -> Response:
@@ -193,6 +196,7 @@ class Board:
         runs: Sequence[str] | None,
         times: bool,
         encoding: Encoding = "f32",
+        coarse: int = 1,
     ) -> Response:
         metric = metric or next(iter(self._names(subject)), "")
         if not metric:
@@ -202,16 +206,15 @@ class Board:
         own = metric == subject.objective
         if not own:
             now, series = keeper.metric(metric)
-        etag = self._etag(
-            Subject(now, subject.sweep, subject.spec), metric, str(times), encoding, str(runs)
-        )
+        form = f"{times} {encoding} {coarse}"
+        etag = self._etag(Subject(now, subject.sweep, subject.spec), metric, form, str(runs))
         if etag in _known(request):
             return Response(status_code=304, headers=_headers(etag))
         shown = _shown(now, runs)
 
         def make() -> bytes:
             starts = [run.started or run.created for run in shown] if times else None
-            return encode(metric, [series.get(run.id) for run in shown], encoding, starts)
+            return encode(metric, [series.get(run.id) for run in shown], encoding, starts, coarse)
 
         usual = own and runs is None and encoding == "f32"
         body = now.once(f"curves {times}", make) if usual else make()

@@ -34,8 +34,10 @@ def encode(
     rows: Sequence[Series | None],
     encoding: Encoding = "f32",
     starts: Sequence[float] | None = None,
+    coarse: int = 1,
 ) -> bytes:
-    """The buffer of one curve a row. `starts` (when each run began) asks for times, seconds since then.
+    """The buffer of one curve a row. `starts` (when each run began) asks for times, seconds since then. `coarse`: only
+    each so manieth level of u16 is used, as noise of the last bits is what no gzip makes smaller.
 
     What u16 cannot say exactly (steps beyond 65535 or below 0) is given as f32: the header tells.
     """
@@ -62,7 +64,7 @@ def encode(
     if encoding == "u16":
         first = _firsts(lengths)
         planes += _planes(steps.astype(np.int64), first)
-        planes += _planes(_levels(values, low, high), first)
+        planes += _planes(_levels(values, low, high, coarse), first)
     else:
         with np.errstate(over="ignore"):  # beyond float32 is infinite
             planes += [steps.astype("<f4").tobytes(), values.astype("<f4").tobytes()]
@@ -86,14 +88,15 @@ def _times(rows: Sequence[Series | None], starts: Sequence[float]) -> _Floats:
     return np.concatenate(found) if found else np.empty(0)
 
 
-def _levels(values: _Floats, low: float, high: float) -> NDArray[np.int64]:
+def _levels(values: _Floats, low: float, high: float, coarse: int) -> NDArray[np.int64]:
     """Infinite ones have no level: they are NaN here."""
     levels = np.full(len(values), NOT_A_NUMBER, dtype=np.int64)
     finite = np.isfinite(values)
     half = high / 2 - low / 2  # their difference may be too large for a float
     if half > 0:
         share = (values[finite] / 2 - low / 2) / half
-        levels[finite] = np.rint(share * LEVELS).astype(np.int64)
+        rounded = np.rint(share * (LEVELS / coarse)) * coarse
+        levels[finite] = np.minimum(rounded, LEVELS).astype(np.int64)
     else:
         levels[finite] = 0
     return levels
