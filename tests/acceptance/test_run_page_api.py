@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from swept import wire
 from swept.client import Client
+from swept.model import Row
 from swept.server.events import Feed, Position, stream
 from swept.store.base import Store
 from swept.store.sql import open_store
@@ -136,8 +137,6 @@ def test_a_long_history_comes_in_parts_with_its_times(served: Served, client: Cl
 
 def test_system_metrics_since_a_step(served: Served, client: Client, store: Store) -> None:
     run = claimed(client)["run"]
-    from swept.model import Row
-
     rows = [Row(step, {"system.cpu": 1.0 * step}, 1, 10.0 * step) for step in range(4)]
     store.log_rows(run, 1, [], now=1.0, events=rows)
     found = ask(served, f"/api/runs/{run}/history", stream="system", since=2)
@@ -300,6 +299,7 @@ def test_the_stream_of_a_run_by_hand_tells_of_rows_and_lines(
 
     async def listen() -> list[dict[str, Any]]:
         messages = stream(served.context, Feed(served.context, None, run["run"]), Position(2**40))
+        assert isinstance(messages, AsyncGenerator)
         found = [await anext(messages)]
         for act in (
             lambda: client.reports(
