@@ -65,12 +65,19 @@ def slim(result: Result) -> Result:
         rounded = round(regret, PLACES)
         if not rows or rounded < rows[-1][2]:
             rows.append((round(spent, 2), round(time, 2), rounded))
-    figures = {
-        name: {mark: round(value, PLACES) for mark, value in getattr(result, name).items()}
-        for name in ("recommended", "incumbent")
-    }
-    seconds, thinking = round(result.seconds, 3), round(result.thinking, 3)
-    return replace(result, trace=rows, configs={}, seconds=seconds, thinking=thinking, **figures)
+    return replace(
+        result,
+        trace=rows,
+        configs={},
+        recommended=_rounded(result.recommended),
+        incumbent=_rounded(result.incumbent),
+        seconds=round(result.seconds, 3),
+        thinking=round(result.thinking, 3),
+    )
+
+
+def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
+    return {mark: round(value, PLACES) for mark, value in figures.items()}
 
 
 def machine() -> str:
