@@ -221,14 +221,18 @@ CUBE = {name: {"min": 0.0, "max": 1.0} for name in ("a", "b", "c")}
 
 
 def played(
-    parameters: Mapping[str, Any], ran: Callable[[Run], Run], runs: int, epochs: int = 2
+    parameters: Mapping[str, Any],
+    ran: Callable[[Run], Run],
+    runs: int,
+    epochs: int = 2,
+    seed: int = 1,
 ) -> list[Run]:
     """One run after the other; `ran` says what became of each."""
     options = {"epochs": epochs, "early_stopping": "auto"}
     spec = parse_mapping({**SWEEP, "parameters": parameters, "swept": options})
     played: list[Run] = []
     for number in range(1, runs + 1):
-        answer = suggest(spec, History(tuple(played)), 1, seed=1)
+        answer = suggest(spec, History(tuple(played)), 1, seed=seed)
         if not isinstance(answer, tuple):
             break
         (start,) = answer
@@ -248,9 +252,9 @@ def test_a_region_that_fails_is_left() -> None:
             return replace(run, state=RunState.FAILED)
         return finished(run, sum((value - 0.4) ** 2 for value in run.config.values()))
 
-    runs = played(CUBE, ran, 40)
-    failed = [run.state is RunState.FAILED for run in runs]
-    assert sum(failed[20:]) < 8, "half of all places fail"
+    late = [run for seed in (1, 2, 3) for run in played(CUBE, ran, 40, seed=seed)[20:]]
+    failed = sum(run.state is RunState.FAILED for run in late)
+    assert failed <= 18, "half of all places fail, and the best ones lie beside them: 14 of 60"
 
 
 def test_a_program_that_changes_a_value_is_not_given_the_same_again() -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.unit.test_asha import run
 
-from swept.model import Continue, Done, History, Kind, Run, RunState
-from swept.search.auto import _feasible
+from swept.model import Continue, Done, History, Kind, Point, Run, RunState
+from swept.search.auto import _feasible, _Proposals
 from swept.search.suggest import suggest
 from swept.spec import Spec, parse_mapping
 from swept.stopping.decide import promotions
@@ -241,3 +242,39 @@ def test_an_improvement_is_never_cut() -> None:
     both = forecast(*stuck, at(21, flat(1.0)), at(22, flat(1.2)))
     assert both.best == both.leading
     assert np.ptp(w_of(both, range(21, 23))) > 0.3
+
+
+# -- earlier sweeps ---------------------------------------------------------------------------------
+
+
+def prior_of(number: int, level: Callable[[Mapping[str, Any]], float]) -> Run:
+    earlier = at(number, [], FINISHED, kind=Kind.PRIOR, saved=False)
+    points = (Point(STEPS, level(earlier.config)),)
+    return replace(earlier, id=f"p{number}", number=-number, curve=points)
+
+
+def slow_starter(config: Mapping[str, Any]) -> list[float]:
+    """The better it ends, the worse it begins."""
+    end = (config["x"] - 0.5) ** 2
+    return [end + (1.0 - 3.0 * end) * max(0.0, 1.0 - step / 8) for step in range(1, STEPS + 1)]
+
+
+def test_an_earlier_sweep_is_believed_although_the_best_begin_worst() -> None:
+    """It is held against what runs end at, not against what they are at the first rung."""
+    own = []
+    for number in range(1, 13):
+        begun = at(number, [], saved=False)
+        values = slow_starter(begun.config)
+        whole = number % 2 == 0
+        own.append(at(number, values if whole else values[:2], FINISHED if whole else PAUSED))
+    priors = [prior_of(n, lambda config: slow_starter(config)[-1]) for n in range(1, 31)]
+    proposals = _Proposals(forecast(*own), History((*priors, *own)), 0)
+    assert proposals.sources.runs == 30
+
+
+def test_of_many_prior_runs_some_are_modelled() -> None:
+    priors = [prior_of(n, lambda config: config["x"]) for n in range(1, 2001)]
+    own = [at(n, flat(1.0 + n * 0.618 % 1.0)) for n in range(1, 6)]
+    proposals = _Proposals(forecast(*own), History((*priors, *own)), 0)
+    assert proposals.sources.runs == 500
+    assert sum(place[0] < 0.1 for place in proposals.sources.located) > 190, "the best of them"

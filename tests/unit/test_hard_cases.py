@@ -214,13 +214,22 @@ def test_normal_distributions_are_beliefs_that_the_search_can_leave() -> None:
 @pytest.mark.parametrize("stopping", ["off", "auto"])
 @pytest.mark.parametrize("share", [0.5, 0.001])
 def test_every_run_keeps_the_constraints(method: str, stopping: str, share: float) -> None:
+    """With `auto` over trainings of a few steps: those of one step are searched by values alone."""
     rule = f"a * b < {0.35 if share == 0.5 else 0.0001}"
-    swept = {"constraints": [rule, "c < 0.9"], "early_stopping": stopping, "epochs": 1}
+    steps = STEPS if stopping == "auto" else 1
+    swept = {"constraints": [rule, "c < 0.9"], "early_stopping": stopping, "epochs": steps}
     top = sweep(UNIT, method, swept=swept)
     spec = parse_mapping(top)
-    runs = simulate(top, at_once(corner), RUNS, workers=3).runs
+
+    def curve(config: Config, seed: int) -> list[float]:
+        return falling_corner(config, seed)[:steps]
+
+    runs = simulate(top, curve, RUNS * steps, workers=3).runs
+    assert len(runs) >= RUNS
     assert all(spec.rules.obeyed(run.config) for run in runs)
     assert len({tuple(run.config.values()) for run in runs}) == len(runs)
+    if method == "bayes" and stopping == "auto":
+        assert {"space-filling", "model"} <= {run.why["strategy"] for run in runs}
 
 
 def test_the_optimum_on_the_edge_of_what_is_allowed_is_found() -> None:

@@ -87,7 +87,7 @@ class _Proposals:
     def __init__(self, forecast: Forecast, history: History, seed: int) -> None:
         self.forecast, self.seed = forecast, seed
         self.features = forecast.features
-        places, values = _first_values(forecast)
+        places, values = _worth(forecast)
         trainings = sum(each.reached for each in forecast.runs) / forecast.most
         self.belief = Belief.of(forecast.spec, self.features, places, values, trainings)
         finite = np.isfinite(values)
@@ -276,15 +276,20 @@ def _suggested_places(forecast: Forecast, runs: Sequence[Run]) -> Mapping[int, A
     return {**ran, **suggested_places(others, forecast.features)}
 
 
-def _first_values(forecast: Forecast) -> tuple[Array, Array]:
-    """Where runs lie, (m, d), and what each was worth at its first rung, (m,): what beliefs are held against."""
-    told = [
-        place for place, each in enumerate(forecast.runs) if each.run.state is not RunState.KILLED
+def _worth(forecast: Forecast) -> tuple[Array, Array]:
+    """Where runs lie, (m, d), and what each is worth, (m,): what beliefs and sources are held against. By what the model
+    expects at their ends, since slow starters may end best; without a model by their values at their first rungs."""
+    if forecast.model is not None:
+        which = np.unique(forecast.model.seen.run)
+        there = forecast.places[which]
+        return there, forecast.model.predict(forecast.features.columns(there), which)[0]
+    firsts = [
+        None if each.run.state is RunState.KILLED else each.at(forecast.rungs(each)[0])
+        for each in forecast.runs
     ]
-    firsts = [forecast.runs[n].at(forecast.rungs(forecast.runs[n])[0]) for n in told]
-    places, values = forecast.places[told], np.array(firsts, dtype=np.float64)
-    known = np.isfinite(places).all(axis=1) & ~np.isnan(values)
-    return places[known], values[known]
+    values = np.array(firsts, dtype=np.float64)
+    known = np.isfinite(forecast.places).all(axis=1) & ~np.isnan(values)
+    return forecast.places[known], values[known]
 
 
 def _feasible(forecast: Forecast) -> Feasibility:

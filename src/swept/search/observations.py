@@ -44,16 +44,16 @@ class Observations:
     barren: Array
     left_out: int  # runs with a value whose configuration lies outside of the space
 
-    def modelled(self) -> Observations:
+    def modelled(self, most: int = MODELLED, better: int = BETTER) -> Observations:
         """What a model can hold: of many runs with a value the better ones and some of the others, evenly spread
         over their order; of many barren ones the latest."""
         recent = replace(self, barren=self.barren[-MOST_BARREN:])
-        if len(self.values) <= MODELLED:
+        if len(self.values) <= most:
             return recent
         order = np.argsort(self.values, kind="stable")
-        others = np.sort(order[BETTER:])
-        every = np.linspace(0, len(others) - 1, MODELLED - BETTER).round().astype(np.intp)
-        chosen = np.sort(np.concatenate([order[:BETTER], others[every]]))
+        others = np.sort(order[better:])
+        every = np.linspace(0, len(others) - 1, most - better).round().astype(np.intp)
+        chosen = np.sort(np.concatenate([order[:better], others[every]]))
         return replace(recent, located=self.located[chosen], values=self.values[chosen])
 
 

@@ -41,6 +41,8 @@ FEWEST_FOR_SPREAD = 3
 TESTS = frozenset({3, 4})
 """Which of the sweep's own runs, counted from 0, put the sources to the test."""
 FEWEST_FOR_RANKS = 5
+BEST, OTHERS = 300, 200
+"""Of a source so many runs are modelled at most: it costs O(n³)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ class Sources:
     ) -> Sources:
         """`located` (m, d) and signed `values` (m,): the sweep's own runs."""
         goal = spec.metric.goal if spec.metric else Goal.MINIMIZE
-        seen = [observe(runs, features, goal) for runs in _by_source(prior(spec, history))]
+        earlier = _by_source(prior(spec, history))
+        seen = [observe(runs, features, goal).modelled(BEST + OTHERS, BEST) for runs in earlier]
         empty = np.empty((0, features.dimension))
         found = [
             _Source.of(features, each.located, each.values, located)
