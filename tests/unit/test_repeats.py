@@ -67,7 +67,10 @@ def test_what_is_repeated_tells_the_noise() -> None:
 
 
 def test_where_nothing_is_left_to_try_the_repeats_that_are_missing_come_last() -> None:
-    options = {"parameters": {"x": {"values": [0.1, 0.2, 0.3]}}, "run_cap": 50}
+    options: dict[str, Any] = {
+        "parameters": {"x": {"values": [0.1, 0.2, 0.3]}},
+        "run_cap": 50,
+    }
     for method in ("grid", "bayes"):
         simulation = play(method=method, **options)
         assert len(simulation.runs) == 5
