@@ -67,7 +67,7 @@ export function ComparePage({ ids, report = null }: { ids: readonly string[]; re
     <div class="compare-view">
       {failed.length > 0 && <p class="notice bad" role="alert">{`Not found: ${failed.map((data) => data.id).join(", ")}.`}</p>}
       {ids.length > MOST && <p class="notice warn">{`Eight runs at most are compared: the first of ${ids.length}.`}</p>}
-      {shown.length > 0 && <Whole shown={shown} />}
+      {shown.length > 0 && <Whole shown={shown} report={report} />}
     </div>
   );
 }
@@ -82,8 +82,8 @@ interface Loaded {
   readonly run: RunView;
 }
 
-function Whole({ shown }: { shown: readonly Loaded[] }) {
-  const objectives = useObjectives(shown.map(({ run }) => run.sweep));
+function Whole({ shown, report }: { shown: readonly Loaded[]; report: Frozen | null }) {
+  const objectives = useObjectives(shown.map(({ run }) => run.sweep), report);
   const [at, setAt] = useState<At | null>(null);
   const named = labels(shown.map(({ run }) => run));
   const compared: readonly Compared[] = shown.map(({ data, run }, place) => {
@@ -132,14 +132,15 @@ interface Objective {
   readonly goal: string;
 }
 
-function useObjectives(sweeps: readonly (string | null)[]): ReadonlyMap<string, Objective> {
+function useObjectives(sweeps: readonly (string | null)[], report: Frozen | null): ReadonlyMap<string, Objective> {
   const [found, setFound] = useState<ReadonlyMap<string, Objective>>(new Map());
   const asked = [...new Set(sweeps)].filter((sweep) => sweep !== null).join(",");
   useEffect(() => {
     let current = true;
     const each = asked.split(",").filter(Boolean).map(async (sweep) => {
-      // Of the board the head alone is wanted: it is given with one row, and without any.
-      const view = await fetched(read<{ head: { metric: Objective | null } }>(`/api/sweeps/${encodeURIComponent(sweep)}/board?runs=none`));
+      // Of the board the head alone is wanted, which is given without any row too.
+      const view = await fetched(report ? report.source.board(sweep)
+        : read<{ head: { metric: Objective | null } }>(`/api/sweeps/${encodeURIComponent(sweep)}/board?runs=none`));
       return view.state === "ready" && view.value.head.metric ? [[sweep, view.value.head.metric] as const] : [];
     });
     void Promise.all(each).then((all) => {
@@ -148,7 +149,7 @@ function useObjectives(sweeps: readonly (string | null)[]): ReadonlyMap<string, 
     return () => {
       current = false;
     };
-  }, [asked]);
+  }, [asked, report]);
   return found;
 }
 

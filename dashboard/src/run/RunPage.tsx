@@ -163,7 +163,7 @@ function Head({ data, run, objective }: { data: RunData; run: RunView; objective
       {run.desired !== "go" && run.ended === null && <p class="notice warn">{`It was asked to ${run.desired}; it does so at its next report.`}</p>}
       {run.ended_because && run.ended !== null && <p><span class="muted">It ended because </span>{run.ended_because}</p>}
       <dl class="figures">
-        {run.curve.length > 0 && <div><dt>{objective || "objective"}</dt><dd>{value}<small>{`at step ${run.steps}, best along the way ${best}`}</small></dd></div>}
+        {(run.curve.length > 0 || run.value !== null) && <div><dt>{objective || "objective"}</dt><dd>{value}<small>{`at step ${run.steps}, best along the way ${best}`}</small></dd></div>}
         <div><dt>step</dt><dd>{last ?? "–"}<small>{`${data.history.steps.length} rows`}</small></dd></div>
         <div><dt>{run.ended === null ? "running for" : "took"}</dt>
           <dd>{run.started === null ? "–" : duration((run.ended ?? now) - run.started)}
