@@ -302,6 +302,20 @@ def lose(served: Served, clock: FakeClock) -> None:
         served.engine.tick(clock.advance(1.0))
 
 
+def test_times_are_seconds_since_the_run_began_for_the_objective_and_any_metric(
+    client: Client, http: httpx.Client, clock: FakeClock
+) -> None:
+    sweep = create(client)
+    taken = claim(client, sweep)
+    clock.advance(5.0)
+    report(client, taken, {**log(1, 1, loss=1.0, acc=0.5), "time": clock.now()})
+
+    for query in ("", "?times=true", "?times=true&metric=acc"):
+        found = decode(http.get(f"/api/sweeps/{sweep}/curves{query}").content)
+        assert found.head["times"] is bool(query)
+        assert not query or found.times == [[5.0]]
+
+
 def test_an_attempt_that_begins_again_hides_what_was_before(
     served: Served, client: Client, http: httpx.Client, clock: FakeClock
 ) -> None:

@@ -65,7 +65,8 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         """One metric of all runs, in the board's order; without `metric` the objective. `coarse`: of u16 only each so
         manieth level."""
-        return board.curves(board.of_sweep(sweep), request, metric, runs, times, encoding, coarse)
+        subject = board.of_sweep(sweep, times)
+        return board.curves(subject, request, metric, runs, times, encoding, coarse)
 
     @made.get("/sweeps/{sweep}/metrics", responses=documented(list[str]))
     def sweep_metrics(sweep: str, request: Request) -> Response:
