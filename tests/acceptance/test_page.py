@@ -41,14 +41,33 @@ def http(tmp_path: Path) -> Iterator[httpx.Client]:
     store.close()
 
 
+AHEAD = r'<link rel="preload" as="fetch" crossorigin href="([^"]*)">'
+
+
 def parts(page: str) -> list[str]:
-    return re.findall(r'(?:src|href)="(/[^"]*)"', page)
+    return re.findall(r'(?:src|href)="(/[^"]*)"', re.sub(AHEAD, "", page))
 
 
 def test_every_address_shows_the_same_page(http: httpx.Client) -> None:
-    pages = {http.get(address).text for address in ADDRESSES}
+    pages = {re.sub(AHEAD, "", http.get(address).text) for address in ADDRESSES}
     assert len(pages) == 1
     assert parts(pages.pop())
+
+
+@pytest.mark.parametrize(
+    "address", ["/sweeps/x", "/local/cones/sweeps/x", "/local/c/sweeps/x/table"]
+)
+def test_what_a_sweeps_page_asks_first_comes_with_it(http: httpx.Client, address: str) -> None:
+    ahead = re.findall(AHEAD, http.get(address, headers={"X-Forwarded-Prefix": "/p"}).text)
+    assert ahead == ["/p/api/sweeps/x/board", "/p/api/sweeps/x/curves?times=true"]
+    assert len(re.findall(AHEAD, http.get(f"{address}?metric=loss").text)) == 1
+
+
+@pytest.mark.parametrize("id", ["%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E", "a%26b", "a%20b"])
+def test_a_hostile_id_stays_an_address(http: httpx.Client, id: str) -> None:
+    page = http.get(f"/sweeps/{id}").text
+    assert "<script>alert" not in page
+    assert re.findall(AHEAD, page)[0] == f"/api/sweeps/{id.partition('%2F')[0]}/board"
 
 
 def test_parts_have_their_types_and_are_kept_for_ever(http: httpx.Client) -> None:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from html import escape
 from importlib.resources import files
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, Response
@@ -22,6 +22,9 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_SWEEP = re.compile(r"(?:/[^/]+/[^/]+)?/sweeps/([^/]+)(?:/.*)?")
+_AS_IN_SCRIPTS = "!'()*"
+"""What `encodeURIComponent` leaves as it is, and `quote` would not."""
 _FOR_EVER = "private, max-age=31536000, immutable"
 """Of names that hold a hash of what is in them."""
 
@@ -82,7 +85,24 @@ def page(request: Request) -> Response:
         return HTMLResponse(_NOT_BUILT.format(prefix=escape(prefix)), 503, headers)
     text = built.decode().replace('="./', f'="{prefix}/static/app/')
     text = text.replace("<html ", f'<html data-root="{prefix}" ', 1)
-    return HTMLResponse(text, headers=headers)
+    return HTMLResponse(
+        text.replace("</title>", f"</title>{_ahead(request, prefix)}", 1), headers=headers
+    )
+
+
+def _ahead(request: Request, prefix: str) -> str:
+    """What the script asks for first of a sweep, so that it comes while the script does; as in data/source.ts."""
+    found = _SWEEP.fullmatch(request.url.path)
+    if found is None:
+        return ""
+    sweep = f"{prefix}/api/sweeps/{quote(unquote(found[1]), safe=_AS_IN_SCRIPTS)}"
+    wanted = [f"{sweep}/board"]
+    if "metric" not in request.query_params:
+        wanted.append(f"{sweep}/curves?times=true")
+    return "".join(
+        f'<link rel="preload" as="fetch" crossorigin href="{escape(address)}">'
+        for address in wanted
+    )
 
 
 @docs_router.get("/api/docs")
