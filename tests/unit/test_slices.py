@@ -18,6 +18,7 @@ PARAMETERS: dict[str, Any] = {
     "depth": {"min": 1, "max": 5},
     "kind": {"values": ["a", "b"]},
     "flag": {"values": [True, False]},
+    "odd": {"values": [None, [1, "é"]]},
 }
 
 
@@ -73,7 +74,8 @@ class TestAlong:
         kind, flag = along(found, "kind"), along(found, "flag")
         assert kind.at == ("a", "b")
         assert kind.mean[0] > kind.mean[1]
-        assert flag.at == ("True", "False")
+        assert flag.at == ("true", "false")
+        assert along(found, "odd").at == ("null", '[1,"é"]')
 
     def test_a_metric_to_maximise_is_shown_the_way_it_is(self) -> None:
         found = along(surface_of(50, "maximize"), "lr")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from swept.analysis.surface import Surface
 from swept.models.features import Axis
 from swept.space import number
+from swept.wire import dumps
 
 Array: TypeAlias = NDArray[np.float64]
 Value: TypeAlias = int | float | str
@@ -31,8 +32,9 @@ _AT_ONCE = 4096
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """`mean` at each of `at`, and `low` to `high`: one standard deviation of what the model does not know of it. The band
-    is the mean of the places' own bands, hence a little too wide. Empty without a model."""
+    """`mean` at each of `at` (what is neither number nor text as its JSON), and `low` to `high`: one standard deviation of
+    what the model does not know of it. The band is the mean of the places' own bands, hence a little too wide. Empty
+    without a model."""
 
     parameter: str
     at: tuple[Value, ...]
@@ -117,7 +119,11 @@ def _better(found: Surface, most: int) -> Array:
 
 
 def _values(axis: Axis, levels: Array) -> tuple[Value, ...]:
-    return tuple(value if number(value) else str(value) for value in axis.values(levels))
+    """Written as the board writes its categories, since a page looks them up there."""
+    return tuple(
+        value if number(value) or isinstance(value, str) else dumps(value)
+        for value in axis.values(levels)
+    )
 
 
 def _floats(values: Array) -> tuple[float, ...]:
