@@ -215,3 +215,14 @@ test("a visible tab whose leader went silent takes the lead, and nobody takes it
   leader.close();
   follower.close();
 });
+
+test("a tab that is looked at while the next try is due has one stream, not two", async () => {
+  const machine = new Machine();
+  const feed = listen("sweep=s", "0.0", () => undefined, machine.tab());
+  await settled();
+  machine.open[0]?.fail();
+  document.dispatchEvent(new Event("visibilitychange"));
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(machine.open).toHaveLength(1);
+  feed.close();
+});

@@ -116,8 +116,16 @@ export function listen(
     tell(at);
   };
 
+  const disconnect = (): void => {
+    clearTimeout(retry);
+    events?.close();
+    events = null;
+  };
+
   const connect = (): void => {
     if (closed) return;
+    // Somebody may have looked at the tab while the next try was due: two streams would both stay open.
+    disconnect();
     const after = at ? `&after=${at}` : "";
     const stream = source(`${root}/api/events?${filter}${after}`);
     events = stream;
@@ -154,12 +162,6 @@ export function listen(
       events = null;
       retry = setTimeout(connect, RETRY_MS);
     };
-  };
-
-  const disconnect = (): void => {
-    clearTimeout(retry);
-    events?.close();
-    events = null;
   };
 
   const lead = (steal: boolean): void => {
