@@ -59,6 +59,8 @@ export interface SweepHead {
   readonly best: number;
   readonly baseline: number;
   readonly advice: { readonly row: number; readonly value: number; readonly low: number; readonly high: number; readonly full: number } | null;
+  /** The model is being asked: there will soon be other advice. */
+  readonly advising: boolean;
   readonly agents: readonly AgentView[];
   readonly text: string;
   readonly path: string;
@@ -230,7 +232,8 @@ export type Fetched<T> =
 export interface Source {
   readonly frozen: boolean;
   board(sweep: string): Promise<Board>;
-  curves(sweep: string, metric: string): Promise<Curves>;
+  /** With the times of its points only where they are asked for; a report has none. */
+  curves(sweep: string, metric: string, timed?: boolean): Promise<Curves>;
   metrics(sweep: string): Promise<readonly string[]>;
   importance(sweep: string, metric: string): Promise<Importance>;
   slice(sweep: string, parameter: string): Promise<Slice>;

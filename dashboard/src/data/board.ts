@@ -219,6 +219,7 @@ function headOf(view: BoardView, rows: ReadonlyMap<string, number>): SweepHead {
       row: row(head.advice.run), value: number(head.advice.value), low: number(head.advice.low), high: number(head.advice.high),
       full: head.advice.full,
     } : null,
+    advising: head.advising,
     agents: head.agents.map((agent) => ({
       id: agent.id, host: agent.host, kind: agent.kind, slots: agent.slots, started: agent.started, lastSeen: agent.last_seen,
       ended: agent.ended, live: agent.live,

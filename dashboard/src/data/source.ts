@@ -63,8 +63,9 @@ export async function boardView(subject: Subject, runs?: readonly string[]): Pro
   return read<BoardView>(`${pathOf(subject)}/board${query({ runs: runs?.join(",") })}`);
 }
 
-export async function curvesOf(subject: Subject, metric: string, runs?: readonly string[]): ReturnType<Source["curves"]> {
-  const path = `${pathOf(subject)}/curves${query({ metric: metric || undefined, runs: runs?.join(","), times: "true" })}`;
+/** `timed`: with the time of each point, which makes a large answer half as large again, and slow to make. */
+export async function curvesOf(subject: Subject, metric: string, timed: boolean, runs?: readonly string[]): ReturnType<Source["curves"]> {
+  const path = `${pathOf(subject)}/curves${query({ metric: metric || undefined, runs: runs?.join(","), times: timed ? "true" : undefined })}`;
   return decode(await (await ask(path)).arrayBuffer());
 }
 
@@ -81,7 +82,7 @@ export function live(kind: Subject["kind"]): Source {
       rows.set(id, board);
       return board;
     },
-    curves: (id, metric) => curvesOf({ kind, id }, metric),
+    curves: (id, metric, timed = false) => curvesOf({ kind, id }, metric, timed),
     metrics: (id) => read(`${path(id)}/metrics`),
     importance: async (id, metric) => importanceOf(await read<ImportanceView>(`${path(id)}/importance${query({ metric })}`)),
     slice: async (id, parameter) => read<SliceView>(`${path(id)}/slice${query({ parameter })}`),

@@ -17,9 +17,11 @@ class Server {
   readonly asked: (readonly string[] | undefined)[] = [];
   hear: (message: Message) => void = () => undefined;
   away = false;
+  /** Of each request for curves, whether it wanted times. */
+  readonly timed: boolean[] = [];
 
   source(): Source {
-    return { ...syntheticSource(OPTIONS), board: async () => boardOf(viewOf(this.board)), curves: async () => this.part() };
+    return { ...syntheticSource(OPTIONS), board: async () => boardOf(viewOf(this.board)), curves: async (_, __, timed = false) => this.part(timed) };
   }
 
   updates(): Updates {
@@ -29,7 +31,7 @@ class Server {
         if (this.away) throw new Error("no server");
         return structuredClone(viewOf(this.board, runs?.map((id) => this.board.rows.get(id) ?? -1).sort((a, b) => a - b)));
       },
-      curves: async (_, __, runs) => this.part(runs),
+      curves: async (_, __, timed, runs) => this.part(timed, runs),
       listen: (_, __, hear) => {
         this.hear = hear;
         return { state: signal<Liveness>("live"), close: () => undefined };
@@ -44,7 +46,8 @@ class Server {
     this.hear({ kind: "point", run: this.board.ids[row] ?? "", step, value, attempt: 1 });
   }
 
-  private part(runs?: readonly string[]): Curves {
+  private part(timed: boolean, runs?: readonly string[]): Curves {
+    this.timed.push(timed);
     const rows = runs?.map((id) => this.board.rows.get(id) ?? -1).sort((a, b) => a - b) ?? [...this.board.ids.keys()];
     const made = emptyCurves("mAP50", rows.length);
     change(made, rows.length, new Map(rows.map((row, at) => {
@@ -53,7 +56,7 @@ class Server {
         keep: 0, steps: this.curves.steps.slice(from, to), values: this.curves.values.slice(from, to), times: this.curves.times.slice(from, to),
       }];
     })));
-    return made;
+    return timed ? made : { ...made, times: new Float32Array() };
   }
 }
 
@@ -146,6 +149,32 @@ test("what could not be asked for is asked for again", async () => {
   server.away = false;
   await vi.advanceTimersByTimeAsync(5000);
   expect(boardIn(data).states[3]).toBe("killed");
+  data.close();
+});
+
+test("while the model is being asked for advice, so is the head alone", async () => {
+  const server = new Server();
+  server.board.head = { ...server.board.head, advising: true };
+  const data = await opened(server);
+  await vi.advanceTimersByTimeAsync(2500);
+  expect(server.asked).toEqual([[]]);
+  server.board.head = { ...server.board.head, advising: false };
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(server.asked).toEqual([[], []]);
+  expect(boardIn(data).n).toBe(12);
+  data.close();
+});
+
+test("times of the points are asked for when somebody wants curves over time, then always", async () => {
+  const server = new Server();
+  const data = await opened(server);
+  const times = (): number => (data.curves.value.state === "ready" ? data.curves.value.value.times.length : NaN);
+  expect(times()).toBe(0);
+  await data.showTimes();
+  expect(times()).toBeGreaterThan(0);
+  server.hear({ kind: "event", type: "run.ended", sweep: "s", run: "r000004" });
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(server.timed).toEqual([false, true, true]);
   data.close();
 });
 

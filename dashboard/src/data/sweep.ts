@@ -19,7 +19,7 @@ const MANY = 300;
 
 export interface Updates {
   view(subject: Subject, runs?: readonly string[]): ReturnType<typeof boardView>;
-  curves(subject: Subject, metric: string, runs?: readonly string[]): ReturnType<typeof curvesOf>;
+  curves(subject: Subject, metric: string, timed: boolean, runs?: readonly string[]): ReturnType<typeof curvesOf>;
   listen: typeof listen;
 }
 const updates: Updates = { view: boardView, curves: curvesOf, listen };
@@ -51,6 +51,8 @@ export class SweepData {
   };
   private closed = false;
   private shownMetric = "";
+  /** Curves come with their times: from when somebody first wanted them over time. */
+  private timed = false;
   /** The sweep changed while nobody looked: insights wait until somebody does. */
   private outdated = false;
 
@@ -94,11 +96,19 @@ export class SweepData {
     if (wanted !== this.shownMetric) await this.loadCurves(wanted);
   }
 
+  /** Curves over time from now on. */
+  async showTimes(): Promise<void> {
+    if (this.timed || this.source.frozen) return;
+    this.timed = true;
+    await this.loadCurves(this.shownMetric);
+  }
+
   /** Shows another metric's curves; "" is the objective. */
   async loadCurves(metric: string): Promise<void> {
     this.shownMetric = metric;
-    const asked = await fetched(this.source.curves(this.subject.id, metric));
-    if (this.closed || this.shownMetric !== metric) return;
+    const { timed } = this;
+    const asked = await fetched(this.source.curves(this.subject.id, metric, timed));
+    if (this.closed || this.shownMetric !== metric || this.timed !== timed) return;
     batch(() => {
       this.curves.value = asked;
       this.curvesVersion.value += 1;
@@ -138,6 +148,7 @@ export class SweepData {
       this.liveness.value = "frozen";
       return;
     }
+    this.expectAdvice(asked.value);
     if (this.feed) return;
     const filter = this.subject.kind === "sweep" ? `sweep=${encodeURIComponent(this.subject.id)}` : "";
     this.feed = this.updates_.listen(filter, asked.value.position, (message) => this.hear(message));
@@ -145,6 +156,11 @@ export class SweepData {
     this.stopListening = effect(() => {
       this.liveness.value = state.value;
     });
+  }
+
+  /** Nothing in the stream says when the model has answered. */
+  private expectAdvice(board: Board): void {
+    if (board.head.advising) this.later("figures", FIGURES_MS, () => void this.rows());
   }
 
   private hear(message: Message): void {
@@ -242,11 +258,12 @@ export class SweepData {
     this.changed.clear();
     this.recurve.clear();
     const few = runs.length <= MANY ? runs : undefined;
-    const metric = this.shownMetric;
+    const { shownMetric: metric, timed } = this;
     try {
       const view = await this.updates_.view(this.subject, few);
       if (this.closed || this.ready() !== board) return;
       const orderly = merge(board, view);
+      this.expectAdvice(board);
       this.version.value += 1;
       if (!orderly) {
         await Promise.all([this.reload(), this.loadCurves(metric)]);
@@ -254,8 +271,8 @@ export class SweepData {
       }
       if (!redrawn.length) return;
       const known = redrawn.filter((run) => board.rows.has(run));
-      const news = await this.updates_.curves(this.subject, metric, known.length <= MANY ? known : undefined);
-      if (this.closed || this.shownMetric !== metric) return;
+      const news = await this.updates_.curves(this.subject, metric, timed, known.length <= MANY ? known : undefined);
+      if (this.closed || this.shownMetric !== metric || this.timed !== timed) return;
       // The server answers in the board's order, whatever the order asked for.
       const rows = known.length <= MANY
         ? known.map((run) => board.rows.get(run) ?? -1).sort((a, b) => a - b) : [...board.ids.keys()];

@@ -201,7 +201,7 @@ function make(options: SyntheticOptions): Making {
       earlyStopping: "hyperband", metric: { name: "mAP50", goal }, full: epochs, rungs,
       targets: { minimum: sign * 0.7, good: sign * 0.75, excellent: sign * 0.78 }, runCap: Math.max(n, 20), hours: null,
       created: START, updated: now, endedBecause: live ? "" : "the run cap is reached", best: winner,
-      baseline: n > 0 ? 0 : -1, advice: null, agents, text: "program: train.py\nmethod: bayes\n", path: "sweep.yaml",
+      baseline: n > 0 ? 0 : -1, advice: null, advising: false, agents, text: "program: train.py\nmethod: bayes\n", path: "sweep.yaml",
     },
     position: "0.0", version: 1, n, ids, rows: new Map(ids.map((id, row) => [id, row])),
     numbers: ids.map((_, row) => row + 1),

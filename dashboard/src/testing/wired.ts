@@ -15,7 +15,7 @@ export function viewOf(board: Board, rows: readonly number[] = [...board.ids.key
       id: head.id, name: head.name, project: head.project, state: head.state, method: head.method, early_stopping: head.earlyStopping,
       metric: head.metric, full: head.full, rungs: [...head.rungs], targets: { ...head.targets }, run_cap: head.runCap, hours: head.hours,
       created: head.created, updated: head.updated, ended_because: head.endedBecause, best: board.ids[head.best] ?? null,
-      baseline: board.ids[head.baseline] ?? null, advice: null, advising: false,
+      baseline: board.ids[head.baseline] ?? null, advice: null, advising: head.advising,
       agents: head.agents.map((agent) => ({
         id: agent.id, host: agent.host, kind: agent.kind, slots: agent.slots, started: agent.started, last_seen: agent.lastSeen,
         ended: agent.ended, live: agent.live,

@@ -63,6 +63,9 @@ export function SweepPage({ subject, source }: SweepPageProps): JSX.Element {
     const metric = selection.metric.value;
     if (model.board.value) void data.showMetric(metric);
   });
+  useSignalEffect(() => {
+    if (model.curvesX.value === "time") void data.showTimes();
+  });
   const keys = useRef<TableKeys | null>(null);
   useKeys({
     search: () => document.getElementById(SEARCH)?.focus(),
@@ -246,7 +249,6 @@ function CurvesPanel({ model }: { readonly model: SweepModel }): JSX.Element {
   const objective = model.board.value?.head.metric?.name ?? "";
   const metrics = data.metrics.value.length ? data.metrics.value : [objective].filter(Boolean);
   const state = data.curves.value;
-  const timed = (model.curves.value?.times.length ?? 0) > 0;
   return (
     <Panel
       id="curves" title="Learning curves" height={320} size={objective ? "half" : "wide"}
@@ -260,7 +262,7 @@ function CurvesPanel({ model }: { readonly model: SweepModel }): JSX.Element {
           </select>
           <select aria-label="Over" value={model.curvesX.value} onChange={(event) => (model.curvesX.value = event.currentTarget.value === "time" ? "time" : "step")}>
             <option value="step">step</option>
-            <option value="time" disabled={!timed}>time</option>
+            <option value="time" disabled={data.source.frozen}>time</option>
           </select>
           <details class="menu">
             <summary>Scales</summary>
