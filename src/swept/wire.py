@@ -758,7 +758,9 @@ class BoardRuns(TypedDict):
     ended_because: list[str]
     parent: list[str | None]
     seed: list[int | None]
-    value: list[float | str | None]  # the objective at the last visible step, finite or not
+    value: list[
+        float | str | None
+    ]  # the objective at the last visible step, finite or not; under `at: best` as best_value
     best_value: list[float | None]
     steps: list[int]
     created: list[float]

@@ -736,6 +736,19 @@ def test_runs_outside_of_sweeps_have_parameters_as_they_are(
     assert (view["runs"]["state"], view["summary"]["acc"]) == (["running", "finished"], [0.6, 0.1])
 
 
+def test_where_the_best_of_a_curve_counts_it_is_the_runs_value(
+    client: Client, http: httpx.Client
+) -> None:
+    text = SWEEP.replace("  epochs: epochs\n", "  epochs: epochs\n  metric: {at: best}\n")
+    sweep = create(client, text)
+    taken = claim(client, sweep)
+    report(client, taken, log(1, 1, loss=0.2), log(2, 9, loss=0.7))
+    end(client, taken)
+    found = board(http, sweep)["runs"]
+    assert (found["value"], found["best_value"], found["steps"]) == ([0.2], [0.2], [9])
+    assert get(http, "/api/overview")[0]["baseline"] == 0.2
+
+
 # -- the list of sweeps ---------------------------------------------------------------------------
 
 
@@ -755,7 +768,7 @@ def test_sweeps_at_a_glance(
     assert busy["counts"] == {"finished": 4, "running": 1}
     assert (busy["ended"], busy["cap"], busy["agents"]) == (4, 6, 5)
     assert (busy["best"], busy["baseline"]) == (0.3, 0.5)
-    assert busy["line"] == [0.5, 0.5, 0.3, 0.3]
+    assert busy["line"] == [0.5, 0.5, 0.3]  # of whole trainings
     assert busy["eta"] > 0
     assert busy["last_activity"] == clock.now()
     assert (idle["line"], idle["best"], idle["eta"], idle["counts"]) == ([], None, None, {})

@@ -109,6 +109,17 @@ describe("history", () => {
     ]);
   });
 
+  it("is no better for a final training, whose steps are others, nor for a lucky repeat", () => {
+    const trained = {
+      ...board,
+      head: { ...board.head, best: -1 },
+      states: board.states.map(() => "finished" as const),
+      kinds: ["baseline", "search", "final", "repeat", "search"],
+    };
+    const steps = bestSoFar(trained, [1, 2, 3, 4, 5], [0.1, 0.3, 0.9, 0.8, 0.4]);
+    expect(steps.map((step) => step.value)).toEqual([0.1, 0.3, 0.4]);
+  });
+
   it("puts a run under way at the sweep's last change", () => {
     const running = board.states.indexOf("running");
     expect(endOf(board, running)).toBe(board.head.updated);

@@ -40,16 +40,23 @@ export function timeColumn(board: Board, x: "number" | "ended"): Column {
   };
 }
 
+function compared(board: Board, row: number): boolean {
+  return board.states[row] === "finished" && COMPARED.has(board.kinds[row] ?? "");
+}
+
 export interface Step {
   readonly x: number;
   readonly value: number;
   readonly row: number;
 }
 
+/** A final training or a comparison may be longer than the sweep's runs, and a repeat has luck. */
+const COMPARED: ReadonlySet<string> = new Set(["search", "baseline"]);
+
 /**
- * Each improvement of the best value, in the order of `xs`. Only finished runs count, because a
- * value after fewer steps is another thing; the run that the sweep calls its best counts whatever
- * became of it.
+ * Each improvement of the best value, in the order of `xs`. Only finished runs of the search and
+ * its baseline count, because a value after fewer steps is another thing, or after more; the run
+ * that the sweep calls its best counts whatever became of it.
  */
 export function bestSoFar(
   board: Board,
@@ -58,7 +65,7 @@ export function bestSoFar(
 ): readonly Step[] {
   const sign = board.head.metric?.goal === "maximize" ? 1 : -1;
   const rows = Array.from({ length: board.n }, (_, row) => row)
-    .filter((row) => board.states[row] === "finished" || row === board.head.best)
+    .filter((row) => row === board.head.best || compared(board, row))
     .filter((row) => Number.isFinite(values[row]) && Number.isFinite(xs[row]))
     .sort((a, b) => (xs[a] ?? 0) - (xs[b] ?? 0));
   const steps: Step[] = [];

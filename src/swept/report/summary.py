@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from typing import Any, TypeAlias
 
+from swept.analysis.best import value_of
 from swept.analysis.figures import figure
 from swept.analysis.results import Question, Results
 from swept.analysis.text import lines
@@ -20,6 +20,8 @@ LEFT = 56.0
 MOST_PARAMETERS = 8
 MOST_MARKS = 200
 Place: TypeAlias = Callable[[float], float]
+_COMPARED = (Kind.SEARCH, Kind.BASELINE)
+"""A final training or a comparison may be longer than the sweep's runs, and a repeat has luck."""
 _MARKS = {RunState.STOPPED: "▪", RunState.FAILED: "×", RunState.CRASHED: "×", RunState.KILLED: "×"}
 
 
@@ -53,10 +55,10 @@ def table(question: Question, results: Results) -> str:
         _row(str(item.run.number), item.value, item.step, item.run.config, names)
         for item in results.top
     ]
-    reference = results.baseline
-    if reference is not None and reference.value is not None:
+    reference, value = results.baseline, _baseline_value(question, results)
+    if reference is not None and value is not None:
         name = f"{reference.number} (baseline)"
-        rows.append(_row(name, reference.value, reference.steps, reference.config, names))
+        rows.append(_row(name, value, reference.steps, reference.config, names))
     return (
         f"<h2>Best runs</h2><table><thead><tr>{heads}</thead><tbody>{''.join(rows)}</tbody></table>"
     )
@@ -82,14 +84,15 @@ def _value(config: Mapping[str, Any], name: str) -> Any:
 def history(runs: Sequence[Run], question: Question, results: Results) -> str:
     """Every run's value by its number, the best so far as a step line, the baseline dashed."""
     shown = [
-        (run, run.value)
+        (run, value)
         for run in runs
-        if run.kind is not Kind.PRIOR and run.value is not None and math.isfinite(run.value)
+        if run.kind is not Kind.PRIOR
+        and (value := value_of(run, question.goal, question.at)) is not None
     ]
     if not shown:
         return ""
-    reference = results.baseline.value if results.baseline else None
-    levels = [reference] if reference is not None and math.isfinite(reference) else []
+    reference = _baseline_value(question, results)
+    levels = [] if reference is None else [reference]
     low, high = _range([*(value for _, value in shown), *levels])
     first, last = min(run.number for run, _ in shown), max(run.number for run, _ in shown)
 
@@ -102,7 +105,7 @@ def history(runs: Sequence[Run], question: Question, results: Results) -> str:
 
     corners = "".join(_best_so_far(shown, question.goal, x, y))
     drawn = [
-        *_marks([(run, x(run.number), y(value)) for run, value in shown]),
+        *_marks([(run, value, x(run.number), y(value)) for run, value in shown]),
         f'<path class="best" d="{corners}"/>',
         *(
             f'<path class="baseline" d="M{LEFT:.1f} {y(level):.1f}H{WIDTH - EDGE:.1f}"/>'
@@ -122,6 +125,11 @@ def history(runs: Sequence[Run], question: Question, results: Results) -> str:
     )
 
 
+def _baseline_value(question: Question, results: Results) -> float | None:
+    run = results.baseline
+    return None if run is None else value_of(run, question.goal, question.at)
+
+
 def _range(values: Sequence[float]) -> tuple[float, float]:
     """What is drawn: all values, but for those far outside of the middle half, which would flatten the rest."""
     ordered = sorted(values)
@@ -132,17 +140,17 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _marks(places: Sequence[tuple[Run, float, float]]) -> Iterator[str]:
+def _marks(places: Sequence[tuple[Run, float, float, float]]) -> Iterator[str]:
     """Of many runs only dots, as one path: a thousand elements with their titles would be a fifth of the file."""
     if len(places) <= MOST_MARKS:
-        yield from (_mark(run, x, y) for run, x, y in places)
+        yield from (_mark(*place) for place in places)
         return
-    dots = "".join(f"M{x:.0f} {y:.0f}h0" for _, x, y in places)
+    dots = "".join(f"M{x:.0f} {y:.0f}h0" for *_, x, y in places)
     yield f'<path class="dots" d="{dots}"/>'
 
 
-def _mark(run: Run, x: float, y: float) -> str:
-    title = f"<title>run {run.number} ({_text(str(run.state))}): {_text(figure(run.value))}</title>"
+def _mark(run: Run, value: float, x: float, y: float) -> str:
+    title = f"<title>run {run.number} ({_text(str(run.state))}): {_text(figure(value))}</title>"
     sign = _MARKS.get(run.state)
     if sign is None:
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5">{title}</circle>'
@@ -154,10 +162,10 @@ def _mark(run: Run, x: float, y: float) -> str:
 def _best_so_far(
     shown: Sequence[tuple[Run, float]], goal: Goal, x: Place, y: Place
 ) -> Iterator[str]:
-    """Only where it goes up, and to the end: a thousand runs are a few corners."""
+    """Of whole trainings of the search and its baseline. Only its corners, and to the end: those of a thousand runs are few."""
     best = None
     for run, value in sorted(shown, key=lambda item: item[0].number):
-        if run.state in (RunState.FAILED, RunState.CRASHED, RunState.KILLED):
+        if run.state is not RunState.FINISHED or run.kind not in _COMPARED:
             continue
         if best is None:
             yield f"M{x(run.number):.1f} {y(value):.1f}"

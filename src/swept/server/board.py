@@ -242,7 +242,7 @@ class Board:
                 {
                     "version": subject.now.version,
                     "parameters": listed,
-                    "runs": columns.run_columns(shown, subject.goal),
+                    "runs": columns.run_columns(shown, subject.goal, subject.at),
                     "config": columns.config_columns(listed, get, shown),
                     "effective": columns.effective_cells(listed, get, shown),
                     "summary": columns.summary_columns(shown, subject.objective),

@@ -214,7 +214,7 @@ def effective_cells(
 # -- runs -----------------------------------------------------------------------------------------
 
 
-def run_columns(runs: Sequence[Run], goal: Goal) -> wire.BoardRuns:
+def run_columns(runs: Sequence[Run], goal: Goal, at: str) -> wire.BoardRuns:
     return {
         "id": [run.id for run in runs],
         "number": [run.number for run in runs],
@@ -226,7 +226,7 @@ def run_columns(runs: Sequence[Run], goal: Goal) -> wire.BoardRuns:
         "ended_because": [run.ended_because for run in runs],
         "parent": [run.parent for run in runs],
         "seed": [run.seed for run in runs],
-        "value": [wire.encode(run.curve[-1].value) if run.curve else None for run in runs],
+        "value": [_value(run, goal, at) for run in runs],
         "best_value": [run.best_value(goal) for run in runs],
         "steps": [run.steps for run in runs],
         "created": [run.created for run in runs],
@@ -234,6 +234,14 @@ def run_columns(runs: Sequence[Run], goal: Goal) -> wire.BoardRuns:
         "ended": [run.ended for run in runs],
         "attempts": [[_attempt(one) for one in run.attempts] for run in runs],
     }
+
+
+def _value(run: Run, goal: Goal, at: str) -> float | str | None:
+    """As runs are ranked; at the last step also where it is no number, which a page shows."""
+    if at == "best":
+        return run.best_value(goal)
+    found: float | str | None = wire.encode(run.curve[-1].value) if run.curve else None
+    return found
 
 
 def _attempt(attempt: Attempt) -> wire.BoardAttempt:

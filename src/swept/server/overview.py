@@ -96,14 +96,14 @@ class Overview:
         runs = tuple(replace(run, curve=curves.get(run.id, ())) for run in bare)
         goal, at = _goal(spec), spec.options.at
         ours = same_training(runs, spec.space.fixed)
-        counted = [run for run in ours if run.kind in COUNTED_KINDS]
+        found = best(ours, goal, at)
         line = best_so_far(
-            (run for run in counted if run.kind is not Kind.REPEAT),
+            [run for run in ours if _compared(run) or (found and run.id == found.run.id)],
             goal,
             lambda run: value_of(run, goal, at),
             LINE,
         )
-        return Glance(sweep.spec_version, runs, best(ours, goal, at), baseline(ours), tuple(line))
+        return Glance(sweep.spec_version, runs, found, baseline(ours), tuple(line))
 
     def _entry(self, sweep: Sweep, glance: Glance, agents: Sequence[Agent]) -> wire.OverviewEntry:
         spec = self._context.engine.spec(sweep)
@@ -151,6 +151,11 @@ class Overview:
 
 def _goal(spec: Spec) -> Goal:
     return spec.metric.goal if spec.metric else Goal.MINIMIZE
+
+
+def _compared(run: Run) -> bool:
+    """A whole training of the search or its baseline: a repeat has luck, and what ended early had fewer steps."""
+    return run.kind in (Kind.SEARCH, Kind.BASELINE) and run.state is RunState.FINISHED
 
 
 def _counts(run: Run) -> bool:
