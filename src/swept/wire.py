@@ -758,9 +758,7 @@ class BoardRuns(TypedDict):
     ended_because: list[str]
     parent: list[str | None]
     seed: list[int | None]
-    value: list[
-        float | str | None
-    ]  # the objective at the last visible step, finite or not; under `at: best` as best_value
+    value: list[float | str | None]  # as it counts: at the last step, finite or not, or the best
     best_value: list[float | None]
     steps: list[int]
     created: list[float]
