@@ -97,7 +97,7 @@ export interface Board {
   parents: (string | null)[];
   attempts: Attempt[][];
   seeds: (number | null)[];
-  /** Parameters first, in the file's order; then the objective ("value"), "best", "steps", "started", "seconds"; then the summary's numbers. */
+  /** Parameters first, in the file's order; then the objective ("value"), "best", "steps", "started", "seconds", and what the history stands on, "number" and "ended"; then the summary's numbers. */
   columns: Map<string, Column>;
 }
 

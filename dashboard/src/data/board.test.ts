@@ -39,6 +39,17 @@ describe("a board", () => {
     expect(merge(board, viewOf(whole, [1]))).toBe(false);
   });
 
+  test("has the columns that a brush across the history names", () => {
+    const board = boardOf(viewOf(whole));
+    expect([...(board.columns.get("number")?.values ?? [])]).toEqual(whole.numbers);
+    const ended = board.columns.get("ended");
+    expect(ended?.kind).toBe("time");
+    expect(ended?.values[0]).toBe(board.attempts[0]?.at(-1)?.ended);
+    // A run under way stands at the sweep's last change.
+    expect(board.states[29]).toBe("running");
+    expect(ended?.values[29]).toBe(board.head.updated);
+  });
+
   test("updates a run in its place", () => {
     const board = boardOf(viewOf(whole));
     const view = viewOf(whole, [3]);

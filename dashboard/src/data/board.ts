@@ -1,9 +1,10 @@
 /** The board: typed columns over all runs, from the wire's rows, and brought up to date by rows that changed. */
+import { timeColumn } from "../charts/history-geometry";
 import type { Attempt, Board, Column, Role, RunState, SweepHead, SweepState } from "../types";
 import type { BoardView, ParameterView } from "./wire";
 
 /** Columns that every board has; a parameter or a metric of the same name is kept under a longer one. */
-const OWN = ["value", "best", "steps", "started", "seconds"] as const;
+const OWN = ["value", "best", "steps", "started", "seconds", "number", "ended"] as const;
 
 const SWEEP_STATES: readonly SweepState[] = ["pending", "running", "paused", "finished", "cancelled"];
 const RUN_STATES: readonly RunState[] = [
@@ -52,7 +53,7 @@ export function boardOf(view: BoardView): Board {
   }
   for (const [key, name, role] of [
     ["value", label, "metric"], ["best", `best ${label}`, "metric"], ["steps", "steps", "info"],
-    ["started", "started", "info"], ["seconds", "seconds", "info"],
+    ["started", "started", "info"], ["seconds", "seconds", "info"], ["number", "run", "info"], ["ended", "ended", "info"],
   ] as const) {
     board.columns.set(key, plain(key, name, role, key === "started" ? "time" : "number", key === "steps"));
   }
@@ -113,6 +114,8 @@ export function merge(board: Board, view: BoardView): boolean {
     fill(board, key, places, numbers);
   }
   board.head = headOf(view, board.rows);
+  // What a brush across the history names. Of runs under way the end is the sweep's last change: all are looked at.
+  for (const x of ["number", "ended"] as const) board.columns.set(x, timeColumn(board, x));
   board.position = view.position;
   board.version += 1;
   return orderly;

@@ -21,6 +21,8 @@ const RUN = narrow ? 140 : 210;
 const STATE = narrow ? 96 : 110;
 /** Of the summary's many numbers the first few are shown unasked. */
 const MOST_METRICS = 6;
+/** The first column says a run's number. */
+const UNASKED: ReadonlySet<string> = new Set(["started", "number", "ended"]);
 
 /** What the keyboard does to the table from anywhere on the page. */
 export interface TableKeys {
@@ -44,7 +46,7 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
       const again = column.label === label && column.name !== "value";
       if (column.role === "metric" && !again) metrics += 1;
       if (!objective && (column.name === "value" || column.name === "best")) return { column, shown: false };
-      const usual = column.name !== "started" && !again && (column.role !== "metric" || metrics <= MOST_METRICS);
+      const usual = !UNASKED.has(column.name) && !again && (column.role !== "metric" || metrics <= MOST_METRICS);
       return { column, shown: hidden.value.get(column.name) ?? usual };
     });
   }), [model]);
