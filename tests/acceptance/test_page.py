@@ -59,7 +59,7 @@ def test_every_address_shows_the_same_page(http: httpx.Client) -> None:
 )
 def test_what_a_sweeps_page_asks_first_comes_with_it(http: httpx.Client, address: str) -> None:
     ahead = re.findall(AHEAD, http.get(address, headers={"X-Forwarded-Prefix": "/p"}).text)
-    assert ahead == ["/p/api/sweeps/x/board", "/p/api/sweeps/x/curves?times=true"]
+    assert ahead == ["/p/api/sweeps/x/board", "/p/api/sweeps/x/curves"]
     assert len(re.findall(AHEAD, http.get(f"{address}?metric=loss").text)) == 1
 
 

@@ -98,7 +98,7 @@ def _ahead(request: Request, prefix: str) -> str:
     sweep = f"{prefix}/api/sweeps/{quote(unquote(found[1]), safe=_AS_IN_SCRIPTS)}"
     wanted = [f"{sweep}/board"]
     if "metric" not in request.query_params:
-        wanted.append(f"{sweep}/curves?times=true")
+        wanted.append(f"{sweep}/curves")
     return "".join(
         f'<link rel="preload" as="fetch" crossorigin href="{escape(address)}">'
         for address in wanted
