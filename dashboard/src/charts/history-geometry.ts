@@ -41,7 +41,7 @@ export function timeColumn(board: Board, x: "number" | "ended"): Column {
 }
 
 function compared(board: Board, row: number): boolean {
-  return board.states[row] === "finished" && COMPARED.has(board.kinds[row] ?? "");
+  return board.states[row] === "finished" && board.kinds[row] === "search";
 }
 
 export interface Step {
@@ -50,13 +50,11 @@ export interface Step {
   readonly row: number;
 }
 
-/** A final training or a comparison may be longer than the sweep's runs, and a repeat has luck. */
-const COMPARED: ReadonlySet<string> = new Set(["search", "baseline"]);
-
 /**
- * Each improvement of the best value, in the order of `xs`. Only finished runs of the search and
- * its baseline count, because a value after fewer steps is another thing, or after more; the run
- * that the sweep calls its best counts whatever became of it.
+ * Each improvement of the best value, in the order of `xs`. Only finished runs of the search count:
+ * a value after fewer steps is another thing, or after more, a repeat has luck, and the baseline,
+ * which has a line of its own, is what the search is measured by. The run that the sweep calls its
+ * best counts whatever became of it.
  */
 export function bestSoFar(
   board: Board,

@@ -68,3 +68,16 @@ it("says the first in words, and tables all", () => {
   );
   expect(rows(data).rows).toHaveLength(data.importance.rows.length);
 });
+
+it("does not draw what is not known as if it were measured", async () => {
+  const nothing = { parameter: "lr0", share: 0, low: 0, high: 1, sign: 0, inert: "" };
+  const found = { importance: { runs: 3, caution: "too few runs", rows: [nothing] }, selected: "", dark: false };
+  const chart = importance(document.body, { onSelect: () => undefined });
+  chart.update(found);
+  await frame();
+  const button = document.querySelector("button");
+  expect(button?.textContent).toBe("lr0?");
+  expect(button?.title).toBe("lr0: not known");
+  expect(rows(found).rows[0]?.[1]).toBe("not known");
+  chart.destroy();
+});

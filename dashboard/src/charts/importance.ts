@@ -47,9 +47,15 @@ export function importance(
         : undefined;
     const acting = found.rows.filter((row) => !row.inert);
     const inert = found.rows.filter((row) => row.inert);
-    const widest = Math.min(1, Math.max(0.05, ...acting.map((row) => row.high)));
+    const known = acting.filter((row) => !unknown(row));
+    const widest = Math.min(1, Math.max(0.05, ...known.map((row) => row.high)));
+    const signed = known.some((row) => Math.abs(row.sign) > TENDENCY);
     host.replaceChildren(
-      line(found.runs === 1 ? "from 1 run" : `from ${found.runs} runs`, ink.muted),
+      line(
+        (found.runs === 1 ? "from 1 run" : `from ${found.runs} runs`) +
+          (signed ? " · ↗ larger is better, ↘ smaller is better" : ""),
+        ink.muted,
+      ),
       ...(found.caution ? [caution(found.caution, ink)] : []),
       ...acting.map((row) => bar(row, widest, row.parameter === selected, ink, callbacks)),
       ...(inert.length ? [inertList(inert, ink)] : []),
@@ -149,20 +155,26 @@ function bar(
     });
     track.append(piece);
   };
-  part(0, row.share, {
+  const blank = unknown(row);
+  const dashes = `repeating-linear-gradient(to right, ${css(ink.axis)} 0 2px, transparent 2px 8px)`;
+  if (blank) part(0, widest, { top: "7px", height: "1px", background: dashes });
+  else part(0, row.share, {
     top: "2px",
     height: "10px",
     background: css(ink.brush, 0.75),
     borderRadius: "1px",
   });
-  part(row.low, row.high, { top: "6px", height: "2px", background: css(ink.text) });
-  for (const end of [row.low, row.high])
-    part(end, end, { top: "3px", height: "8px", width: "1px", background: css(ink.text) });
+  if (!blank) {
+    part(row.low, row.high, { top: "6px", height: "2px", background: css(ink.text) });
+    for (const end of [row.low, row.high])
+      part(end, end, { top: "3px", height: "8px", width: "1px", background: css(ink.text) });
+  }
   const share = document.createElement("span");
-  share.textContent = percent(row.share);
+  share.textContent = blank ? "?" : percent(row.share);
+  if (blank) share.style.color = css(ink.muted);
   share.style.textAlign = "right";
   const sign = document.createElement("span");
-  sign.textContent = row.sign > TENDENCY ? "↗" : row.sign < -TENDENCY ? "↘" : "·";
+  sign.textContent = row.sign > TENDENCY ? "↗" : row.sign < -TENDENCY ? "↘" : blank ? "" : "·";
   sign.setAttribute("aria-hidden", "true");
   sign.style.color = css(ink.muted);
   button.append(name, track, share, sign);
@@ -200,7 +212,13 @@ export function tendency(sign: number): string {
   return sign < -TENDENCY ? "smaller is better" : "neither larger nor smaller is better";
 }
 
+/** From nothing to all of it: the model says nothing of this parameter. */
+function unknown({ share, low, high }: ImportanceRow): boolean {
+  return share === 0 && low <= 0 && high >= 1;
+}
+
 function spoken(row: ImportanceRow): string {
+  if (unknown(row)) return `${row.parameter}: not known`;
   const between = `${percent(row.low)} to ${percent(row.high)}`;
   return `${row.parameter} explains ${percent(row.share)} (${between}); ${tendency(row.sign)}`;
 }
@@ -228,7 +246,7 @@ export function rows({ importance: { rows: all } }: ImportanceData): DataTable {
     columns: ["parameter", "share", "low", "high", "tendency", "why it cannot act"],
     rows: all.map((row) => [
       row.parameter,
-      tabled(row.share),
+      unknown(row) ? "not known" : tabled(row.share),
       tabled(row.low),
       tabled(row.high),
       row.inert ? "" : tendency(row.sign),

@@ -20,8 +20,6 @@ LEFT = 56.0
 MOST_PARAMETERS = 8
 MOST_MARKS = 200
 Place: TypeAlias = Callable[[float], float]
-_COMPARED = (Kind.SEARCH, Kind.BASELINE)
-"""A final training or a comparison may be longer than the sweep's runs, and a repeat has luck."""
 _MARKS = {RunState.STOPPED: "▪", RunState.FAILED: "×", RunState.CRASHED: "×", RunState.KILLED: "×"}
 
 
@@ -162,10 +160,11 @@ def _mark(run: Run, value: float, x: float, y: float) -> str:
 def _best_so_far(
     shown: Sequence[tuple[Run, float]], goal: Goal, x: Place, y: Place
 ) -> Iterator[str]:
-    """Of whole trainings of the search and its baseline. Only its corners, and to the end: those of a thousand runs are few."""
+    """Of whole trainings of the search: the baseline has a line of its own, a final training other steps, a repeat luck.
+    Only its corners, and to the end: those of a thousand runs are few."""
     best = None
     for run, value in sorted(shown, key=lambda item: item[0].number):
-        if run.state is not RunState.FINISHED or run.kind not in _COMPARED:
+        if run.state is not RunState.FINISHED or run.kind is not Kind.SEARCH:
             continue
         if best is None:
             yield f"M{x(run.number):.1f} {y(value):.1f}"

@@ -154,8 +154,9 @@ def _goal(spec: Spec) -> Goal:
 
 
 def _compared(run: Run) -> bool:
-    """A whole training of the search or its baseline: a repeat has luck, and what ended early had fewer steps."""
-    return run.kind in (Kind.SEARCH, Kind.BASELINE) and run.state is RunState.FINISHED
+    """A whole training of the search, as for the best: the baseline stands beside it, a repeat has luck, and what ended
+    early had fewer steps."""
+    return run.kind is Kind.SEARCH and run.state is RunState.FINISHED
 
 
 def _counts(run: Run) -> bool:
