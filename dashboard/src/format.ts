@@ -1,7 +1,7 @@
 /** Words for figures that are not a chart's. */
 import { number } from "./charts/scale";
 
-export { compact, duration, moment, number } from "./charts/scale";
+export { compact, duration, moment, number, shortened } from "./charts/scale";
 
 export function counted(count: number, what: string): string {
   return `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;

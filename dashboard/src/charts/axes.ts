@@ -6,14 +6,14 @@
  */
 
 import type { Column } from "../types";
-import { elided, extent, scaleOf, type Scale, type Tick } from "./scale";
+import { elided, extent, scaleOf, shortened, type Scale, type Tick } from "./scale";
 
 /** Axes closer than this can be neither read nor brushed with a finger. */
 export const NEAREST = 72;
 /** Tick labels longer than this are cut, the whole name is in the tooltip. */
 const LABEL_LENGTH = 10;
 const CHARACTER = 6.2;
-const TITLE_CHARACTER = 6.7;
+const TITLE_CHARACTER = 7.2;
 const TITLE_ROW = 15;
 const CONTROLS = 20;
 const NONE_ROOM = 24;
@@ -75,12 +75,16 @@ export function domainOf(column: Column, n: number): readonly [number, number] {
   return all ?? [NaN, NaN];
 }
 
+function nameOf({ label, role }: Column): string {
+  return role === "metric" ? shortened(label) : label;
+}
+
 export function layout(plan: Plan): Layout {
   const { columns, flipped, n, height } = plan;
   const count = columns.length;
   const lacking = columns.map((column) => lacks(column, n));
   const missing = lacking.includes(true);
-  const widest = Math.max(0, ...columns.map((column) => column.label.length)) * TITLE_CHARACTER;
+  const widest = Math.max(0, ...columns.map((column) => nameOf(column).length)) * TITLE_CHARACTER;
   const room = plan.width - 64 - 28;
   const gap = count > 1 ? Math.max(NEAREST, room / (count - 1)) : room;
   // Long names take turns in two rows.
@@ -107,7 +111,7 @@ export function layout(plan: Plan): Layout {
   const axes = columns.map((column, index): Axis => {
     const x = count > 1 ? left + index * spread : plan.width / 2;
     const most = Math.max(4, Math.floor((rows * spread - 10 || width) / TITLE_CHARACTER));
-    const title = elided(column.label, most);
+    const title = elided(nameOf(column), most);
     const half = (title.length * TITLE_CHARACTER) / 2 + 2;
     return {
       column,

@@ -21,6 +21,7 @@ const STEPS = 256;
  * A search spends most of its runs near the best: more of the colours go to telling those apart.
  */
 const EMPHASIS = 2;
+const LEGEND_STOPS = 12;
 
 /**
  * Okabe–Ito; yellow darkened on light ground, black and blue lifted on dark ground: each has 3:1
@@ -155,6 +156,33 @@ export function coloursOf(column: Column, n: number, goal: Goal, dark: boolean):
   for (let row = 0; row < n; row++)
     colours[row] = sequential((places[row] ?? NaN) ** EMPHASIS, dark);
   return colours;
+}
+
+/** A column's colours from its weakest value to its strongest, in equal steps of the value; null where there is one at most. */
+export function legendOf(
+  column: Column,
+  n: number,
+  goal: Goal,
+  dark: boolean,
+): { readonly ends: readonly [number, number]; readonly colours: readonly number[] } | null {
+  const places = fractions(column.values, n, goal, column.log);
+  let [worst, best] = [-1, -1];
+  for (let row = 0; row < n; row++) {
+    const place = places[row] ?? NaN;
+    if (Number.isNaN(place)) continue;
+    if (best < 0 || place > (places[best] ?? NaN)) best = row;
+    // Of those that share the worst colour the nearest to the others names its end.
+    const nearer = goal === "maximize" ? 1 : -1;
+    const [value, named] = [column.values[row] ?? NaN, column.values[worst] ?? NaN];
+    if (worst < 0 || place < (places[worst] ?? NaN) || (place === places[worst] && nearer * value > nearer * named))
+      worst = row;
+  }
+  const ends = [column.values[worst] ?? NaN, column.values[best] ?? NaN] as const;
+  if (worst < 0 || ends[0] === ends[1]) return null;
+  const colours = Array.from({ length: LEGEND_STOPS }, (_, i) =>
+    sequential((i / (LEGEND_STOPS - 1)) ** EMPHASIS, dark),
+  );
+  return { ends, colours };
 }
 
 /** Rows from worst to best: those drawn last are on top. Rows without a value come first. */

@@ -24,7 +24,7 @@ import { bestSoFar, timeColumn, type Step } from "./history-geometry";
 import { circleRuns, runDots } from "./run-dots";
 import { linear, log, scaleOf, type Scale } from "./scale";
 import { surface, type Box } from "./surface";
-import { drawTargets, nameTargets } from "./targets";
+import { drawTargets, nameLines, targetLines } from "./targets";
 import { tooltip } from "./tooltip";
 import {
   cell,
@@ -363,13 +363,16 @@ function drawTop(
   const { xs, ys, plot } = now;
   const { best, baseline } = data.shown;
   context.font = FONT;
-  nameTargets(context, data.board, plot, now.y, ink);
   const level = baseline < 0 ? NaN : now.y.of(valuesOf(data.board)[baseline] ?? NaN);
-  if (level >= plot.top && level <= plot.bottom) {
-    context.textAlign = "right";
-    context.textBaseline = "bottom";
-    haloText(context, "baseline", plot.right - 4, level - 2, ink.baseline, ink.ground);
-  }
+  nameLines(
+    context,
+    [
+      ...targetLines(data.board, plot, now.y, ink),
+      ...(Number.isNaN(level) ? [] : [{ text: "baseline", at: level, colour: ink.baseline }]),
+    ],
+    plot,
+    ink.ground,
+  );
   if (now.cut) {
     context.textAlign = "right";
     context.textBaseline = "top";

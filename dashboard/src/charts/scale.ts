@@ -303,6 +303,13 @@ export function scaleOf(
     : linear(domain, range, column.whole);
 }
 
+/**
+ * A metric's name without what it is grouped by, where room is short: metrics/mAP50(B) is mAP50(B).
+ */
+export function shortened(metric: string): string {
+  return metric.slice(metric.lastIndexOf("/") + 1) || metric;
+}
+
 /** Text cut to `length` characters with an ellipsis. */
 export function elided(text: string, length: number): string {
   const characters = [...text];

@@ -5,6 +5,8 @@ import { haloText, horizontal, type Plot } from "./frame";
 import { number, type Scale } from "./scale";
 import type { Board } from "../types";
 
+const NAME_ROW = 12;
+
 export function drawTargets(
   context: CanvasRenderingContext2D,
   board: Board,
@@ -21,6 +23,40 @@ export function drawTargets(
     horizontal(context, at, plot.left, plot.right, ratio);
   context.stroke();
   context.setLineDash([]);
+}
+
+/** A line across the plot that is named at its right end. */
+export interface Named {
+  readonly text: string;
+  readonly at: number;
+  readonly colour: number;
+}
+
+/** Names above their lines at the right edge, moved down where they would lie over one another. */
+export function nameLines(
+  context: CanvasRenderingContext2D,
+  lines: readonly Named[],
+  plot: Plot,
+  ground: number,
+): void {
+  context.textAlign = "right";
+  context.textBaseline = "bottom";
+  const seen = lines.filter(({ at }) => at >= plot.top && at <= plot.bottom);
+  let free = plot.top;
+  for (const { text, at, colour } of seen.sort((a, b) => a.at - b.at)) {
+    const place = Math.max(at - 2, free + NAME_ROW);
+    if (place > plot.bottom) return;
+    haloText(context, text, plot.right - 4, place, colour, ground);
+    free = place;
+  }
+}
+
+export function targetLines(board: Board, plot: Plot, y: Scale, ink: Inks): readonly Named[] {
+  return targetsIn(board, plot, y).map(({ name, value, at }) => ({
+    text: `${name} ${number(value)}`,
+    at,
+    colour: ink.muted,
+  }));
 }
 
 export function nameTargets(

@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { inWords } from "../state/selection";
 import { counted } from "../format";
+import { Legend } from "./legend";
 import type { SweepModel } from "./model";
 
 export const SEARCH = "search-runs";
@@ -36,9 +37,14 @@ export function FilterBar({ model }: { readonly model: SweepModel }): JSX.Elemen
           {[...columns.values()].filter((column) => column.kind !== "time" && (objective || (column.name !== "value" && column.name !== "best"))).map((column) => <option value={column.name}>{column.label}</option>)}
         </select>
       </label>
-      <button type="button" disabled={!selection.narrowed.value} onClick={() => selection.keep()} title="Only these from now on: the brushes become part of the filter">Keep</button>
-      <button type="button" disabled={!selection.narrowed.value} onClick={() => selection.exclude()} title="All but these">Exclude</button>
-      <button type="button" disabled={!selection.narrowed.value} onClick={() => selection.clear()}>Clear</button>
+      <Legend model={model} />
+      {selection.narrowed.value && (
+        <span class="actions">
+          <button type="button" onClick={() => selection.keep()} title="Only these from now on: the brushes become part of the filter">Keep</button>
+          <button type="button" onClick={() => selection.exclude()} title="All but these">Exclude</button>
+          <button type="button" onClick={() => selection.clear()} title="All runs again">Clear</button>
+        </span>
+      )}
       {selection.brushes.value.size > 0 && (
         <div class="chips">
           {[...selection.brushes.value].flatMap(([name, brush]) => {

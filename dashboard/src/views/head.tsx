@@ -1,9 +1,10 @@
 /** The head of a sweep: what it is, how far it is, what it gained, and what people can do with it. */
 import type { ComponentChildren, JSX } from "preact";
 import { change, pathOf } from "../data/source";
-import { ago, counted, duration, hours, number, signed } from "../format";
+import { ago, counted, duration, hours, number, shortened, signed } from "../format";
 import { frozen, linkTo } from "../router";
 import { say, withLogin } from "../state/page";
+import { percentOf, verdict } from "../state/verdict";
 import type { Board, Progress, SweepHead, SweepState } from "../types";
 import type { SweepModel } from "./model";
 
@@ -27,7 +28,7 @@ export function Head({ model }: { readonly model: SweepModel }): JSX.Element | n
         </span>
         {sweep && !frozen && <Actions head={head} model={model} />}
       </div>
-      {sweep && head.endedBecause && <p class="muted">Ended: {head.endedBecause}</p>}
+      {sweep && <p class="verdict">{verdict(known, progress)}{head.endedBecause && <span class="muted"> It ended because {head.endedBecause}.</span>}</p>}
       {sweep && <Figures board={known} progress={progress} />}
     </section>
   );
@@ -57,7 +58,7 @@ function Actions({ head, model }: { readonly head: SweepHead; readonly model: Sw
       {!over && <button type="button"
         onClick={() => to("cancelled", "Cancel the sweep? Its running runs are killed, and count for nothing.")}>Cancel</button>}
       <button type="button" class="plain" onClick={() => void navigator.clipboard.writeText(`swept show ${head.id}`).then(() => say("command copied"), () => undefined)}
-        title="Copy the command that shows this sweep in a terminal"><code>swept show</code></button>
+        title="Copy the command that shows this sweep in a terminal"><code>swept show {head.id}</code> <span aria-hidden="true">⧉</span></button>
     </div>
   );
 }
@@ -75,14 +76,18 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
   const live = head.agents.filter((agent) => agent.live);
   return (
     <dl class="figures">
-      <Figure label={`best ${head.metric?.name ?? "value"}`} small={head.best < 0 ? "no run has a value yet" : <RunLink board={board} row={head.best} />}>
-        <span class="best">{number(best)}</span>{noise !== null && <span class="muted"> ± {number(noise, 2)}</span>}
+      <Figure
+        label={`best ${shortened(head.metric?.name ?? "value")}`} lead
+        small={head.best < 0 ? "no run has a value yet" : <>of <RunLink board={board} row={head.best} /></>}
+      >
+        <span class="best">{number(best)}</span>
+        {noise !== null && <span class="muted" title="A single training varies by so much (one standard deviation, from repeats)"> ± {number(noise, 2)}</span>}
       </Figure>
       <Figure
-        label="against the baseline"
-        small={head.baseline < 0 ? "this sweep has no baseline" : <>baseline <RunLink board={board} row={head.baseline} />: {number(baseline)}</>}
+        label="against the baseline" lead
+        small={head.baseline < 0 ? "this sweep has no baseline" : <>{number(baseline)}, <RunLink board={board} row={head.baseline} /></>}
       >
-        {Number.isNaN(gain) ? "–" : <span class={sign * gain > (noise ?? 0) ? "good" : ""}>{signed(gain)}</span>}
+        {Number.isNaN(gain) ? "–" : <span class={sign * gain > (noise ?? 0) ? "good" : ""}>{signed(gain)} <span class="share">{percentOf(gain, baseline)}</span></span>}
       </Figure>
       {head.advice && head.advice.row >= 0 && (
         <Figure label={`expected at ${head.advice.full} steps`} small={<>another training of <RunLink board={board} row={head.advice.row} />: {number(head.advice.low)} to {number(head.advice.high)}</>}>
@@ -90,16 +95,16 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
         </Figure>
       )}
       {Object.keys(head.targets).length > 0 && <Targets head={head} best={best} progress={progress} />}
-      <Figure label="runs" small={<>{counted(running, "running run")}{share !== null && <span class="meter" aria-hidden="true"><span style={{ width: `${Math.min(100, 100 * share)}%` }} /></span>}</>}>
+      <Figure label="runs ended" small={<>{running ? `${running} running` : "none running"}{share !== null && <span class="meter" aria-hidden="true"><span style={{ width: `${Math.min(100, 100 * share)}%` }} /></span>}</>}>
         {progress ? progress.ended : board.n}{progress?.cap ? <span class="muted"> of {progress.cap}</span> : null}
       </Figure>
       {head.state === "running" && (
-        <Figure label="time left" small={head.hours !== null ? `of ${hours(head.hours)} budget` : progress?.eta == null ? "" : "by the pace so far"}>
-          {progress?.eta == null ? "unknown" : `≈ ${duration(progress.eta)}`}
+        <Figure label="time left" small={head.hours !== null ? `of a budget of ${hours(head.hours)}` : progress?.eta == null ? "no run has ended yet" : "by the pace so far"}>
+          {progress?.eta == null ? "–" : `≈ ${duration(progress.eta)}`}
         </Figure>
       )}
       {progress && (
-        <Figure label="slot hours used" small={progress.hoursSaved === null ? "" : `${hours(progress.hoursSaved)} saved by early stopping`}>
+        <Figure label="training time" small={progress.hoursSaved === null || progress.hoursSaved < 1 / 60 ? "all runs together" : `${hours(progress.hoursSaved)} saved by early stopping`}>
           {hours(progress.hoursUsed)}
         </Figure>
       )}
@@ -108,15 +113,23 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
           {progress.cost === null ? `${number(progress.energy ?? NaN, 3)} kWh` : `${progress.cost.toFixed(2)} ${progress.currency}`}
         </Figure>
       )}
-      <Figure label="agents" small={frozen ? `${counted(head.agents.length, "agent")} in all` : `last change ${ago(head.updated)}`}>
-        {frozen ? head.agents.length : <>{live.length} <span class="muted">at work</span></>}
+      <Figure label={frozen ? "agents" : "agents at work"} small={frozen ? "in all" : `last change ${ago(head.updated)}`}>
+        {frozen ? head.agents.length : live.length}
       </Figure>
     </dl>
   );
 }
 
-function Figure({ label, small, children }: { readonly label: string; readonly small?: ComponentChildren; readonly children: ComponentChildren }): JSX.Element {
-  return <div><dt>{label}</dt><dd>{children}{small ? <small>{small}</small> : null}</dd></div>;
+interface FigureProps {
+  readonly label: string;
+  /** One of those that people look for first. */
+  readonly lead?: boolean;
+  readonly small?: ComponentChildren;
+  readonly children: ComponentChildren;
+}
+
+function Figure({ label, lead = false, small, children }: FigureProps): JSX.Element {
+  return <div class={lead ? "lead" : ""}><dt>{label}</dt><dd>{children}{small ? <small>{small}</small> : null}</dd></div>;
 }
 
 function Targets({ head, best, progress }: { readonly head: SweepHead; readonly best: number; readonly progress: Progress | null }): JSX.Element {

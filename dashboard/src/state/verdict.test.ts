@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { syntheticBoard } from "../testing/synthetic";
+import type { Board, Progress } from "../types";
+import { percentOf, verdict } from "./verdict";
+
+const PROGRESS: Progress = {
+  ended: 3, cap: 3, eta: null, hoursUsed: 1, hoursSaved: null, energy: null, cost: null, currency: "", noise: null, targets: [],
+};
+
+/** A sweep whose best and baseline have these values. */
+function ended(best: number, baseline: number, goal: "minimize" | "maximize"): Board {
+  const board = syntheticBoard({ runs: 3, epochs: 5, goal });
+  board.columns.get("value")?.values.set([baseline, best, NaN]);
+  board.names = ["baseline-1", "search-2", "search-3"];
+  return { ...board, head: { ...board.head, best: 1, baseline: 0 } };
+}
+
+test("a lead is said in the sense of the goal", () => {
+  expect(verdict(ended(0.8, 0.7, "maximize"), PROGRESS)).toContain("search-2 beats the baseline by 0.1");
+  expect(verdict(ended(0.7, 0.8, "minimize"), PROGRESS)).toContain("search-2 beats the baseline by 0.1");
+  expect(verdict(ended(0.8, 0.7, "minimize"), PROGRESS)).toContain("No run beats the baseline");
+});
+
+test("a lead within what one training varies by may be chance", () => {
+  expect(verdict(ended(0.72, 0.7, "maximize"), { ...PROGRESS, noise: 0.01 })).toContain("may be chance");
+  expect(verdict(ended(0.8, 0.7, "maximize"), { ...PROGRESS, noise: 0.01 })).toContain("10 times what one training varies by");
+  expect(verdict(ended(0.8, 0.7, "maximize"), PROGRESS)).toContain("nothing was run twice");
+});
+
+test("what is missing is said", () => {
+  expect(verdict(ended(NaN, 0.7, "maximize"), null)).toBe("No run has a value yet.");
+  expect(verdict(ended(0.8, NaN, "maximize"), null)).toContain("the baseline has no value yet");
+});
+
+test("a share of nothing is not said", () => {
+  expect(percentOf(0.05, 0.5)).toBe("+10 %");
+  expect(percentOf(-0.005, 0.5)).toBe("−1.0 %");
+  expect(percentOf(0.05, 0)).toBe("");
+});

@@ -1,0 +1,43 @@
+/** How the sweep stands, in one sentence: the first thing that people want to know, and what it does not yet say. */
+import { number } from "../charts/scale";
+import type { Board, Progress } from "../types";
+
+/** Two runs of one configuration differ by more than so many deviations of one run in about one case of twenty. */
+const BEYOND_CHANCE = 1.96 * Math.SQRT2;
+
+/** How much better the second is than the first, in the sense of the sweep's goal; NaN where either is missing. */
+export function gainOf(board: Board): number {
+  const value = (row: number): number => board.columns.get("value")?.values[row] ?? NaN;
+  const sign = board.head.metric?.goal === "minimize" ? -1 : 1;
+  return sign * (value(board.head.best) - value(board.head.baseline));
+}
+
+/** A share of the baseline, "" where that has no meaning. */
+export function percentOf(difference: number, baseline: number): string {
+  const share = (100 * difference) / Math.abs(baseline);
+  if (!Number.isFinite(share) || Math.abs(share) > 1000) return "";
+  const shown = Math.abs(share) < 10 ? Math.abs(share).toFixed(1) : Math.abs(share).toFixed(0);
+  return `${share > 0 ? "+" : share < 0 ? "−" : "±"}${shown} %`;
+}
+
+export function verdict(board: Board, progress: Progress | null): string {
+  const { head } = board;
+  if (!head.metric || board.n === 0) return "";
+  const values = board.columns.get("value")?.values;
+  const best = values?.[head.best] ?? NaN;
+  if (Number.isNaN(best)) return "No run has a value yet.";
+  const name = board.names[head.best] || `run ${board.numbers[head.best]}`;
+  const baseline = values?.[head.baseline] ?? NaN;
+  if (Number.isNaN(baseline)) {
+    return head.baseline < 0 ? `${name} is the best so far; without a baseline nobody knows what was gained.`
+      : `${name} is the best so far; the baseline has no value yet.`;
+  }
+  const gain = gainOf(board);
+  if (gain <= 0) return `No run beats the baseline${head.state === "running" ? " yet" : ""}: ${name}, the best, is ${number(Math.abs(gain), 3)} behind it.`;
+  const noise = progress?.noise ?? null;
+  const said = `${name} beats the baseline by ${number(gain, 3)}`;
+  if (noise === null) return `${said}. How much of that is chance is not known: nothing was run twice.`;
+  const times = noise > 0 ? gain / noise : Infinity;
+  if (times < BEYOND_CHANCE) return `${said}, which may be chance: one training varies by ±${number(noise, 2)}.`;
+  return `${said}${Number.isFinite(times) ? `, ${number(times, 2)} times what one training varies by (±${number(noise, 2)})` : ""}.`;
+}
