@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { random } from "../testing/synthetic";
 import type { Curves } from "../types";
-import { change, decode, emptyCurves, lengthOf, replacing, valuesAt, type Change } from "./curves";
+import { emptyCurves } from "../testing/wired";
+import { change, decode, lengthOf, replacing, valuesAt, type Change } from "./curves";
 
 function encoded(header: object, planes: readonly Uint8Array[]): ArrayBuffer {
   let text = JSON.stringify(header);

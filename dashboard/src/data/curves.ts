@@ -143,23 +143,36 @@ export function lengthOf(curves: Curves, row: number): number {
   return Math.max(0, (curves.offsets[row + 1] ?? 0) - (curves.offsets[row] ?? 0));
 }
 
+export function lastStep(curves: Curves, row: number): number {
+  return lengthOf(curves, row) ? curves.steps[(curves.offsets[row + 1] ?? 0) - 1] ?? -Infinity : -Infinity;
+}
+
+/** Whether the run's curve has this point. */
+export function holds(curves: Curves, row: number, step: number, value: number): boolean {
+  const place = placeBehind(curves, row, step) - 1;
+  const same = place >= (curves.offsets[row] ?? Infinity) && curves.steps[place] === Math.fround(step);
+  return same && Object.is(curves.values[place], Math.fround(value));
+}
+
+/** Where the first point after the step is, or would be. */
+function placeBehind(curves: Curves, row: number, step: number): number {
+  let low = curves.offsets[row] ?? 0;
+  let high = curves.offsets[row + 1] ?? low;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((curves.steps[middle] ?? Infinity) <= step) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** The value of every run at a step, or before it; NaN for those that had none yet. */
 export function valuesAt(curves: Curves, n: number, step: number): Float64Array {
   const values = new Float64Array(n).fill(NaN);
   for (let row = 0; row < Math.min(n, curves.offsets.length - 1); row += 1) {
-    let low = curves.offsets[row] ?? 0;
-    let high = curves.offsets[row + 1] ?? 0;
-    const start = low;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((curves.steps[middle] ?? Infinity) <= step) low = middle + 1;
-      else high = middle;
-    }
-    if (low > start) values[row] = curves.values[low - 1] ?? NaN;
+    const start = curves.offsets[row] ?? 0;
+    const behind = placeBehind(curves, row, step);
+    if (behind > start) values[row] = curves.values[behind - 1] ?? NaN;
   }
   return values;
-}
-
-export function emptyCurves(metric: string, n: number): Curves {
-  return { metric, offsets: new Uint32Array(n + 1), steps: new Float32Array(), values: new Float32Array(), times: new Float32Array() };
 }

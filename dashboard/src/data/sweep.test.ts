@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { signal } from "@preact/signals";
 import { syntheticBoard, syntheticCurves, syntheticSource } from "../testing/synthetic";
-import { viewOf } from "../testing/wired";
+import { emptyCurves, viewOf } from "../testing/wired";
 import type { Board, Curves, Source } from "../types";
 import { boardOf } from "./board";
-import { change, emptyCurves, lengthOf } from "./curves";
+import { change, lengthOf } from "./curves";
 import type { Liveness, Message } from "./live";
 import { SweepData, type Updates } from "./sweep";
 
@@ -17,11 +17,20 @@ class Server {
   readonly asked: (readonly string[] | undefined)[] = [];
   hear: (message: Message) => void = () => undefined;
   away = false;
+  /** Answers with curves are made at once, and arrive so much later. */
+  slow = 0;
   /** Of each request for curves, whether it wanted times. */
   readonly timed: boolean[] = [];
 
   source(): Source {
-    return { ...syntheticSource(OPTIONS), board: async () => boardOf(viewOf(this.board)), curves: async (_, __, timed = false) => this.part(timed) };
+    return {
+      ...syntheticSource(OPTIONS),
+      board: async () => {
+        if (this.away) throw new Error("no server");
+        return boardOf(structuredClone(viewOf(this.board)));
+      },
+      curves: (_, __, timed = false) => this.arriving(this.part(timed)),
+    };
   }
 
   updates(): Updates {
@@ -29,9 +38,9 @@ class Server {
       view: async (_, runs) => {
         this.asked.push(runs);
         if (this.away) throw new Error("no server");
-        return structuredClone(viewOf(this.board, runs?.map((id) => this.board.rows.get(id) ?? -1).sort((a, b) => a - b)));
+        return structuredClone(viewOf(this.board, this.rowsOf(runs)));
       },
-      curves: async (_, __, timed, runs) => this.part(timed, runs),
+      curves: (_, __, timed, runs) => this.arriving(this.part(timed, runs)),
       listen: (_, __, hear) => {
         this.hear = hear;
         return { state: signal<Liveness>("live"), close: () => undefined };
@@ -46,9 +55,28 @@ class Server {
     this.hear({ kind: "point", run: this.board.ids[row] ?? "", step, value, attempt: 1 });
   }
 
+  /** Takes a run out of all that is there. */
+  delete(row: number): void {
+    const id = this.board.ids[row] ?? "";
+    const kept = this.board.ids.filter((one) => one !== id);
+    const rest = this.part(true, kept);
+    Object.assign(this.board, boardOf(viewOf(this.board, this.rowsOf(kept))));
+    Object.assign(this.curves, rest);
+    this.hear({ kind: "event", type: "run.deleted", sweep: "s", run: id });
+  }
+
+  private arriving(made: Curves): Promise<Curves> {
+    const { slow } = this;
+    return slow ? new Promise((resolve) => setTimeout(() => resolve(made), slow)) : Promise.resolve(made);
+  }
+
+  private rowsOf(runs: readonly string[] | undefined): number[] | undefined {
+    return runs?.flatMap((id) => this.board.rows.get(id) ?? []).sort((a, b) => a - b);
+  }
+
   private part(timed: boolean, runs?: readonly string[]): Curves {
     this.timed.push(timed);
-    const rows = runs?.map((id) => this.board.rows.get(id) ?? -1).sort((a, b) => a - b) ?? [...this.board.ids.keys()];
+    const rows = this.rowsOf(runs) ?? [...this.board.ids.keys()];
     const made = emptyCurves("mAP50", rows.length);
     change(made, rows.length, new Map(rows.map((row, at) => {
       const [from, to] = [this.curves.offsets[row] ?? 0, this.curves.offsets[row + 1] ?? 0];
@@ -187,5 +215,93 @@ test("after a gap everything is asked for again", async () => {
   await vi.advanceTimersByTimeAsync(1000);
   expect(boardIn(data).states[1]).toBe("killed");
   expect(curveOf(data, 1)).toEqual([0.5]);
+  data.close();
+});
+
+test("a point that comes while curves are on their way is in them afterwards, once", async () => {
+  const server = new Server();
+  const data = await opened(server);
+  const before = curveOf(data, 10);
+  server.slow = 500;
+  const loading = data.loadCurves("");
+  await vi.advanceTimersByTimeAsync(100);
+  server.report(10, 50, 0.5);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(curveOf(data, 10)).toEqual([...before, 0.5]);
+  await vi.advanceTimersByTimeAsync(500);
+  await loading;
+  expect(curveOf(data, 10)).toEqual([...before, 0.5]);
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(curveOf(data, 10)).toEqual([...before, 0.5]);
+  data.close();
+});
+
+test("a point between the first curves and the first board is not missing", async () => {
+  const server = new Server();
+  const before = [...server.curves.values.subarray(server.curves.offsets[10], server.curves.offsets[11])];
+  server.slow = 300;
+  const curves = server.source().curves("s", "");
+  const data = new SweepData({ kind: "sweep", id: "s" }, { ...server.source(), curves: () => curves }, server.updates());
+  const steps = server.board.columns.get("steps");
+  server.report(10, 50, 0.5);
+  if (steps) steps.values[10] = 50;
+  const open = data.open();
+  await vi.advanceTimersByTimeAsync(100);
+  server.report(10, 51, 0.75);
+  await vi.advanceTimersByTimeAsync(300);
+  await open;
+  server.slow = 0;
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(curveOf(data, 10)).toEqual([...before, 0.5, 0.75]);
+  data.close();
+});
+
+test("a run that is deleted goes, and the others keep their curves; whoever keeps rows is told", async () => {
+  const server = new Server();
+  const data = await opened(server);
+  const moved: [string | undefined, string | undefined][] = [];
+  data.replaced = (one, other) => moved.push([one.ids[5], other.ids[4]]);
+  const kept = curveOf(data, 5);
+  server.delete(2);
+  server.hear({ kind: "event", type: "run.changed", sweep: "s", run: "r000006" });
+  await vi.advanceTimersByTimeAsync(1000);
+  const board = boardIn(data);
+  expect(board.rows.has("r000003")).toBe(false);
+  expect(board.ids[4]).toBe("r000006");
+  expect(curveOf(data, 4)).toEqual(kept);
+  expect(moved).toEqual([["r000006", "r000006"]]);
+  data.close();
+});
+
+test("an error that passes takes nothing off the screen", async () => {
+  const server = new Server();
+  const data = await opened(server);
+  server.away = true;
+  server.hear({ kind: "gap" });
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(data.board.value.state).toBe("ready");
+  server.away = false;
+  server.board.states[1] = "killed";
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(boardIn(data).states[1]).toBe("killed");
+  data.close();
+});
+
+test("what a model computes is asked for once at a time, however much happens meanwhile", async () => {
+  const server = new Server();
+  const answers: (() => void)[] = [];
+  const importance: Source["importance"] = () => new Promise((resolve) => {
+    answers.push(() => resolve({ runs: answers.length, caution: "", rows: [] }));
+  });
+  const data = new SweepData({ kind: "sweep", id: "s" }, { ...server.source(), importance }, server.updates());
+  await data.open();
+  for (let event = 0; event < 5; event += 1) {
+    server.hear({ kind: "event", type: "run.finished", sweep: "s", run: "r000001" });
+    await vi.advanceTimersByTimeAsync(3000);
+  }
+  expect(answers).toHaveLength(1);
+  answers[0]?.();
+  await vi.advanceTimersByTimeAsync(10);
+  expect(answers).toHaveLength(2);
   data.close();
 });

@@ -5,7 +5,7 @@
 import { batch, effect, signal, type Signal } from "@preact/signals";
 import type { Board, Curves, Fetched, Forecast, HealthCard, Importance, Progress, Source } from "../types";
 import { merge, report } from "./board";
-import { change, emptyCurves, lengthOf, replacing, type Change } from "./curves";
+import { change, holds, lastStep, lengthOf, replacing, type Change } from "./curves";
 import { listen, type Feed, type Happened, type Liveness, type Message, type Point } from "./live";
 import { boardView, curvesOf, fetched, type Subject } from "./source";
 
@@ -51,6 +51,15 @@ export class SweepData {
   };
   private closed = false;
   private shownMetric = "";
+  /** Answers with curves that are on their way; what is heard meanwhile may not be in them, and is taken once more. */
+  private underway = 0;
+  private readonly late = new Map<string, Point[]>();
+  /** The last steps as the first board had them: the curves that were asked for beside it may be older than it is. */
+  private told: Float64Array | null = null;
+  /** One answer with rows at a time: an older one must not come after a newer one. */
+  private asking = false;
+  private readonly computing = new Set<string>();
+  private readonly recompute = new Set<string>();
   /** Curves come with their times: from when somebody first wanted them over time. */
   private timed = false;
   /** The sweep changed while nobody looked: insights wait until somebody does. */
@@ -62,20 +71,26 @@ export class SweepData {
     private readonly updates_: Updates = updates,
   ) {}
 
+  /** Whoever keeps rows hears of another board, in which the same runs may have others. */
+  replaced: (before: Board, after: Board) => void = () => undefined;
+
   /** The first page: the board and the curves of its objective side by side, then what the server has to compute. */
   async open(metric = "", boarded: () => void = () => undefined): Promise<void> {
     document.addEventListener("visibilitychange", this.looked);
-    const { id } = this.subject;
     // Only a sweep has an objective that the server knows by itself.
     const first = metric || this.subject.kind === "sweep" ? this.loadCurves(metric) : null;
     await this.reload(boarded);
     await first;
     if (this.closed || !this.ready()) return;
     void this.refreshInsights();
-    const names = await fetched(this.source.metrics(id));
+    await this.compute("metrics", () => this.refreshMetrics());
+  }
+
+  private async refreshMetrics(): Promise<void> {
+    const names = await fetched(this.source.metrics(this.subject.id));
     if (this.closed || names.state !== "ready") return;
-    this.metrics.value = names.value;
-    if (!this.shownMetric && !this.ready()?.head.metric) await this.loadCurves(this.usual);
+    if (names.value.join("\n") !== this.metrics.value.join("\n")) this.metrics.value = names.value;
+    if (!this.shownMetric && this.usual) await this.loadCurves(this.usual);
   }
 
   /** The metric that is shown unasked: the objective (""), or where there is none the first. */
@@ -107,18 +122,56 @@ export class SweepData {
   async loadCurves(metric: string): Promise<void> {
     this.shownMetric = metric;
     const { timed } = this;
-    const asked = await fetched(this.source.curves(this.subject.id, metric, timed));
-    if (this.closed || this.shownMetric !== metric || this.timed !== timed) return;
+    await this.withLate(async () => {
+      const asked = await fetched(this.source.curves(this.subject.id, metric, timed));
+      if (!this.closed && this.shownMetric === metric && this.timed === timed) this.takeCurves(asked);
+    });
+  }
+
+  private takeCurves(asked: Fetched<Curves>): void {
+    const { value: known } = this.curves;
+    // What was there is better than an error that passes.
+    if (asked.state === "failed" && known.state === "ready" && this.isShown(known.value)) {
+      this.later("curves", FIGURES_MS, () => void this.loadCurves(this.shownMetric));
+      return;
+    }
     batch(() => {
       this.curves.value = asked;
       this.curvesVersion.value += 1;
     });
-    this.takeReports();
+    this.compare();
+  }
+
+  /** Whether these are the curves that people want to see, and not the last ones, still there. */
+  private isShown(curves: Curves): boolean {
+    return curves.metric === (this.shownMetric || this.ready()?.head.metric?.name);
+  }
+
+  private async withLate(ask: () => Promise<void>): Promise<void> {
+    this.underway += 1;
+    try {
+      await ask();
+    } finally {
+      this.underway -= 1;
+      this.extend(this.late);
+      if (!this.underway) this.late.clear();
+    }
+  }
+
+  /** Between the curves of the first page and its board, where the stream begins, some points may have come. */
+  private compare(): void {
+    const board = this.ready();
+    const { value: state } = this.curves;
+    if (!this.told || !board || state.state !== "ready" || !this.onObjective) return;
+    this.told.forEach((step, row) => {
+      if (step > 0 && Math.fround(step) > lastStep(state.value, row)) this.note(board.ids[row] ?? "", true);
+    });
+    this.told = null;
   }
 
   async retry(): Promise<void> {
     this.board.value = { state: "loading" };
-    await Promise.all([this.reload(), this.loadCurves(this.shownMetric)]);
+    await this.everything();
     if (this.ready()) void this.refreshInsights();
   }
 
@@ -137,8 +190,17 @@ export class SweepData {
   /** `boarded` hears of it before anything is drawn. */
   private async reload(boarded: () => void = () => undefined): Promise<void> {
     const asked = await fetched(this.source.board(this.subject.id));
-    if (this.closed) return;
+    if (!this.closed) this.takeBoard(asked, boarded);
+  }
+
+  private takeBoard(asked: Fetched<Board>, boarded: () => void = () => undefined): void {
+    const known = this.ready();
+    if (asked.state === "failed" && known) {
+      this.later("gap", FIGURES_MS, () => void this.everything());
+      return;
+    }
     batch(() => {
+      if (known && asked.state === "ready") this.replaced(known, asked.value);
       this.board.value = asked;
       this.version.value += 1;
       if (asked.state === "ready") boarded();
@@ -150,6 +212,8 @@ export class SweepData {
     }
     this.expectAdvice(asked.value);
     if (this.feed) return;
+    this.told = asked.value.columns.get("steps")?.values.slice() ?? null;
+    this.compare();
     const filter = this.subject.kind === "sweep" ? `sweep=${encodeURIComponent(this.subject.id)}` : "";
     this.feed = this.updates_.listen(filter, asked.value.position, (message) => this.hear(message));
     const { state } = this.feed;
@@ -165,11 +229,25 @@ export class SweepData {
 
   private hear(message: Message): void {
     if (message.kind === "gap") {
-      this.later("gap", ROWS_MS, () => void Promise.all([this.reload(), this.loadCurves(this.shownMetric)]));
+      this.later("gap", ROWS_MS, () => void this.everything());
       return;
     }
     if (message.kind === "point") this.hearPoint(message);
     else this.hearEvent(message);
+  }
+
+  /** Board and curves together: where runs are gone, the rows of others are other ones in both. */
+  private async everything(): Promise<void> {
+    const { shownMetric: metric, timed } = this;
+    await this.withLate(async () => {
+      const { id } = this.subject;
+      const [board, curves] = await Promise.all([fetched(this.source.board(id)), fetched(this.source.curves(id, metric, timed))]);
+      if (this.closed) return;
+      batch(() => {
+        this.takeBoard(board);
+        if (this.shownMetric === metric && this.timed === timed) this.takeCurves(curves);
+      });
+    });
   }
 
   private hearPoint(point: Point): void {
@@ -191,7 +269,10 @@ export class SweepData {
     // Attempts hide what earlier ones reported after their first step: the curve is asked for again.
     if (event.run !== null) this.note(event.run, event.type !== "run.reported");
     else this.later("rows", ROWS_MS, () => void this.rows());
-    this.later("insights", INSIGHTS_MS, () => void this.refreshInsights());
+    this.later("insights", INSIGHTS_MS, () => {
+      void this.compute("metrics", () => this.refreshMetrics());
+      void this.refreshInsights();
+    });
   }
 
   private note(run: string, curve: boolean): void {
@@ -212,104 +293,140 @@ export class SweepData {
   private takeReports(): void {
     const board = this.ready();
     if (!board || !this.reported.size) return;
-    const curves = this.curves.value.state === "ready" && this.onObjective ? this.curves.value.value : null;
-    const changes = new Map<number, Change>();
     for (const [run, points] of this.reported) {
       const row = board.rows.get(run);
       if (row === undefined) continue;
-      const started = board.columns.get("started")?.values[row] ?? NaN;
-      let last = curves && lengthOf(curves, row) ? curves.steps[(curves.offsets[row + 1] ?? 0) - 1] ?? -Infinity : -Infinity;
-      const steps: number[] = [];
-      const values: number[] = [];
-      for (const { step, value } of points) {
-        report(board, row, step, value);
-        if (!curves) continue;
-        // A step again: the server knows which attempt's counts.
-        if (step <= last) this.note(run, true);
-        else {
-          steps.push(step);
-          values.push(value);
-          last = step;
-        }
-      }
-      if (steps.length && curves) {
-        const now = Date.now() / 1000 - started;
-        changes.set(row, { keep: lengthOf(curves, row), steps, values, times: steps.map(() => now) });
-      }
+      for (const { step, value } of points) report(board, row, step, value);
+      if (this.underway) this.late.set(run, [...(this.late.get(run) ?? []), ...points]);
     }
-    this.reported.clear();
     board.version += 1;
     batch(() => {
-      if (curves && changes.size) {
-        change(curves, board.n, changes);
-        this.curvesVersion.value += 1;
-      }
+      this.extend(this.reported);
       this.version.value += 1;
     });
+    this.reported.clear();
+  }
+
+  /** Puts the points that are not there yet behind their runs' curves, where those of the objective are shown. */
+  private extend(reported: ReadonlyMap<string, readonly Point[]>): void {
+    const board = this.ready();
+    const { value: state } = this.curves;
+    if (!board || state.state !== "ready" || !this.onObjective || !this.isShown(state.value)) return;
+    const curves = state.value;
+    const changes = new Map<number, Change>();
+    for (const [run, points] of reported) {
+      const row = board.rows.get(run);
+      if (row === undefined) continue;
+      const fresh: Point[] = [];
+      let last = lastStep(curves, row);
+      for (const point of points) {
+        if (point.step > last) {
+          fresh.push(point);
+          last = point.step;
+          // A step again: the server knows which attempt's counts.
+        } else if (!holds(curves, row, point.step, point.value)) this.note(run, true);
+      }
+      if (!fresh.length) continue;
+      const now = Date.now() / 1000 - (board.columns.get("started")?.values[row] ?? NaN);
+      changes.set(row, {
+        keep: lengthOf(curves, row), steps: fresh.map(({ step }) => step), values: fresh.map(({ value }) => value),
+        times: fresh.map(() => now),
+      });
+    }
+    if (!changes.size) return;
+    change(curves, board.n, changes);
+    this.curvesVersion.value += 1;
   }
 
   /** Rows of runs that changed, and their curves where those may be other than the points said. */
   private async rows(): Promise<void> {
     const board = this.ready();
     if (!board || this.closed) return;
+    if (this.asking) {
+      this.later("rows", ROWS_MS, () => void this.rows());
+      return;
+    }
     if (document.visibilityState === "hidden" && this.changed.size > MANY) return;
     const runs = [...this.changed];
     const redrawn = [...this.recurve];
     this.changed.clear();
     this.recurve.clear();
-    const few = runs.length <= MANY ? runs : undefined;
-    const { shownMetric: metric, timed } = this;
+    this.asking = true;
     try {
-      const view = await this.updates_.view(this.subject, few);
-      if (this.closed || this.ready() !== board) return;
-      const orderly = merge(board, view);
-      this.expectAdvice(board);
-      this.version.value += 1;
-      if (!orderly) {
-        await Promise.all([this.reload(), this.loadCurves(metric)]);
+      const view = await this.updates_.view(this.subject, runs.length <= MANY ? runs : undefined);
+      if (this.closed) return;
+      if (this.ready() !== board) throw new Error("another board came meanwhile, which may be older than this");
+      const told = new Set(view.runs.id);
+      const gone = (runs.length <= MANY ? runs : board.ids).some((run) => board.rows.has(run) && !told.has(run));
+      // Rows behind a run that is gone are others: all is asked for again.
+      if (gone || !merge(board, view)) {
+        await this.everything();
         return;
       }
-      if (!redrawn.length) return;
-      const known = redrawn.filter((run) => board.rows.has(run));
-      const news = await this.updates_.curves(this.subject, metric, timed, known.length <= MANY ? known : undefined);
-      if (this.closed || this.shownMetric !== metric || this.timed !== timed) return;
-      // The server answers in the board's order, whatever the order asked for.
-      const rows = known.length <= MANY
-        ? known.map((run) => board.rows.get(run) ?? -1).sort((a, b) => a - b) : [...board.ids.keys()];
-      const current = this.curves.value;
-      const curves = current.state === "ready" ? current.value : emptyCurves(news.metric, 0);
-      change(curves, board.n, replacing(rows, news));
-      batch(() => {
-        if (current.state !== "ready") this.curves.value = { state: "ready", value: curves };
-        this.curvesVersion.value += 1;
-      });
-      this.takeReports();
+      this.expectAdvice(board);
+      this.version.value += 1;
+      if (redrawn.length) await this.withLate(() => this.redraw(board, redrawn));
     } catch {
       // The stream says when the server is there again; until then these are still to be asked for.
       runs.forEach((run) => this.changed.add(run));
       redrawn.forEach((run) => this.recurve.add(run));
-      if (this.changed.size) this.later("rows", FIGURES_MS, () => void this.rows());
+      if (runs.length) this.later("rows", FIGURES_MS, () => void this.rows());
+    } finally {
+      this.asking = false;
     }
+  }
+
+  private async redraw(board: Board, runs: readonly string[]): Promise<void> {
+    const { shownMetric: metric, timed } = this;
+    const { value: before } = this.curves;
+    if (before.state !== "ready" || !this.isShown(before.value)) {
+      await this.loadCurves(metric);
+      return;
+    }
+    // The server answers in the board's order, whatever the order asked for.
+    const few = runs.length <= MANY;
+    const rows = few ? runs.flatMap((run) => board.rows.get(run) ?? []).sort((a, b) => a - b) : [...board.ids.keys()];
+    const news = await this.updates_.curves(this.subject, metric, timed, few ? rows.map((row) => board.ids[row] ?? "") : undefined);
+    const { value: current } = this.curves;
+    if (this.closed || this.shownMetric !== metric || this.timed !== timed || current.state !== "ready") return;
+    if (current !== before || this.ready() !== board || (few && news.offsets.length !== rows.length + 1)) {
+      // Others have come meanwhile, which may be older than what these runs are redrawn for; or one of these is gone.
+      runs.forEach((run) => this.note(run, true));
+      return;
+    }
+    change(current.value, board.n, replacing(rows, news));
+    this.curvesVersion.value += 1;
   }
 
   private async refreshInsights(): Promise<void> {
     const { id } = this.subject;
-    if (this.closed || this.subject.kind === "project") return;
+    if (this.closed) return;
     this.outdated = document.visibilityState === "hidden";
     if (this.outdated) return;
-    const keep = async <T>(into: Signal<Fetched<T>>, asked: Promise<T>): Promise<void> => {
-      const answer = await fetched(asked);
+    if (this.subject.kind === "project") return;
+    const keep = <T>(into: Signal<Fetched<T>>, ask: () => Promise<T>): (() => Promise<void>) => async () => {
+      const answer = await fetched(ask());
       // What was there is better than an error that passes.
       if (!this.closed && (answer.state === "ready" || into.value.state !== "ready")) into.value = answer;
     };
     await Promise.all([
-      keep(this.progress, this.source.progress(id)),
-      keep(this.health, this.source.health(id)),
-      this.source.forecasts(id).then((forecasts) => {
-        if (!this.closed) this.forecasts.value = forecasts;
-      }, () => undefined),
-      keep(this.importance, this.source.importance(id, this.ready()?.head.metric?.name ?? "")),
+      this.compute("progress", keep(this.progress, () => this.source.progress(id))),
+      this.compute("health", keep(this.health, () => this.source.health(id))),
+      this.compute("forecasts", async () => {
+        const forecasts = await fetched(this.source.forecasts(id));
+        if (!this.closed && forecasts.state === "ready") this.forecasts.value = forecasts.value;
+      }),
+      this.compute("importance", keep(this.importance, () => this.source.importance(id, this.ready()?.head.metric?.name ?? ""))),
     ]);
     this.insights.value += 1;
+  }
+
+  /** Once at a time: a model may take minutes, and a browser has six connections for all that a page asks. */
+  private async compute(what: string, ask: () => Promise<void>): Promise<void> {
+    this.recompute.add(what);
+    if (this.computing.has(what)) return;
+    this.computing.add(what);
+    while (this.recompute.delete(what) && !this.closed) await ask();
+    this.computing.delete(what);
   }
 }

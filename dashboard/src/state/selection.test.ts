@@ -129,4 +129,26 @@ describe("the selection", () => {
     expect(after.order).toBe(before.order);
     expect(after.colours).toBe(before.colours);
   });
+
+  test("a training after the search is not among its best", () => {
+    const { board, selection } = selected();
+    const values = board.columns.get("value")?.values ?? new Float64Array();
+    const best = values.indexOf(Math.max(...values.filter((value) => value === value)));
+    selection.top.value = 3;
+    expect(selection.kept.value[best]).toBe(1);
+    selection.top.value = null;
+    board.kinds[best] = "final";
+    board.head = { ...board.head, best: -1 };
+    selection.top.value = 3;
+    expect(selection.kept.value[best]).toBe(0);
+    expect(selection.count.value).toBe(3);
+  });
+
+  test("in another board the same runs are chosen", () => {
+    const { board, selection } = selected();
+    selection.chosen.value = new Set([0, 7]);
+    const kept = board.ids.slice(5);
+    selection.moved(board, { ...board, ids: kept, rows: new Map(kept.map((id, row) => [id, row])) });
+    expect([...selection.chosen.value]).toEqual([2]);
+  });
 });

@@ -23,6 +23,8 @@ export type Goal = "minimize" | "maximize";
 export type Columns = ReadonlyMap<string, Column>;
 
 const NONE: ReadonlySet<number> = new Set();
+/** Trained after the search and often for longer: shown with the rest, but in no contest with it. */
+const AFTERWARDS: ReadonlySet<string> = new Set(["final", "compare"]);
 
 export class Selection {
   readonly brushes: Signal<Brushes> = signal(new Map());
@@ -95,7 +97,7 @@ export class Selection {
       const columns = this.columns.value;
       const kept = keptBy(columns, n.value, this.brushes.value, this.test.value.keeps);
       const value = columns.get("value");
-      if (this.top.value !== null && value) onlyBest(kept, value.values, this.top.value, this.goal.value);
+      if (this.top.value !== null && value) onlyBest(kept, this.contested(value.values), this.top.value, this.goal.value);
       return kept;
     });
     this.count = computed(() => this.kept.value.reduce((sum, one) => sum + one, 0));
@@ -117,8 +119,8 @@ export class Selection {
       const value = this.columns.value.get("value");
       const known = board.value?.head.best ?? -1;
       if (this.step.value === null && known >= 0) return known;
-      const last = ranked.value.at(-1) ?? -1;
-      return value && last >= 0 && !Number.isNaN(value.values[last] ?? NaN) ? last : -1;
+      const values = value && this.contested(value.values);
+      return ranked.value.findLast((row) => !Number.isNaN(values?.[row] ?? NaN)) ?? -1;
     });
     const baseline = computed(() => {
       version.value;
@@ -141,6 +143,17 @@ export class Selection {
     const chosen = new Set(this.chosen.value);
     if (!chosen.delete(row)) chosen.add(row);
     this.chosen.value = chosen;
+  }
+
+  /** Another board came, in which the same runs may have other rows. */
+  moved(before: Board, after: Board): void {
+    this.hover.value = -1;
+    this.chosen.value = new Set([...this.chosen.value].flatMap((row) => after.rows.get(before.ids[row] ?? "") ?? []));
+  }
+
+  private contested(values: Float64Array): Float64Array {
+    const kinds = this.runs.board.value?.kinds;
+    return values.map((value, row) => (AFTERWARDS.has(kinds?.[row] ?? "") ? NaN : value));
   }
 
   /** What is selected now, said in the filter: it stays while further brushes are drawn, and new runs are judged too. */

@@ -1,6 +1,6 @@
 /** A made-up board as the server would send it: the other way round than `data/board`. */
 import type { BoardView } from "../data/wire";
-import type { Board } from "../types";
+import type { Board, Curves } from "../types";
 
 export function viewOf(board: Board, rows: readonly number[] = [...board.ids.keys()]): BoardView {
   const { head } = board;
@@ -48,4 +48,8 @@ export function viewOf(board: Board, rows: readonly number[] = [...board.ids.key
     effective: {},
     summary: Object.fromEntries(metrics.map((one) => [one.label, column(one.name)])),
   };
+}
+
+export function emptyCurves(metric: string, n: number): Curves {
+  return { metric, offsets: new Uint32Array(n + 1), steps: new Float32Array(), values: new Float32Array(), times: new Float32Array() };
 }

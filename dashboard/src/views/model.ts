@@ -58,6 +58,10 @@ export class SweepModel {
     };
     const selection = new Selection(runs);
     this.selection = selection;
+    data.replaced = (before, after) => {
+      selection.moved(before, after);
+      this.current.value = after.rows.get(before.ids[this.current.value] ?? "") ?? -1;
+    };
 
     this.parameters = computed(() => [...selection.columns.value.values()].filter((column) => column.role === "parameter"));
     this.axes = computed(() => {
