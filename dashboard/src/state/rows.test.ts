@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { syntheticBoard } from "../testing/synthetic";
-import { configOf, csv, flags, sortedRows, yaml } from "./rows";
+import { configOf, csv, flags, sortedRows, writer, yaml } from "./rows";
 
 const board = syntheticBoard({ runs: 50, epochs: 10, seed: 2 });
 const all = new Uint8Array(50).fill(1);
@@ -24,6 +24,28 @@ describe("sortedRows", () => {
     const optimizer = board.columns.get("optimizer");
     const words = rows.map((row) => optimizer?.categories[optimizer.values[row] ?? -1] ?? "");
     expect(words).toEqual([...words].sort());
+  });
+});
+
+describe("writer", () => {
+  const column = (values: number[], name = "x") => ({
+    name, label: name, role: "metric" as const, kind: "number" as const, whole: false, log: false, low: NaN, high: NaN, categories: [],
+    inert: "", values: Float64Array.from(values),
+  });
+  const written = (values: number[], name?: string) => values.map((_, row) => writer(column(values, name), values.length)(row));
+
+  test("gives figures of one size the same decimals", () => {
+    expect(written([0.77, 0.7706, NaN, 0.06484])).toEqual(["0.7700", "0.7706", "–", "0.0648"]);
+    expect(written([12.5, 3])).toEqual(["12.50", "3.00"]);
+  });
+
+  test("leaves alone what is whole, or of many sizes", () => {
+    expect(written([8, 64])).toEqual(["8", "64"]);
+    expect(written([0.1, 0.00025])).toEqual(["0.1", "2.5e-4"]);
+  });
+
+  test("says how long a run took as people do", () => {
+    expect(written([156.6], "seconds")).toEqual(["2.6 min"]);
   });
 });
 

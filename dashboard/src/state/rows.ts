@@ -1,5 +1,5 @@
 /** The table's rows and cells, without the table: which runs in which order, what each says, and the whole as CSV. */
-import { moment, number } from "../charts/scale";
+import { duration, moment, number } from "../charts/scale";
 import type { Board, Column } from "../types";
 import type { Columns } from "./selection";
 
@@ -51,6 +51,31 @@ export function shownValue(column: Column, row: number): string {
   if (column.kind === "category") return column.categories[value] ?? "–";
   if (column.kind === "time") return moment(value);
   return number(value);
+}
+
+const DIGITS = 4;
+/** Values further apart than this are not made comparable by the same number of decimals. */
+const SAME_SIZE = 100;
+
+/** How a table writes a column: figures of one size have the same decimals, so that they can be compared down the column. */
+export function writer(column: Column, n: number): (row: number) => string {
+  if (column.name === "seconds") return (row) => duration(column.values[row] ?? NaN);
+  if (column.kind !== "number" || column.whole) return (row) => shownValue(column, row);
+  let [least, most] = [Infinity, 0];
+  let whole = true;
+  for (let row = 0; row < n; row += 1) {
+    const size = Math.abs(column.values[row] ?? NaN);
+    if (!Number.isFinite(size) || size === 0) continue;
+    if (size < least) least = size;
+    if (size > most) most = size;
+    whole &&= Number.isInteger(size);
+  }
+  if (whole || most / least > SAME_SIZE || most >= 1e6 || least < 1e-3) return (row) => shownValue(column, row);
+  const decimals = Math.max(0, DIGITS - 1 - Math.floor(Math.log10(most)));
+  return (row) => {
+    const value = column.values[row] ?? NaN;
+    return Number.isFinite(value) ? value.toFixed(decimals) : number(value);
+  };
 }
 
 /** As it is, for files: all digits, and nothing where there is nothing. */

@@ -58,7 +58,7 @@ function Actions({ head, model }: { readonly head: SweepHead; readonly model: Sw
       {!over && <button type="button"
         onClick={() => to("cancelled", "Cancel the sweep? Its running runs are killed, and count for nothing.")}>Cancel</button>}
       <button type="button" class="plain" onClick={() => void navigator.clipboard.writeText(`swept show ${head.id}`).then(() => say("command copied"), () => undefined)}
-        title="Copy the command that shows this sweep in a terminal"><code>swept show {head.id}</code> <span aria-hidden="true">⧉</span></button>
+        title="Copy the command that shows this sweep in a terminal"><code>swept show {head.id}</code></button>
     </div>
   );
 }
@@ -113,7 +113,7 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
           {progress.cost === null ? `${number(progress.energy ?? NaN, 3)} kWh` : `${progress.cost.toFixed(2)} ${progress.currency}`}
         </Figure>
       )}
-      <Figure label={frozen ? "agents" : "agents at work"} small={frozen ? "in all" : `last change ${ago(head.updated)}`}>
+      <Figure label={frozen ? "agents" : "agents at work"} small={frozen ? "in all" : live.length ? [...new Set(live.map((agent) => agent.host))].slice(0, 3).join(", ") : `last change ${ago(head.updated)}`}>
         {frozen ? head.agents.length : live.length}
       </Figure>
     </dl>

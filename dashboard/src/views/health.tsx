@@ -16,7 +16,8 @@ export function Health({ model }: { readonly model: SweepModel }): JSX.Element |
   const fetched = model.data.health.value;
   const all = useSignal(false);
   if (fetched.state === "failed") return <p class="notice warn">Nothing can be said about the sweep's health now: {fetched.why}</p>;
-  if (fetched.state === "loading" || !fetched.value.length) return null;
+  if (fetched.state === "loading") return <p class="health muted" role="status">Looking at failures, agents, noise and ranges …</p>;
+  if (!fetched.value.length) return null;
   const cards = fetched.value;
   const shown = all.value || cards.length <= FIRST + 1 ? cards : cards.slice(0, FIRST);
   return (

@@ -5,10 +5,10 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { save } from "../charts/export";
 import { read } from "../data/source";
 import type { RunView } from "../data/wire";
-import { signed } from "../format";
+import { shortened, signed } from "../format";
 import { frozen, go, linkTo } from "../router";
 import { copy } from "../state/page";
-import { configOf, csv, flags, shownValue, sortedRows, yaml, type Config, type Sort } from "../state/rows";
+import { configOf, csv, flags, sortedRows, writer, yaml, type Config, type Sort } from "../state/rows";
 import type { Board, Column } from "../types";
 import type { SweepModel } from "./model";
 import { Panel } from "./panel";
@@ -18,7 +18,7 @@ const ROW = 28;
 const WIDTHS = { number: 104, category: 110, time: 150 } as const;
 const narrow = matchMedia("(max-width: 600px)").matches;
 const RUN = narrow ? 140 : 210;
-const STATE = narrow ? 96 : 110;
+const STATE = narrow ? 96 : 128;
 /** Of the summary's many numbers the first few are shown unasked. */
 const MOST_METRICS = 6;
 /** The first column says a run's number. */
@@ -51,6 +51,7 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
     });
   }), [model]);
   const visible = useMemo(() => computed(() => columns.value.flatMap(({ column, shown }) => (shown ? [column] : []))), [model]);
+  const writers = useMemo(() => computed(() => visible.value.map((column) => writer(column, board.value?.n ?? 0))), [model]);
   const rows = useMemo(() => computed(() => {
     const known = board.value;
     if (!known) return new Uint32Array();
@@ -98,7 +99,7 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
 
   return (
     <Panel
-      id="table" title="Runs" size="full" height={Math.min(460, ROW * ((known?.n ?? 0) + 2) + 16)}
+      id="table" title="Runs" size="full" height={Math.min(460, ROW * ((known?.n ?? 0) + 1) + 20)}
       tools={known && (
         <>
           <button type="button" aria-pressed={differences.value} disabled={selection.shown.value.baseline < 0}
@@ -124,14 +125,14 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
         <div class="heads" role="row" aria-rowindex={1}>
           <Head by="run" label="run" width={RUN} sort={sort} />
           <Head by="state" label="state" width={STATE} sort={sort} />
-          {visible.value.map((column) => <Head by={column.name} label={column.label} width={widthOf(column)} sort={sort} number={column.kind === "number"} />)}
+          {visible.value.map((column) => <Head by={column.name} label={headOf(column)} says={saysOf(column)} width={widthOf(column)} sort={sort} number={column.kind === "number"} />)}
         </div>
         <div class="lines" role="presentation" style={{ height: `${virtualizer.getTotalSize()}px` }}>
           {known && virtualizer.getVirtualItems().map((item, at) => {
             const row = rows.value[item.index];
             return row === undefined ? null : (
               <Row
-                key={at} row={row} index={item.index} top={item.start} model={model} board={known} columns={visible.value} version={model.data.version}
+                key={at} row={row} index={item.index} top={item.start} model={model} board={known} columns={visible.value} writers={writers.value} version={model.data.version}
                 baseline={differences.value ? selection.shown.value.baseline : -1} open={open}
               />
             );
@@ -155,21 +156,33 @@ function rank(column: Column): number {
 }
 
 function widthOf(column: Column): number {
-  return Math.max(WIDTHS[column.kind], Math.min(180, 24 + 7.2 * column.label.length));
+  return Math.max(WIDTHS[column.kind], Math.min(200, 24 + 7.6 * headOf(column).length));
+}
+
+function headOf(column: Column): string {
+  if (column.name === "value") return shortened(column.label);
+  if (column.name === "best") return "best on the way";
+  return column.name === "seconds" ? "duration" : column.label;
+}
+
+function saysOf(column: Column): string {
+  if (column.name === "best") return `${column.label}: the best along the run's curve`;
+  return column.inert ? `${column.label} cannot act here: ${column.inert}` : column.label;
 }
 
 interface HeadProps {
   readonly by: string;
   readonly label: string;
+  readonly says?: string;
   readonly width: number;
   readonly sort: Signal<Sort>;
   readonly number?: boolean;
 }
 
-function Head({ by, label, width, sort, number = false }: HeadProps): JSX.Element {
+function Head({ by, label, says = label, width, sort, number = false }: HeadProps): JSX.Element {
   const sorted = sort.value.by === by;
   return (
-    <div class={number ? "number" : ""} role="columnheader" style={{ width: `${width}px` }} title={label}
+    <div class={number ? "number" : ""} role="columnheader" style={{ width: `${width}px` }} title={says}
       aria-sort={sorted ? (sort.value.down ? "descending" : "ascending") : "none"}>
       <button type="button" tabIndex={-1} onClick={() => (sort.value = { by, down: sorted ? !sort.value.down : number })}>
         {label}{sorted ? (sort.value.down ? " ↓" : " ↑") : ""}
@@ -185,12 +198,14 @@ interface RowProps {
   readonly model: SweepModel;
   readonly board: Board;
   readonly columns: readonly Column[];
+  /** How each of them is written. */
+  readonly writers: readonly ((row: number) => string)[];
   readonly version: ReadonlySignal<number>;
   readonly baseline: number;
   readonly open: (row: number) => void;
 }
 
-function Row({ row, index, top, model, board, columns, version, baseline, open }: RowProps): JSX.Element {
+function Row({ row, index, top, model, board, columns, writers, version, baseline, open }: RowProps): JSX.Element {
   const { selection } = model;
   version.value;
   const at = useSignal(row);
@@ -217,20 +232,21 @@ function Row({ row, index, top, model, board, columns, version, baseline, open }
       <div role="gridcell" style={{ width: `${STATE}px` }} title={board.endedBecause[row] ?? ""}>
         <span class={`state ${state}`}>{state}</span>{state === "running" && wanted !== "go" ? <span class="muted"> ({wanted})</span> : null}
       </div>
-      {columns.map((column) => <Cell column={column} row={row} baseline={baseline} best={best && column.name === "value"} />)}
+      {columns.map((column, place) => <Cell column={column} text={writers[place]?.(row) ?? ""} row={row} baseline={baseline} best={best && column.name === "value"} />)}
     </div>
   );
 }
 
 interface CellProps {
   readonly column: Column;
+  readonly text: string;
   readonly row: number;
   readonly baseline: number;
   readonly best: boolean;
 }
 
-function Cell({ column, row, baseline, best }: CellProps): JSX.Element {
-  let text = shownValue(column, row);
+function Cell({ column, text: written, row, baseline, best }: CellProps): JSX.Element {
+  let text = written;
   let look = column.kind === "number" ? "number" : "";
   if (baseline >= 0 && row !== baseline) {
     const [own, theirs] = [column.values[row] ?? NaN, column.values[baseline] ?? NaN];
