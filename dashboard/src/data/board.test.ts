@@ -63,6 +63,27 @@ describe("a board", () => {
     expect(board.n).toBe(30);
   });
 
+  test("tells a text from the number or the truth that is written alike", () => {
+    const view = viewOf(whole, [0, 1, 2]);
+    const parameter = view.parameters.find((one) => one.name === "optimizer");
+    if (parameter) parameter.categories = [1, "1", true, "true", "a"];
+    view.config["optimizer"] = ["1", true, "a"];
+    const column = boardOf(view).columns.get("optimizer");
+    expect(column?.categories).toEqual(["1", '"1"', "true", '"true"', "a"]);
+    expect([...(column?.values ?? [])]).toEqual([1, 2, 4]);
+  });
+
+  test("follows the bounds of a parameter without ends, and asks again where numbers became words", () => {
+    const board = boardOf(viewOf(whole, [0]));
+    const view = viewOf(whole, [1]);
+    const parameter = view.parameters.find((one) => one.name === "momentum");
+    if (parameter) Object.assign(parameter, { low: -3, high: 7 });
+    expect(merge(board, view)).toBe(true);
+    expect([board.columns.get("momentum")?.low, board.columns.get("momentum")?.high]).toEqual([-3, 7]);
+    if (parameter) parameter.kind = "category";
+    expect(merge(board, view)).toBe(false);
+  });
+
   test("takes parameters that are called like its own columns", () => {
     const view = viewOf(whole, [0, 1]);
     const steps = view.parameters.find((one) => one.name === "batch");
@@ -87,5 +108,14 @@ describe("a board", () => {
     report(board, 29, 10, 0.5);
     expect(board.columns.get("best")?.values[29]).toBe(0.99);
     expect(board.columns.get("steps")?.values[29]).toBe(10);
+    report(board, 29, 11, Infinity);
+    expect(board.columns.get("value")?.high).toBe(0.99);
+    expect(board.columns.get("best")?.values[29]).toBe(0.99);
+  });
+
+  test("has a range from its first point on", () => {
+    const board = boardOf(viewOf({ ...whole, columns: new Map([...whole.columns].filter(([, one]) => one.role === "parameter")) }));
+    report(board, 0, 1, 0.25);
+    expect([board.columns.get("value")?.low, board.columns.get("value")?.high]).toEqual([0.25, 0.25]);
   });
 });

@@ -26,6 +26,12 @@ export function word(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value ?? null);
 }
 
+/** As `word`, but of `1` and `"1"` each is a category of its own: such a text has its quotation marks. */
+function words(values: readonly unknown[]): string[] {
+  const others = new Set(values.filter((value) => typeof value !== "string").map(word));
+  return values.map((value) => (typeof value === "string" && others.has(value) ? JSON.stringify(value) : word(value)));
+}
+
 function oneOf<T extends string>(known: readonly T[], value: string, otherwise: T): T {
   return known.find((one) => one === value) ?? otherwise;
 }
@@ -63,7 +69,8 @@ export function boardOf(view: BoardView): Board {
 
 /**
  * Takes the rows of `view` in: known runs in their place, new ones at the end. Counts the version up. False where a new
- * run is older than the last one known, so that rows are not in the server's order any more: then all is to be asked for.
+ * run is older than the last one known, so that rows are not in the server's order any more, or where a parameter of runs
+ * by hand has become a category: then all is to be asked for.
  */
 export function merge(board: Board, view: BoardView): boolean {
   const { runs } = view;
@@ -104,7 +111,8 @@ export function merge(board: Board, view: BoardView): boolean {
   for (const parameter of view.parameters) {
     const key = OWN.some((own) => own === parameter.name) ? `config.${parameter.name}` : parameter.name;
     if (!board.columns.has(key)) board.columns.set(key, { ...parameterOf(key, parameter), values: longer(new Float64Array(), board.n) });
-    configure(board, key, places, view.config[parameter.name] ?? []);
+    if (board.columns.get(key)?.kind !== parameter.kind) orderly = false;
+    else configure(board, key, parameter, places, view.config[parameter.name] ?? []);
   }
   for (const [name, numbers] of Object.entries(view.summary)) {
     const key = metricKey(board, name);
@@ -128,21 +136,21 @@ export function report(board: Board, row: number, step: number, value: number): 
     const column = board.columns.get(name);
     if (!column) return;
     column.values[row] = next;
-    if (next < column.low || next > column.high) {
-      board.columns.set(name, { ...column, low: Math.min(column.low, next), high: Math.max(column.high, next) });
+    if (Number.isFinite(next) && !(next >= column.low && next <= column.high)) {
+      board.columns.set(name, { ...column, low: next >= column.low ? column.low : next, high: next <= column.high ? column.high : next });
     }
   };
   const before = board.columns.get("best")?.values[row] ?? NaN;
   put("value", value);
   put("steps", step);
-  if (value === value && !(sign * before >= sign * value)) put("best", value);
+  if (Number.isFinite(value) && !(sign * before >= sign * value)) put("best", value);
 }
 
 function parameterOf(key: string, parameter: ParameterView): Column {
   return {
     name: key, label: parameter.name, role: "parameter", kind: oneOf(["number", "category"], parameter.kind, "category"), whole: parameter.whole, log: parameter.log,
     low: number(parameter.low), high: number(parameter.high),
-    categories: parameter.categories.map(word), inert: parameter.inert, values: new Float64Array(),
+    categories: words(parameter.categories), inert: parameter.inert, values: new Float64Array(),
   };
 }
 
@@ -174,17 +182,18 @@ function fill(board: Board, key: string, places: readonly number[], numbers: rea
   if (low !== column.low || high !== column.high) board.columns.set(key, { ...column, low, high });
 }
 
-function configure(board: Board, key: string, places: readonly number[], values: readonly unknown[]): void {
+function configure(board: Board, key: string, parameter: ParameterView, places: readonly number[], values: readonly unknown[]): void {
   const column = board.columns.get(key);
   if (!column) return;
   if (column.kind !== "category") {
-    const { low, high } = column;
     fill(board, key, places, values);
     // A parameter's own bounds hold, also where a run by hand lies beyond them: those are drawn at the edge.
     const filled = board.columns.get(key);
-    if (filled && low === low && high === high) board.columns.set(key, { ...filled, low, high });
+    const [low, high] = [number(parameter.low), number(parameter.high)];
+    if (filled && (filled.low !== low || filled.high !== high)) board.columns.set(key, { ...filled, low, high });
     return;
   }
+  const declared = new Map(parameter.categories.map((category, place) => [JSON.stringify(category), place]));
   const known = new Map(column.categories.map((category, place) => [category, place]));
   places.forEach((row, at) => {
     const value = values[at];
@@ -192,11 +201,12 @@ function configure(board: Board, key: string, places: readonly number[], values:
       column.values[row] = NaN;
       return;
     }
+    const place = declared.get(JSON.stringify(value));
     const category = word(value);
-    if (!known.has(category)) known.set(category, known.size);
-    column.values[row] = known.get(category) ?? NaN;
+    if (place === undefined && !known.has(category)) known.set(category, known.size);
+    column.values[row] = place ?? known.get(category) ?? NaN;
   });
-  if (known.size !== column.categories.length) {
+  if (known.size > column.categories.length) {
     board.columns.set(key, { ...column, categories: [...known.keys()], high: Math.max(column.high, known.size - 1) });
   }
 }

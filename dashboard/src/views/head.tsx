@@ -30,6 +30,7 @@ export function Head({ model }: { readonly model: SweepModel }): JSX.Element | n
       </div>
       {sweep && <p class="verdict">{verdict(known, progress)}{head.endedBecause && <span class="muted"> It ended because {head.endedBecause}.</span>}</p>}
       {sweep && <Figures board={known} progress={progress} />}
+      {sweep && <Afterwards board={known} rows={model.selection.later.value} />}
     </section>
   );
 }
@@ -37,6 +38,9 @@ export function Head({ model }: { readonly model: SweepModel }): JSX.Element | n
 export function State({ state }: { readonly state: string }): JSX.Element {
   return <span class={`state ${state}`}>{state}</span>;
 }
+
+/** The compare page has no room for more. */
+const MOST_COMPARED = 8;
 
 const DONE: Readonly<Record<string, string>> = {
   running: "the sweep goes on", paused: "no new runs are started; running ones go on", finished: "the sweep is finished",
@@ -99,7 +103,7 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
         {progress ? progress.ended : board.n}{progress?.cap ? <span class="muted"> of {progress.cap}</span> : null}
       </Figure>
       {head.state === "running" && (
-        <Figure label="time left" small={head.hours !== null ? `of a budget of ${hours(head.hours)}` : progress?.eta == null ? "no run has ended yet" : "by the pace so far"}>
+        <Figure label="time left" small={head.hours !== null ? `of a budget of ${hours(head.hours)}` : progress?.eta == null ? (progress?.ended ? "it cannot be told" : "no run has ended yet") : "by the pace so far"}>
           {progress?.eta == null ? "–" : `≈ ${duration(progress.eta)}`}
         </Figure>
       )}
@@ -117,6 +121,21 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
         {frozen ? head.agents.length : live.length}
       </Figure>
     </dl>
+  );
+}
+
+/** Final trainings and comparisons: what the search was for, and no part of it. */
+function Afterwards({ board, rows }: { readonly board: Board; readonly rows: readonly number[] }): JSX.Element | null {
+  if (!rows.length) return null;
+  const [value, steps] = [board.columns.get("value")?.values, board.columns.get("steps")?.values];
+  const compared = [...(board.head.best >= 0 ? [board.head.best] : []), ...rows].slice(0, MOST_COMPARED);
+  return (
+    <p class="afterwards"><span class="muted">Trained afterwards:</span>
+      {rows.slice(0, MOST_COMPARED).map((row) => (
+        <span key={row}><RunLink board={board} row={row} /> <b>{number(value?.[row] ?? NaN)}</b> <span class="muted">at step {number(steps?.[row] ?? NaN)}</span></span>
+      ))}
+      <a href={linkTo({ view: "compare", ids: compared.flatMap((row) => board.ids[row] ?? []) })}>Compare with the best</a>
+    </p>
   );
 }
 
