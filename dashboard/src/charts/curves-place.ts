@@ -4,6 +4,7 @@ import { project, smoothed, worthwhile, type Projected } from "./curves-geometry
 import { labelRoom, lasting, plotIn, tickCounts, type Plot } from "./frame";
 import { linear, log, number, type Scale } from "./scale";
 import type { Box } from "./surface";
+import { setAside } from "./words";
 import type { Board, Curves, Forecast, Shown } from "../types";
 
 export interface CurvesData {
@@ -43,12 +44,15 @@ export interface Placed {
 export function keyOf({
   board,
   curves: { metric, offsets },
+  shown,
   x,
   logX,
   logY,
   smoothing,
 }: CurvesData): string {
   return [
+    ...setAside(board, shown),
+    "-",
     board.head.id,
     board.version,
     metric,
@@ -82,13 +86,26 @@ export function titlesOf(data: CurvesData, zoom: Zoom): { x: string; y: string }
   };
 }
 
+/** The points of all curves but those of some rows. */
+function without(
+  points: Float32Array,
+  offsets: Uint32Array,
+  rows: readonly number[],
+): Float32Array {
+  if (!rows.length) return points;
+  const others = points.slice();
+  for (const row of rows) others.fill(NaN, offsets[row], offsets[row + 1]);
+  return others;
+}
+
 /** The whole of the data, before any zoom. */
 function domainsOf(
   data: CurvesData,
   values: Float32Array,
 ): { x: readonly [number, number]; y: readonly [number, number]; cut: boolean } {
   const { board, logX, logY } = data;
-  const xs = xsOf(data);
+  const aside = setAside(board, data.shown);
+  const xs = without(xsOf(data), data.curves.offsets, aside);
   let from = Infinity;
   let to = -Infinity;
   for (let i = 0; i < xs.length; i++) {
@@ -101,7 +118,7 @@ function domainsOf(
   if (!byTime(data) && board.head.full !== null && board.states.includes("running"))
     to = Math.max(to, board.head.full);
   const found = worthwhile(
-    values,
+    without(values, data.curves.offsets, aside),
     isObjective(data) ? (board.head.metric?.goal ?? null) : null,
     logY,
   );

@@ -32,6 +32,7 @@ import {
   keptOnTop,
   runsOf,
   said,
+  setAside,
   standsOut,
   stateOf,
   titleOf,
@@ -188,6 +189,7 @@ export function history(element: HTMLElement, callbacks: BrushCallbacks): Chart<
         after.board.n,
         after.x,
         after.logY,
+        ...setAside(after.board, after.shown),
       ].join(" ");
       // The board as it was at a step has columns of its own.
       const moved = nextKey !== key || before?.board.columns !== after.board.columns;
@@ -226,7 +228,9 @@ function titlesOf({ board, x }: HistoryData): { x: string; y: string } {
 function placedOf(data: HistoryData, box: Box, measure: (text: string) => number): Placed {
   const { board, logY } = data;
   const column = timeColumn(board, data.x);
-  const values = valuesOf(board);
+  const aside = setAside(board, data.shown);
+  const values = valuesOf(board).slice();
+  for (const row of aside) values[row] = NaN;
   const goal = board.head.metric?.goal ?? null;
   const found = worthwhile(Float32Array.from(values), goal, logY);
   let [low, high] = found?.range ?? [0, 1];
@@ -237,7 +241,10 @@ function placedOf(data: HistoryData, box: Box, measure: (text: string) => number
     high = Math.max(high, value);
   }
   const rail = Array.from({ length: board.n }, (_, row) => row).some(
-    (row) => !Number.isFinite(values[row]) && Number.isFinite(column.values[row]),
+    (row) =>
+      !Number.isFinite(values[row]) &&
+      Number.isFinite(column.values[row]) &&
+      !aside.includes(row),
   );
   const margin = 0.05 * (high - low || Math.abs(high) || 1);
   const frame = plotIn(box);
@@ -262,6 +269,7 @@ function placedOf(data: HistoryData, box: Box, measure: (text: string) => number
       ? Math.min(floor, Math.max(plot.top, at))
       : plot.bottom - RAIL / 2;
   }
+  for (const row of aside) xs[row] = NaN;
   return {
     plot,
     x,

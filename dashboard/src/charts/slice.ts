@@ -367,6 +367,16 @@ function drawBest(
   const ink = inks(shown.dark);
   const px = x.of(placesAt(column, [best.at])[0] ?? NaN);
   const text = `model's best ${typeof best.at === "number" ? said(best.at) : best.at}`;
+  // Named at the far side, away from the good runs that crowd there.
+  const rising = goalOf(board) === "maximize";
+  context.strokeStyle = css(ink.muted);
+  context.lineWidth = 1;
+  context.setLineDash([2, 3]);
+  context.beginPath();
+  context.moveTo(px, y.of(best.mean));
+  context.lineTo(px, rising ? plot.bottom : plot.top);
+  context.stroke();
+  context.setLineDash([]);
   context.font = FONT;
   const room = context.measureText(text).width;
   context.textAlign = px + room + 8 > plot.right ? "right" : "left";
@@ -375,7 +385,7 @@ function drawBest(
     context,
     text,
     px + (context.textAlign === "left" ? 4 : -4),
-    Math.max(plot.top + 12, y.of(best.mean) - 6),
+    rising ? plot.bottom - 4 : plot.top + 14,
     ink.text,
     ink.ground,
   );

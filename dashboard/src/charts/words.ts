@@ -17,6 +17,17 @@ export function titleOf(board: Board, row: number): string {
   return name ? `#${board.numbers[row] ?? "?"} · ${name}` : `#${board.numbers[row] ?? "?"}`;
 }
 
+/**
+ * Trained after the search and often for longer: in no contest with it, and shown beside it when
+ * somebody wants that.
+ */
+export const AFTERWARDS: ReadonlySet<string> = new Set(["final", "compare"]);
+
+/** Rows of such runs that are not to be seen: no axis makes room for them. */
+export function setAside(board: Board, { kept }: Shown): readonly number[] {
+  return board.kinds.flatMap((kind, row) => (AFTERWARDS.has(kind) && !kept[row] ? [row] : []));
+}
+
 /** Its state, and why it ended. */
 export function stateOf(board: Board, row: number): string {
   const state = board.states[row] ?? "pending";

@@ -144,6 +144,21 @@ describe("the selection", () => {
     expect(selection.count.value).toBe(3);
   });
 
+  test("what was trained after the search is not shown with it unasked, and does not stretch its colours", () => {
+    const { board, selection } = selected();
+    const values = board.columns.get("value")?.values ?? new Float64Array();
+    const others = Uint32Array.from(selection.colours.value);
+    board.kinds[5] = "compare";
+    values[5] = 100;
+    const later = new Selection({ ...selection.runs, version: signal(2) });
+    expect(later.later.value).toEqual([5]);
+    expect([later.kept.value[5], later.count.value]).toEqual([0, 399]);
+    expect(later.colours.value[0]).toBe(others[0]);
+    later.afterwards.value = true;
+    expect([later.kept.value[5], later.count.value]).toEqual([1, 400]);
+    expect(later.colours.value[0]).not.toBe(others[0]);
+  });
+
   test("in another board the same runs are chosen", () => {
     const { board, selection } = selected();
     selection.chosen.value = new Set([0, 7]);

@@ -4,6 +4,7 @@
  */
 import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { coloursOf, worstFirst } from "../charts/colour";
+import { AFTERWARDS } from "../charts/words";
 import { valuesAt } from "../data/curves";
 import type { Board, Brush, Brushes, Column, Curves, Shown } from "../types";
 import { compile, Wrong, type Test } from "./expression";
@@ -23,14 +24,14 @@ export type Goal = "minimize" | "maximize";
 export type Columns = ReadonlyMap<string, Column>;
 
 const NONE: ReadonlySet<number> = new Set();
-/** Trained after the search and often for longer: shown with the rest, but in no contest with it. */
-const AFTERWARDS: ReadonlySet<string> = new Set(["final", "compare"]);
 
 export class Selection {
   readonly brushes: Signal<Brushes> = signal(new Map());
   readonly filter = signal("");
   /** Only so many of the best of what is left, or all. */
   readonly top: Signal<number | null> = signal(null);
+  /** Whether runs that were trained after the search are shown with it. */
+  readonly afterwards = signal(false);
   readonly hover = signal(-1);
   readonly chosen: Signal<ReadonlySet<number>> = signal(NONE);
   readonly colourBy = signal("value");
@@ -47,9 +48,13 @@ export class Selection {
   readonly columns: ReadonlySignal<Columns>;
   readonly test: ReadonlySignal<{ readonly keeps: Test | null; readonly wrong: string }>;
   readonly kept: ReadonlySignal<Uint8Array>;
+  /** The rows of runs that were trained after the search. */
+  readonly later: ReadonlySignal<readonly number[]>;
   readonly count: ReadonlySignal<number>;
   /** The column that colours the runs. */
   readonly colouring: ReadonlySignal<Column | undefined>;
+  /** The same with the values that count for the colours. */
+  readonly coloured: ReadonlySignal<Column | undefined>;
   readonly colours: ReadonlySignal<Uint32Array>;
   readonly order: ReadonlySignal<Uint32Array>;
   readonly best: ReadonlySignal<number>;
@@ -93,9 +98,15 @@ export class Selection {
       // Runs by hand have no objective.
       return [...columns.values()].find((one) => one.role === "metric" && one.name !== "value" && one.name !== "best") ?? wanted;
     });
+    this.later = computed(() => {
+      version.value;
+      const kinds = board.value?.kinds ?? [];
+      return kinds.flatMap((kind, row) => (AFTERWARDS.has(kind) ? [row] : []));
+    });
     this.kept = computed(() => {
       const columns = this.columns.value;
       const kept = keptBy(columns, n.value, this.brushes.value, this.test.value.keeps);
+      if (!this.afterwards.value) this.later.value.forEach((row) => (kept[row] = 0));
       const value = columns.get("value");
       if (this.top.value !== null && value) onlyBest(kept, this.contested(value.values), this.top.value, this.goal.value);
       return kept;
@@ -103,8 +114,14 @@ export class Selection {
     this.count = computed(() => this.kept.value.reduce((sum, one) => sum + one, 0));
     this.narrowed = computed(() =>
       this.brushes.value.size > 0 || this.filter.value.trim() !== "" || this.top.value !== null);
-    this.colours = computed(() => {
+    this.coloured = computed(() => {
       const column = this.colouring.value;
+      // The colours tell the search's runs apart: a longer training is none of them.
+      const alone = column?.role === "metric" && !this.afterwards.value && this.later.value.length > 0;
+      return column && alone ? { ...column, values: this.contested(column.values) } : column;
+    });
+    this.colours = computed(() => {
+      const column = this.coloured.value;
       if (!column) return new Uint32Array(n.value);
       const goal = column.name === "value" || column.name === "best" ? this.goal.value : "maximize";
       return coloursOf(column, n.value, goal, dark.value);

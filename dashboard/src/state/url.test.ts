@@ -7,7 +7,7 @@ import { Selection } from "./selection";
 import { bind, viewOf, written, type View } from "./url";
 
 const VIEW: View = {
-  brushes: new Map([["lr0", [[0.001, 0.01], [0.05, 0.1]]], ["a,b&c=~%", [[0, 2]]]]), filter: 'value > 0.7 and x = "a&b"', top: 20,
+  brushes: new Map([["lr0", [[0.001, 0.01], [0.05, 0.1]]], ["a,b&c=~%", [[0, 2]]]]), filter: 'value > 0.7 and x = "a&b"', top: 20, afterwards: true,
   colourBy: "optimizer", metric: "val/loss", step: 30, chosen: ["a", "b,c"], axes: ["lr0", "100%", "x,y"], flipped: new Set(["lr0"]),
   parameter: "lr0",
 };

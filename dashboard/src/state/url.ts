@@ -11,6 +11,7 @@ export interface View {
   readonly brushes: Brushes;
   readonly filter: string;
   readonly top: number | null;
+  readonly afterwards: boolean;
   readonly colourBy: string;
   readonly metric: string;
   readonly step: number | null;
@@ -37,6 +38,7 @@ export function written(view: View): URLSearchParams {
   }
   if (view.filter.trim()) query.set("q", view.filter);
   if (view.top !== null) query.set("top", String(view.top));
+  if (view.afterwards) query.set("later", "1");
   if (view.colourBy !== "value") query.set("by", view.colourBy);
   if (view.metric) query.set("metric", view.metric);
   if (view.step !== null) query.set("step", String(view.step));
@@ -58,7 +60,7 @@ export function viewOf(query: URLSearchParams): View {
     if (brush.length) brushes.set(key.slice(2), brush);
   }
   return {
-    brushes, filter: query.get("q") ?? "", top: whole(query.get("top")), colourBy: query.get("by") ?? "value",
+    brushes, filter: query.get("q") ?? "", top: whole(query.get("top")), afterwards: query.get("later") === "1", colourBy: query.get("by") ?? "value",
     metric: query.get("metric") ?? "", step: whole(query.get("step")), chosen: unlisted(query.get("pick")),
     axes: unlisted(query.get("axes")), flipped: new Set(unlisted(query.get("flip"))), parameter: query.get("slice") ?? "",
   };
@@ -79,7 +81,7 @@ export function bind(selection: Selection, place: Place): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let taken = "";
   const own = (): View => ({
-    brushes: selection.brushes.value, filter: selection.filter.value, top: selection.top.value,
+    brushes: selection.brushes.value, filter: selection.filter.value, top: selection.top.value, afterwards: selection.afterwards.value,
     colourBy: selection.colourBy.value, metric: selection.metric.value, step: selection.step.value,
     chosen: [...selection.chosen.value].flatMap((row) => runs.board.peek()?.ids[row] ?? []), axes: selection.axes.value,
     flipped: selection.flipped.value, parameter: selection.parameter.value,
@@ -91,6 +93,7 @@ export function bind(selection: Selection, place: Place): () => void {
       selection.brushes.value = view.brushes;
       selection.filter.value = view.filter;
       selection.top.value = view.top;
+      selection.afterwards.value = view.afterwards;
       selection.colourBy.value = view.colourBy;
       selection.metric.value = view.metric;
       selection.step.value = view.step;

@@ -23,6 +23,12 @@ export function FilterBar({ model }: { readonly model: SweepModel }): JSX.Elemen
         />
       </div>
       <output aria-live="polite"><b>{selection.count.value.toLocaleString("en")}</b> of {counted(n, "run")}</output>
+      {selection.later.value.length > 0 && (
+        <button
+          type="button" aria-pressed={selection.afterwards.value} title="Final trainings and comparisons: of other lengths, or other models, than the search's runs"
+          onClick={() => (selection.afterwards.value = !selection.afterwards.value)}
+        >+ {selection.later.value.length} trained afterwards</button>
+      )}
       {objective && <label>best
         <input
           type="number" min={1} placeholder="all" value={selection.top.value ?? ""} aria-label="Only so many of the best"

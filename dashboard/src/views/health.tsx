@@ -44,6 +44,7 @@ function Card({ card, model }: { readonly card: HealthCard; readonly model: Swee
         )}
         {rows.length > 0 && rows.length <= MOST_NAMED && (
           <button type="button" class="link" onClick={() => {
+            selection.afterwards.value ||= rows.some((row) => selection.later.peek().includes(row));
             selection.filter.value = rows.map((row) => `id = ${model.board.value?.ids[row] ?? ""}`).join(" or ");
           }}>show {rows.length === 1 ? "the run" : `the ${rows.length} runs`}</button>
         )}

@@ -69,6 +69,8 @@ function SlicePanel({ model }: { readonly model: SweepModel }): JSX.Element {
       {second ? <PairChart model={model} /> : (
         <>
           <ChartHost id="slice" data={model.sliceData} make={(element) => sliceChart.slice(element, callbacks(model))} />
+          {model.sliceData.value?.slice && !model.rank.value && <p class="caption">line and band: what the model expects, averaged over all other parameters</p>}
+          {slice === null && <p class="caption" role="status">The model is fitted …</p>}
           {slice?.state === "failed" && <p class="note">Without the model's mean: {slice.why}</p>}
         </>
       )}

@@ -11,7 +11,7 @@ const NAMED = 8;
 export function Legend({ model }: { readonly model: SweepModel }): JSX.Element | null {
   const { selection, board } = model;
   model.data.version.value;
-  const column = selection.colouring.value;
+  const column = selection.coloured.value;
   const n = board.value?.n ?? 0;
   if (!column || n === 0) return null;
   if (column.kind === "category") {

@@ -20,6 +20,7 @@ import { Head } from "./head";
 import { callbacks, drawn } from "./drawing";
 import { Health } from "./health";
 import { useKeys } from "./keys";
+import { Marks } from "./marks";
 import { Later } from "./later";
 import { SweepModel } from "./model";
 import { ChartHost, Panel } from "./panel";
@@ -278,8 +279,20 @@ function CurvesPanel({ model }: { readonly model: SweepModel }): JSX.Element {
       table={() => drawn(model.curvesData.peek(), curvesChart.rows)}
     >
       {state.state === "failed" ? <p class="notice warn">{state.why}</p> : <ChartHost id="curves" data={model.curvesData} make={(element) => curvesChart.curves(element, callbacks(model))} />}
+      <CurvesCaption model={model} />
     </Panel>
   );
+}
+
+/** What in the picture does not speak for itself. */
+function CurvesCaption({ model }: { readonly model: SweepModel }): JSX.Element | null {
+  const objective = model.selection.metric.value === "";
+  const words = [
+    model.board.value?.head.rungs.length && model.curvesX.value === "step" ? "rung: early stopping looks here" : "",
+    objective && model.curvesX.value === "step" && model.data.forecasts.value.length ? "dashed, with band: where a running one is expected to end" : "",
+    "drag to zoom",
+  ].filter(Boolean);
+  return <p class="caption">{words.map((word) => <span key={word}>{word}</span>)}</p>;
 }
 
 function HistoryPanel({ model }: { readonly model: SweepModel }): JSX.Element {
@@ -295,6 +308,7 @@ function HistoryPanel({ model }: { readonly model: SweepModel }): JSX.Element {
       table={() => drawn(model.historyData.peek(), historyChart.rows)}
     >
       <ChartHost id="history" data={model.historyData} make={(element) => historyChart.history(element, callbacks(model))} />
+      <Marks model={model} line="best so far" />
     </Panel>
   );
 }
