@@ -47,6 +47,10 @@ export async function readHistory(id: string, into: History, stream: "" | "syste
     const rows = await read<Row[]>(`${runPath(id)}/history${query({
       stream: stream || undefined, since: since?.toString(), limit: String(ROWS),
     })}`);
+    if (!into.goesOn(rows)) {
+      into.clear();
+      continue;
+    }
     into.take(rows);
     arrived();
     // The last row comes again with the next part: one row alone is no more than that.

@@ -29,18 +29,25 @@ export class History {
   readonly times: number[] = [];
   readonly lines = new Map<string, Line>();
   readonly media = new Map<string, Occurrence[]>();
+  private attempt = 0;
 
   /** The step to ask from: the last row may have got more since. */
   get since(): number | undefined {
     return this.steps.at(-1);
   }
 
+  /** False where what was asked from `since` on does not begin there: a later attempt hides what was known. */
+  goesOn(rows: readonly Row[]): boolean {
+    return this.since === undefined || (rows[0]?.step === this.since && rows[0].attempt === this.attempt);
+  }
+
   take(rows: readonly Row[]): void {
-    for (const { step, metrics, time } of rows) {
+    for (const { step, attempt, metrics, time } of rows) {
       if (step < (this.steps.at(-1) ?? -Infinity)) continue;
       const again = this.steps.at(-1) === step;
       const row = again ? this.steps.length - 1 : this.steps.length;
       this.steps[row] = step;
+      this.attempt = attempt;
       this.times[row] = typeof time === "number" ? time : NaN;
       this.keep(row, step, metrics, "", 0);
     }
