@@ -1,3 +1,4 @@
+import { apart } from "./targets";
 import { describe, expect, it } from "vitest";
 import { segments, describe as sayBars } from "./bars";
 import { nearestMark, press, stamp } from "./dots";
@@ -345,5 +346,15 @@ describe("timeline", () => {
     expect(lanes(idle)).toHaveLength(2);
     const crowded = { ...board, attempts: [[attempt(0, 50)], [attempt(1, 50)], [attempt(2, 50)]] };
     expect(lanes(crowded)).toHaveLength(2 + 1);
+  });
+});
+
+describe("names beside lines", () => {
+  it("are moved apart evenly, and stay in order within the plot", () => {
+    expect(apart([10, 50], 12, 100)).toEqual([10, 50]);
+    expect(apart([40, 42, 44], 12, 100)).toEqual([30, 42, 54]);
+    const low = apart([95, 96, 99], 12, 100);
+    expect(low.at(-1)).toBeLessThanOrEqual(100);
+    expect((low[1] ?? 0) - (low[0] ?? 0)).toBe(12);
   });
 });

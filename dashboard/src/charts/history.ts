@@ -11,7 +11,6 @@ import {
   clipped,
   drawAxes,
   FONT,
-  haloText,
   horizontal,
   labelRoom,
   plotIn,
@@ -24,7 +23,7 @@ import { bestSoFar, timeColumn, type Step } from "./history-geometry";
 import { circleRuns, runDots } from "./run-dots";
 import { linear, log, scaleOf, type Scale } from "./scale";
 import { surface, type Box } from "./surface";
-import { drawTargets, nameLines, targetLines } from "./targets";
+import { drawTargets, nameLines } from "./targets";
 import { tooltip } from "./tooltip";
 import {
   cell,
@@ -255,7 +254,8 @@ function placedOf(data: HistoryData, box: Box, measure: (text: string) => number
       : linear([low - margin, high + margin], [floor, frame.top]);
   const labels = y.ticks(tickCounts(frame).y).map((tick) => tick.label);
   const room = labelRoom(rail ? [...labels, "none"] : labels, measure);
-  const plot = plotIn(box, { left: room });
+  const names = namesOf(data).map(({ text }) => measure(text));
+  const plot = plotIn(box, { left: room, right: Math.max(12, ...names.map((name) => name + 12)) });
   const pad = 0.015 * (column.high - column.low);
   const x = scaleOf(column, [plot.left + 4, plot.right - 4], [column.low - pad, column.high + pad]);
   const xs = new Float32Array(board.n);
@@ -332,6 +332,25 @@ function drawLines(
   });
 }
 
+/** The lines across the plot: what they are called, and where they lie. */
+function namesOf({ board, shown }: HistoryData): readonly {
+  readonly text: string;
+  readonly value: number;
+  readonly ink: "muted" | "baseline" | "best";
+}[] {
+  const values = valuesOf(board);
+  const [best, baseline] = [values[shown.best] ?? NaN, values[shown.baseline] ?? NaN];
+  return [
+    ...Object.entries(board.head.targets).map(([name, value]) => ({
+      text: `${name} ${said(value)}`,
+      value,
+      ink: "muted" as const,
+    })),
+    { text: `baseline ${said(baseline)}`, value: baseline, ink: "baseline" as const },
+    { text: `best ${said(best)}`, value: best, ink: "best" as const },
+  ].filter(({ value }) => Number.isFinite(value));
+}
+
 function drawBrushes(
   context: CanvasRenderingContext2D,
   data: HistoryData,
@@ -369,15 +388,10 @@ function drawTop(
 ): void {
   const ink = inks(data.shown.dark);
   const { xs, ys, plot } = now;
-  const { best, baseline } = data.shown;
   context.font = FONT;
-  const level = baseline < 0 ? NaN : now.y.of(valuesOf(data.board)[baseline] ?? NaN);
   nameLines(
     context,
-    [
-      ...targetLines(data.board, plot, now.y, ink),
-      ...(Number.isNaN(level) ? [] : [{ text: "baseline", at: level, colour: ink.baseline }]),
-    ],
+    namesOf(data).map(({ text, value, ink: which }) => ({ text, at: now.y.of(value), colour: ink[which] })),
     plot,
     ink.ground,
   );
@@ -388,21 +402,6 @@ function drawTop(
     context.fillText("some values lie outside, drawn at the edge", plot.right, 4);
   }
   circleRuns(context, plot, data.shown, hover, xs, ys);
-  if (best >= 0) {
-    const [px, py] = [xs[best] ?? NaN, ys[best] ?? NaN];
-    context.textBaseline = py < plot.top + 18 ? "top" : "bottom";
-    const text = `best ${said(valuesOf(data.board)[best])}`;
-    const room = context.measureText(text).width;
-    context.textAlign = px + 8 + room > plot.right ? "right" : "left";
-    haloText(
-      context,
-      text,
-      px + (context.textAlign === "left" ? 8 : -8),
-      py + (context.textBaseline === "top" ? 6 : -6),
-      ink.best,
-      ink.ground,
-    );
-  }
   drawDragged(context, plot, dragged, ink);
 }
 

@@ -32,31 +32,41 @@ export interface Named {
   readonly colour: number;
 }
 
-/** Names above their lines at the right edge, moved down where they would lie over one another. */
+/** Names beside their lines, right of the plot, moved apart where they would lie over one another. */
 export function nameLines(
   context: CanvasRenderingContext2D,
   lines: readonly Named[],
   plot: Plot,
   ground: number,
 ): void {
-  context.textAlign = "right";
-  context.textBaseline = "bottom";
-  const seen = lines.filter(({ at }) => at >= plot.top && at <= plot.bottom);
-  let free = plot.top;
-  for (const { text, at, colour } of seen.sort((a, b) => a.at - b.at)) {
-    const place = Math.max(at - 2, free + NAME_ROW);
-    if (place > plot.bottom) return;
-    haloText(context, text, plot.right - 4, place, colour, ground);
-    free = place;
-  }
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  const seen = lines
+    .filter(({ at }) => at >= plot.top && at <= plot.bottom)
+    .sort((a, b) => a.at - b.at);
+  const places = apart(
+    seen.map(({ at }) => at),
+    NAME_ROW,
+    plot.bottom,
+  );
+  seen.forEach(({ text, colour }, i) =>
+    haloText(context, text, plot.right + 6, places[i] ?? 0, colour, ground),
+  );
 }
 
-export function targetLines(board: Board, plot: Plot, y: Scale, ink: Inks): readonly Named[] {
-  return targetsIn(board, plot, y).map(({ name, value, at }) => ({
-    text: `${name} ${number(value)}`,
-    at,
-    colour: ink.muted,
-  }));
+/** Places in rising order, each at least `gap` below the one before, the last not below `end`. */
+export function apart(places: readonly number[], gap: number, end: number): readonly number[] {
+  const moved: number[] = [];
+  for (const place of places) moved.push(Math.max(place, (moved.at(-1) ?? -Infinity) + gap));
+  let limit = end;
+  for (let i = moved.length - 1; i >= 0; i--) {
+    moved[i] = Math.min(moved[i] ?? limit, limit);
+    limit = (moved[i] ?? limit) - gap;
+  }
+  // Half of what the first were pushed down, all go up.
+  const pushed = Math.max(0, ...moved.map((place, i) => place - (places[i] ?? place)));
+  const room = Math.max(0, (moved[0] ?? 0) - ((places[0] ?? 0) - pushed / 2));
+  return moved.map((place) => place - Math.min(room, pushed / 2));
 }
 
 export function nameTargets(

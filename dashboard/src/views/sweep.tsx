@@ -289,7 +289,7 @@ function CurvesCaption({ model }: { readonly model: SweepModel }): JSX.Element |
   const objective = model.selection.metric.value === "";
   const words = [
     model.board.value?.head.rungs.length && model.curvesX.value === "step" ? "rung: early stopping looks here" : "",
-    objective && model.curvesX.value === "step" && model.data.forecasts.value.length ? "dashed, with band: where a running one is expected to end" : "",
+    objective && model.curvesX.value === "step" && model.data.forecasts.value.length ? "dashed, with band: the expected end" : "",
     "drag to zoom",
   ].filter(Boolean);
   return <p class="caption">{words.map((word) => <span key={word}>{word}</span>)}</p>;
