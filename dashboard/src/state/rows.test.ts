@@ -17,6 +17,17 @@ describe("sortedRows", () => {
     }
   });
 
+  test("puts what diverged to infinity at the end, whichever way", () => {
+    const value = board.columns.get("value");
+    const diverged = new Map(board.columns);
+    if (value) diverged.set("value", { ...value, values: value.values.map((one, row) => (row === 0 ? Infinity : one)) });
+    for (const down of [true, false]) {
+      const rows = [...sortedRows(board, diverged, all, { by: "value", down })];
+      expect(Number.isFinite(value?.values[rows[0] ?? 0])).toBe(true);
+      expect(rows[0]).not.toBe(0);
+    }
+  });
+
   test("leaves out what is not kept, and orders by words", () => {
     const kept = all.slice().fill(0, 10);
     const rows = [...sortedRows(board, board.columns, kept, { by: "optimizer", down: false })];
@@ -55,6 +66,7 @@ test("a CSV quotes what it must, and no cell becomes a formula", () => {
   expect(text.split("\r\n")[0]).toBe("number,id,name,state,kind,lr0");
   expect(text).toContain(`"'=HYPERLINK(""http://x""),\n"`);
   expect(text).toContain("r000002,run-2,");
+  expect(csv({ ...board, names: ["-1+HYPERLINK(1)"] }, [], [0])).toContain(",'-1+HYPERLINK(1),");
 });
 
 describe("a configuration", () => {

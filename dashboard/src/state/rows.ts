@@ -9,7 +9,7 @@ export interface Sort {
   readonly down: boolean;
 }
 
-/** Kept rows in order; runs without the value come last, whichever way. */
+/** Kept rows in order; runs without a finite value come last, whichever way. */
 export function sortedRows(board: Board, columns: Columns, kept: Uint8Array, { by, down }: Sort): Uint32Array {
   const rows = new Uint32Array(board.n);
   let count = 0;
@@ -27,7 +27,7 @@ export function sortedRows(board: Board, columns: Columns, kept: Uint8Array, { b
     return found.sort((one, other) => {
       const a = values[one] ?? NaN;
       const b = values[other] ?? NaN;
-      if (a !== a || b !== b) return a === a ? -1 : b === b ? 1 : one - other;
+      if (!Number.isFinite(a) || !Number.isFinite(b)) return Number.isFinite(a) ? -1 : Number.isFinite(b) ? 1 : one - other;
       return sign * (a - b) || one - other;
     });
   }
@@ -87,7 +87,7 @@ export function exactValue(column: Column, row: number): string | number | null 
 
 const escaped = (text: string): string => {
   // Spreadsheets take such a cell for a formula, and names of runs come from programs.
-  const safe = /^[=+\-@\t\r]/u.test(text) && !/^[+-]?[\d.]/u.test(text) ? `'${text}` : text;
+  const safe = /^[=+\-@\t\r]/u.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
   return /[",\n\r]/u.test(safe) ? `"${safe.replace(/"/gu, '""')}"` : safe;
 };
 

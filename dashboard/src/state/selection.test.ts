@@ -159,6 +159,20 @@ describe("the selection", () => {
     expect(later.colours.value[0]).not.toBe(others[0]);
   });
 
+  test("a run that failed, or came to no finite number, is not the best of a step or of all", () => {
+    const { board, selection } = selected();
+    const values = board.columns.get("value")?.values ?? new Float64Array();
+    values[3] = Infinity;
+    values[4] = 1e6;
+    board.states[4] = "failed";
+    selection.top.value = 2;
+    expect([selection.kept.value[3], selection.kept.value[4], selection.count.value]).toEqual([0, 0, 2]);
+    board.head = { ...board.head, best: -1 };
+    expect(selected().selection.best.value).toBe(selected().board.head.best);
+    const { runs } = selection;
+    expect(new Selection(runs).best.value, "none, where the server says so").toBe(-1);
+  });
+
   test("in another board the same runs are chosen", () => {
     const { board, selection } = selected();
     selection.chosen.value = new Set([0, 7]);

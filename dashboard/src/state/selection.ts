@@ -24,6 +24,7 @@ export type Goal = "minimize" | "maximize";
 export type Columns = ReadonlyMap<string, Column>;
 
 const NONE: ReadonlySet<number> = new Set();
+const FAILED: ReadonlySet<string> = new Set(["failed", "crashed", "killed"]);
 
 export class Selection {
   readonly brushes: Signal<Brushes> = signal(new Map());
@@ -108,7 +109,7 @@ export class Selection {
       const kept = keptBy(columns, n.value, this.brushes.value, this.test.value.keeps);
       if (!this.afterwards.value) this.later.value.forEach((row) => (kept[row] = 0));
       const value = columns.get("value");
-      if (this.top.value !== null && value) onlyBest(kept, this.contested(value.values), this.top.value, this.goal.value);
+      if (this.top.value !== null && value) onlyBest(kept, this.ranking(value.values), this.top.value, this.goal.value);
       return kept;
     });
     this.count = computed(() => this.kept.value.reduce((sum, one) => sum + one, 0));
@@ -134,9 +135,8 @@ export class Selection {
     this.best = computed(() => {
       version.value;
       const value = this.columns.value.get("value");
-      const known = board.value?.head.best ?? -1;
-      if (this.step.value === null && known >= 0) return known;
-      const values = value && this.contested(value.values);
+      if (this.step.value === null) return board.value?.head.best ?? -1;
+      const values = value && this.ranking(value.values);
       return ranked.value.findLast((row) => !Number.isNaN(values?.[row] ?? NaN)) ?? -1;
     });
     const baseline = computed(() => {
@@ -171,6 +171,12 @@ export class Selection {
   private contested(values: Float64Array): Float64Array {
     const kinds = this.runs.board.value?.kinds;
     return values.map((value, row) => (AFTERWARDS.has(kinds?.[row] ?? "") ? NaN : value));
+  }
+
+  /** As the server ranks: a run that failed is never the best, nor is one that came to no finite number. */
+  private ranking(values: Float64Array): Float64Array {
+    const states = this.runs.board.value?.states;
+    return this.contested(values).map((value, row) => (Number.isFinite(value) && !FAILED.has(states?.[row] ?? "") ? value : NaN));
   }
 
   /** What is selected now, said in the filter: it stays while further brushes are drawn, and new runs are judged too. */
