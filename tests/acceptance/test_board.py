@@ -752,6 +752,20 @@ def test_where_the_best_of_a_curve_counts_it_is_the_runs_value(
 # -- the list of sweeps ---------------------------------------------------------------------------
 
 
+def test_the_list_of_sweeps_plans_as_the_page_of_a_sweep_does(
+    client: Client, http: httpx.Client, clock: FakeClock
+) -> None:
+    grid = "method: grid\nmetric: {name: loss}\nparameters: {a: {values: [1, 2, 3]}}\n"
+    sweep = create(client, f"{grid}swept: {{epochs: 2, budget: {{hours: 0.01}}}}\n")
+    taken = claim(client, sweep)
+    clock.advance(20.0)
+    report(client, taken, log(1, 1, loss=1.0), log(2, 2, loss=0.5))
+    end(client, taken)
+    listed, progress = get(http, "/api/overview")[0], get(http, f"/api/sweeps/{sweep}/progress")
+    assert (listed["cap"], listed["ended"]) == (progress["cap"], progress["ended"]) == (3, 1)
+    assert listed["eta"] == pytest.approx(progress["eta"]) == pytest.approx(16.0)
+
+
 def test_sweeps_at_a_glance(
     served: Served, client: Client, http: httpx.Client, clock: FakeClock
 ) -> None:

@@ -107,6 +107,10 @@ def test_below_a_prefix_every_address_has_it(http: httpx.Client) -> None:
     assert 'data-root="/below/it"' in page
     assert parts(page)
     assert all(part.startswith("/below/it/static/app/") for part in parts(page))
+    docs = http.get("/api/docs", headers={"X-Forwarded-Prefix": "/p"}).text
+    addresses = re.findall(r'(?:href|src)="(/[^"]*)"', docs)
+    assert addresses
+    assert all(address.startswith("/p/") for address in addresses)
 
 
 @pytest.mark.parametrize("prefix", ['/"><script>alert(1)</script>', "/a b", "/a' b"])

@@ -54,9 +54,9 @@ def progress(
     price = spec.options.price or Price()
     energy = None if price.watts is None else hours * price.watts / 1000.0
     return Progress(
-        ended=sum(run.state.ended and _counts(run) for run in runs),
+        ended=sum(run.state.ended and counts(run) for run in runs),
         cap=planned_runs(spec),
-        eta=_eta(spec, runs, hours, over=over, slots=slots, now=now),
+        eta=eta(spec, runs, hours, over=over, slots=slots, now=now),
         hours_used=hours,
         hours_saved=spared.hours if spared else None,
         energy=energy,
@@ -67,11 +67,11 @@ def progress(
     )
 
 
-def _eta(
+def eta(
     spec: Spec, runs: Sequence[Run], used: float, *, over: bool, slots: int, now: float
 ) -> float | None:
-    """By the runs that are planned, or the hours that are left, whichever is used up first. Without an agent at work
-    nothing comes nearer."""
+    """Seconds, by the runs that are planned or the hours that are left of `used`, whichever is used up first. Without an
+    agent at work nothing comes nearer."""
     if over:
         return 0.0
     if slots < 1:
@@ -91,7 +91,7 @@ def _cost(price: Price, hours: float, energy: float | None) -> float | None:
     return sum(parts) if parts else None
 
 
-def _counts(run: Run) -> bool:
+def counts(run: Run) -> bool:
     """Whether it is one of the runs that `cap` counts: those that were withdrawn have never been."""
     withdrawn = run.state is RunState.KILLED and not run.attempts
     return run.kind in COUNTED_KINDS and not withdrawn

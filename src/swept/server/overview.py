@@ -16,14 +16,15 @@ from starlette.responses import Response
 
 from swept import wire
 from swept.analysis.best import Best, baseline, best, same_training, value_of
-from swept.analysis.estimate import remaining
-from swept.model import COUNTED_KINDS, Agent, Goal, Kind, Run, RunState, Sweep, SweepState
+from swept.analysis.estimate import planned_runs
+from swept.analysis.progress import counts, eta
+from swept.model import Agent, Goal, History, Kind, Run, RunState, Sweep, SweepState
+from swept.search.budget import slot_hours
 from swept.server.answers import Answer, documented
 from swept.server.auth import reading
 from swept.server.columns import best_so_far
 from swept.server.context import Context
 from swept.spec import Spec
-from swept.stopping.track import longest
 from swept.store.read_board import abridged
 from swept.store.read_board_base import Scope
 
@@ -122,8 +123,8 @@ class Overview:
             "updated": sweep.updated,
             "ended_because": sweep.ended_because,
             "counts": dict(Counter(run.state.value for run in glance.runs)),
-            "ended": sum(run.state.ended and _counts(run) for run in glance.runs),
-            "cap": spec.max_runs,
+            "ended": sum(run.state.ended and counts(run) for run in glance.runs),
+            "cap": planned_runs(spec),
             "eta": self._eta(sweep, spec, glance, at_work),
             "best": glance.best.value if glance.best else None,
             "best_run": glance.best.run.id if glance.best else None,
@@ -136,17 +137,12 @@ class Overview:
     def _eta(
         self, sweep: Sweep, spec: Spec, glance: Glance, at_work: Sequence[Agent]
     ) -> float | None:
-        slots = sum(agent.slots for agent in at_work)
-        if sweep.state is not SweepState.RUNNING or not slots:
+        if sweep.state is not SweepState.RUNNING:
             return None
-        estimate = remaining(
-            glance.runs,
-            max_runs=spec.max_runs,
-            epochs=longest(spec),
-            slots=slots,
-            now=self._context.clock.now(),
-        )
-        return estimate.seconds
+        now = self._context.clock.now()
+        hours = slot_hours(History(glance.runs), now)
+        slots = sum(agent.slots for agent in at_work)
+        return eta(spec, glance.runs, hours, over=False, slots=slots, now=now)
 
 
 def _goal(spec: Spec) -> Goal:
@@ -157,12 +153,6 @@ def _compared(run: Run) -> bool:
     """A whole training of the search, as for the best: the baseline stands beside it, a repeat has luck, and what ended
     early had fewer steps."""
     return run.kind is Kind.SEARCH and run.state is RunState.FINISHED
-
-
-def _counts(run: Run) -> bool:
-    """Whether the cap counts it; what was withdrawn before it began has never been."""
-    withdrawn = run.state is RunState.KILLED and not run.attempts
-    return run.kind in COUNTED_KINDS and not withdrawn
 
 
 def _last_activity(sweep: Sweep, runs: Sequence[Run], agents: Sequence[Agent]) -> float:

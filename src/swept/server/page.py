@@ -108,7 +108,7 @@ def _ahead(request: Request, prefix: str) -> str:
 @docs_router.get("/api/docs")
 def docs(request: Request) -> HTMLResponse:
     """The OpenAPI schema as a plain table."""
-    rows = []
+    prefix, rows = prefix_of(request), []
     for path, methods in request.app.openapi()["paths"].items():
         for method, route in methods.items():
             cells = (
@@ -121,8 +121,8 @@ def docs(request: Request) -> HTMLResponse:
             rows.append("<tr>" + "".join(f"<td>{escape(cell)}" for cell in cells))
     text = (
         '<!doctype html><meta charset="utf-8"><title>swept: API</title>'
-        '<link rel="stylesheet" href="/static/page.css"><h1>API</h1>'
-        '<p>The whole schema: <a href="/api/openapi.json">openapi.json</a>. Writing needs '
+        f'<link rel="stylesheet" href="{prefix}/static/page.css"><h1>API</h1>'
+        f'<p>The whole schema: <a href="{prefix}/api/openapi.json">openapi.json</a>. Writing needs '
         "<code>Authorization: Bearer KEY</code>."
         "<table><tr><th>method<th>path<th>request<th>answer<th>what it does" + "".join(rows)
     )
