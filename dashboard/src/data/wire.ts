@@ -14,3 +14,4 @@ export type ProgressView = Schemas["ProgressView"];
 export type ForecastView = Schemas["ForecastView"];
 export type SessionView = Schemas["SessionView"];
 export type RunView = Schemas["RunView"];
+export type SweepView = Schemas["SweepView"];

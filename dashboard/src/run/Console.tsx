@@ -61,7 +61,7 @@ export function Console({ data, run }: { data: RunData; run: RunView }) {
   if (!lines.lines.length) {
     return <p class="none">{data.linesLoaded.value ? "It has printed nothing." : "Loading…"}</p>;
   }
-  const digits = String(lines.lines.at(-1)?.number ?? 0).length;
+  const digits = String((lines.lines.at(-1)?.number ?? 0) + 1).length;
   return (
     <>
       <div class="controls">

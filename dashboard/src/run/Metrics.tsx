@@ -37,7 +37,7 @@ export function Metrics({ data, run, objective }: { data: RunData; run: RunView;
       {!shown.length && <p class="none">{`No metric is called like “${look.query}”.`}</p>}
       {shown.map((group, at) => (
         <details class="group" key={group.name} open={at < OPEN_GROUPS || look.query !== ""}>
-          <summary><h2>{group.name || "metrics"}</h2><span class="muted">{group.metrics.length}</span></summary>
+          <summary><h2>{group.name || "without a group"}</h2><span class="muted">{group.metrics.length}</span></summary>
           <div class="plots">
             {group.metrics.map((name) => {
               const axis = axisOf(name, look.axis, run.defined);

@@ -1,15 +1,17 @@
 /** One run: whatever it reported, printed, kept and was told, live. The same for a sweep's runs and for those by hand. */
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { duration, moment } from "../format";
+import { counted, duration, moment, shortened } from "../format";
 import { address, go, linkTo } from "../router";
 import type { Frozen } from "../data/frozen";
 import { Gallery } from "../media/Gallery";
+import { pictures } from "../media/parse";
 import { Configuration } from "./Configuration";
 import { Console } from "./Console";
 import { RunData, type RunView } from "./data";
 import { FileList, loggedFiles, SavedPictures } from "./Files";
 import { Metrics } from "./Metrics";
 import { read } from "../data/source";
+import type { SweepView } from "../data/wire";
 import { liveness, title, withLogin } from "../state/page";
 import { Story } from "./Story";
 import { System } from "./System";
@@ -49,7 +51,7 @@ function Opened({ data }: { data: RunData }) {
 }
 
 function Whole({ data, run }: { data: RunData; run: RunView }) {
-  const objective = useObjective(run.sweep, data.report);
+  const { objective, name: sweepName } = useSweep(run.sweep, data.report);
   const tab = tabOf(address.value.query.get("tab"));
   void data.version.value;
   const { media } = data.history;
@@ -59,10 +61,10 @@ function Whole({ data, run }: { data: RunData; run: RunView }) {
     title.value = [
       run.sweep === null
         ? { text: run.project, href: linkTo({ view: "project", id: run.project }) }
-        : { text: run.sweep, href: linkTo({ view: "sweep", id: run.sweep }) },
+        : { text: sweepName || run.sweep, href: linkTo({ view: "sweep", id: run.sweep }) },
       { text: run.name || run.id },
     ];
-  }, [run.name, run.id, run.sweep, run.project]);
+  }, [run.name, run.id, run.sweep, run.project, sweepName]);
   const ended = run.ended !== null;
   useEffect(() => {
     // Of a run that is over nothing is awaited.
@@ -86,7 +88,7 @@ function Whole({ data, run }: { data: RunData; run: RunView }) {
   const counts: Partial<Record<Tab, number>> = { media: media.size, files: files.length };
   return (
     <div class="run-view">
-      <Head data={data} run={run} objective={objective} />
+      <Head data={data} run={run} objective={objective} sweepName={sweepName} />
       <div class="tabs" role="tablist" aria-label="the run's parts" onKeyDown={(event) => {
         const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
         if (by === undefined) return;
@@ -108,7 +110,7 @@ function Whole({ data, run }: { data: RunData; run: RunView }) {
           <>
             {media.size > 0 && <Gallery run={run.id} media={media} charts={run.details["charts"]} />}
             <SavedPictures run={run.id} files={files} logged={logged} />
-            {!media.size && !files.length && <p class="none">It logged no images, tables or other media.</p>}
+            {!media.size && !pictures(files.map((file) => file.name), logged).length && <p class="none">It logged no images, tables or other media.</p>}
           </>
         )}
         {tab === "configuration" && <Configuration run={run} />}
@@ -125,26 +127,35 @@ function tabOf(text: string | null): Tab {
   return TABS.find(([name]) => name === text)?.[0] ?? "metrics";
 }
 
-/** The name of the sweep's objective, "" outside of one. */
-function useObjective(sweep: string | null, report: Frozen | null): string {
-  const [name, setName] = useState("");
+interface Sweep {
+  readonly name: string;
+  readonly objective: string;
+}
+const NO_SWEEP: Sweep = { name: "", objective: "" };
+
+/** What the run's sweep is called, and its objective; "" outside of one. */
+function useSweep(sweep: string | null, report: Frozen | null): Sweep {
+  const [found, setFound] = useState(NO_SWEEP);
   useEffect(() => {
     let current = true;
-    setName("");
+    setFound(NO_SWEEP);
     if (sweep !== null) {
-      const names = report ? report.source.metrics(sweep) : read<readonly string[]>(`/api/sweeps/${encodeURIComponent(sweep)}/metrics`);
-      void names.then((names) => {
-        if (current) setName(names[0] ?? "");
+      const asked = report ? report.source.board(sweep).then(({ head }) => head)
+        : read<SweepView>(`/api/sweeps/${encodeURIComponent(sweep)}`);
+      void asked.then(({ name, metric }) => {
+        if (current) setFound({ name, objective: metric?.name ?? "" });
       }, () => undefined);
     }
     return () => {
       current = false;
     };
   }, [sweep, report]);
-  return name;
+  return found;
 }
 
-function Head({ data, run, objective }: { data: RunData; run: RunView; objective: string }) {
+interface HeadProps { data: RunData; run: RunView; objective: string; sweepName: string }
+
+function Head({ data, run, objective, sweepName }: HeadProps) {
   const now = Date.now() / 1000;
   const value = typeof run.value === "number" ? told(run.value) : "–";
   const best = typeof run.best_value === "number" ? told(run.best_value) : "–";
@@ -154,21 +165,20 @@ function Head({ data, run, objective }: { data: RunData; run: RunView; objective
       <div class="title">
         <h1>{run.name || run.id}</h1>
         <span class={`state ${run.state}`}>{run.state}</span>
-        <span class="muted">{run.kind === "manual" ? "by hand" : run.kind}</span>
         {run.sweep !== null
-          ? <span class="muted">run {run.number} of <a href={linkTo({ view: "sweep", id: run.sweep })}>{run.sweep}</a></span>
-          : <span class="muted">in <a href={linkTo({ view: "project", id: run.project })}>{run.project}</a></span>}
+          ? <span class="muted">{run.kind} run {run.number} of <a href={linkTo({ view: "sweep", id: run.sweep })}>{sweepName || run.sweep}</a></span>
+          : <span class="muted">by hand, in <a href={linkTo({ view: "project", id: run.project })}>{run.project}</a></span>}
         {!data.report && <Actions data={data} run={run} />}
       </div>
       {run.desired !== "go" && run.ended === null && <p class="notice warn">{`It was asked to ${run.desired}; it does so at its next report.`}</p>}
-      {run.ended_because && run.ended !== null && <p><span class="muted">It ended because </span>{run.ended_because}</p>}
+      {run.ended_because && run.ended !== null && run.state !== "finished" && <p><span class="muted">{`It ${run.state === "stopped" ? "was stopped" : "ended"} because `}</span>{run.ended_because}</p>}
       <dl class="figures">
-        {(run.curve.length > 0 || run.value !== null) && <div><dt>{objective || "objective"}</dt><dd>{value}<small>{`at step ${run.steps}, best along the way ${best}`}</small></dd></div>}
-        <div><dt>step</dt><dd>{last ?? "–"}<small>{`${data.history.steps.length} rows`}</small></dd></div>
+        {(run.curve.length > 0 || run.value !== null) && <div><dt title={objective}>{shortened(objective) || "objective"}</dt><dd>{value}<small>{`at step ${run.steps}${best === value ? "" : `, best on the way ${best}`}`}</small></dd></div>}
+        <div><dt>steps</dt><dd>{last ?? "–"}<small>{counted(data.history.steps.length, "report")}</small></dd></div>
         <div><dt>{run.ended === null ? "running for" : "took"}</dt>
           <dd>{run.started === null ? "–" : duration((run.ended ?? now) - run.started)}
-            <small>{run.started === null ? "not started" : `since ${moment(run.started)}`}</small></dd></div>
-        <div><dt>attempts</dt><dd>{run.attempts.length}<small>{run.attempts.at(-1)?.host ?? ""}</small></dd></div>
+            <small>{run.started === null ? "not started" : `from ${moment(run.started)}`}</small></dd></div>
+        <div><dt>attempts</dt><dd>{run.attempts.length}<small>{run.attempts.length ? `on ${[...new Set(run.attempts.map((one) => one.host))].join(", ")}` : ""}</small></dd></div>
         <div class="why"><dt>chosen because</dt><dd class="sentence">{run.why || "–"}</dd></div>
       </dl>
     </header>

@@ -7,7 +7,7 @@ import type { RelatedRun, RunView, Way } from "./data";
 import { flatten, isMapping, told } from "./values";
 
 const RELATIONS: Readonly<Record<string, string>> = {
-  parent: "came from", retry_of: "again after", child: "from it came", retry: "tried again as",
+  parent: "came from", retry_of: "again after", child: "led to", retry: "tried again as",
 };
 
 export function Story({ run, related, ways }: { run: RunView; related: readonly RelatedRun[]; ways: readonly Way[] }) {

@@ -26,6 +26,7 @@ export function isMapping(value: unknown): value is Readonly<Record<string, unkn
 /** As it is read: numbers short, texts bare, the rest as JSON. */
 export function told(value: unknown): string {
   if (value === undefined) return "–";
+  if (typeof value === "number" && Number.isSafeInteger(value)) return String(value);
   if (typeof value === "number") return Number.isNaN(value) ? "NaN" : number(value, DIGITS);
   if (typeof value === "string") return value;
   return JSON.stringify(value);
