@@ -67,15 +67,16 @@ def brush_in_address(page: Page, column: str) -> tuple[float, float]:
 
 def expect_everywhere(page: Page, kept: int) -> None:
     """Every panel speaks of so many runs."""
-    told = f"{kept} of {RUNS} runs"
-    expect(count_of(page)).to_have_text(told)
+    expect(count_of(page)).to_have_text(f"{kept} of {RUNS} runs")
+    told = f"{RUNS} runs" if kept == RUNS else f"{kept} of {RUNS} runs"
     svg = page.get_by_role("group", name=re.compile(r"^cones: "))
-    expect(svg).to_have_attribute("aria-label", re.compile(rf"^cones: {told}"))
+    expect(svg).to_have_attribute("aria-label", re.compile(rf"^cones: {kept} of {RUNS} runs"))
     for chart in ("Learning curves of", "History", "Slice along"):
         expect(page.get_by_role("group", name=re.compile(f"^{chart}"))).to_contain_text(told)
     grid = page.get_by_role("grid", name="Runs")
     expect(grid).to_have_attribute("aria-rowcount", str(kept + 1))
-    expect(grid.get_by_role("row")).to_have_count(kept + 1)
+    if kept <= 12:  # those out of sight are no elements
+        expect(grid.get_by_role("row")).to_have_count(kept + 1)
 
 
 def test_a_brush_on_an_axis_narrows_all_panels(

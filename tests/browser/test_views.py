@@ -78,8 +78,8 @@ def test_a_sweep_on_one_screen(watched: Watched, cones: Cones, stage: Stage) -> 
     expect(importance.get_by_role("group", name=re.compile("mportance"))).to_contain_text("lr")
     health = page.get_by_role("region", name="Health")
     expect(health).to_contain_text(f"{len(FAILED)} runs failed")
-    health.get_by_text(f"{len(FAILED)} runs failed").click()
-    health.get_by_role("button", name=f"show the {len(FAILED)} runs").click()
+    card = health.get_by_role("listitem").filter(has_text=f"{len(FAILED)} runs failed").first
+    card.get_by_role("button", name=f"show the {len(FAILED)} runs").click()
     expect(rows_of(page)).to_have_count(1 + len(FAILED))
     page.get_by_role("button", name="Clear", exact=True).click()
     page.get_by_text("The sweep's file").click()
@@ -100,6 +100,7 @@ def test_two_parameters_at_once(watched: Watched, cones: Cones) -> None:
     panel = page.get_by_role("region", name="One parameter")
     panel.get_by_label("Second parameter").select_option("momentum")
     pair = page.get_by_role("region", name="Two parameters")
+    pair.scroll_into_view_if_needed()
     expect(pair.get_by_role("group", name="lr and momentum")).to_contain_text("model's mean is")
     expect_painted(pair)
 
