@@ -173,6 +173,15 @@ describe("the selection", () => {
     expect(new Selection(runs).best.value, "none, where the server says so").toBe(-1);
   });
 
+  test("keeping what a brush up to the axis' end holds loses no run to rounding", () => {
+    const { board, selection } = selected();
+    const lr = board.columns.get("lr0")?.values ?? new Float64Array();
+    const ends = [Math.min(...lr), Math.max(...lr)] as const;
+    selection.brush("lr0", [ends]);
+    selection.keep();
+    expect(selection.count.value).toBe(400);
+  });
+
   test("in another board the same runs are chosen", () => {
     const { board, selection } = selected();
     selection.chosen.value = new Set([0, 7]);

@@ -232,13 +232,9 @@ export function inWords(column: Column, brush: Brush): string {
   const parts = column.kind === "category"
     ? column.categories.flatMap((category, place) =>
         brush.some(([low, high]) => place >= low && place <= high) ? [`${name} = ${quoted(category)}`] : [])
-    : brush.map(([low, high]) => `${name} >= ${short(low)} and ${name} <= ${short(high)}`);
+    : brush.map(([low, high]) => `${name} >= ${low} and ${name} <= ${high}`);
   if (!parts.length) return `${name} != ${name}`;
   return parts.length > 1 ? `(${parts.join(" or ")})` : parts[0] ?? "";
-}
-
-function short(value: number): string {
-  return String(Number(value.toPrecision(10)));
 }
 
 /** One byte a run: 1 where every brush and the filter keep it. A run without a value is in no range. */

@@ -84,3 +84,8 @@ test("an address that is opened selects what it says", () => {
   unbind();
   stopFollowing();
 });
+
+test("a brush's ends are in the address with all their digits", () => {
+  const view = viewOf(new URLSearchParams("b.lr0=0.00123456789012345~0.1"));
+  expect(viewOf(written(view)).brushes.get("lr0")).toEqual([[0.00123456789012345, 0.1]]);
+});

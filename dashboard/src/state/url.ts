@@ -34,7 +34,8 @@ const unlisted = (text: string | null): string[] => (text ? text.split(",").map(
 export function written(view: View): URLSearchParams {
   const query = new URLSearchParams();
   for (const [name, brush] of view.brushes) {
-    query.set(`b.${name}`, brush.map(([low, high]) => `${short(low)}~${short(high)}`).join(","));
+    // With all digits: an axis' own end is that of the run that lies there.
+    query.set(`b.${name}`, brush.map(([low, high]) => `${low}~${high}`).join(","));
   }
   if (view.filter.trim()) query.set("q", view.filter);
   if (view.top !== null) query.set("top", String(view.top));
@@ -69,10 +70,6 @@ export function viewOf(query: URLSearchParams): View {
 function whole(text: string | null): number | null {
   const value = Number(text);
   return text && Number.isFinite(value) && value >= 0 ? Math.floor(value) : null;
-}
-
-function short(value: number): string {
-  return String(Number(value.toPrecision(8)));
 }
 
 /** Keeps selection and address the same, from when the board is there. Returns how to stop. */

@@ -5,17 +5,20 @@ import { useEffect, useMemo } from "preact/hooks";
 import { bars, type BarsData } from "../charts/bars";
 import { sparkline } from "../charts/sparkline";
 import { number as spelled } from "../data/board";
-import { listen } from "../data/live";
+import { listen, type Message } from "../data/live";
 import { fetched, overview, read } from "../data/source";
 import type { OverviewEntry, RunView } from "../data/wire";
 import { ago, counted, duration, number, signed } from "../format";
 import { linkTo } from "../router";
 import { dark, liveness, title } from "../state/page";
+import { percentOf } from "../state/verdict";
 import type { Fetched, RunState } from "../types";
 import { State } from "./head";
 import { ChartHost } from "./panel";
 
 const AGAIN_MS = 2000;
+/** A server that takes long is left alone for so many times as long. */
+const SHARE = 5;
 
 interface ByHand {
   readonly project: string;
@@ -32,25 +35,39 @@ export function SweepsPage(): JSX.Element {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let outdated = false;
     let over = false;
+    let rest = AGAIN_MS;
+    let others = true;
     const load = async (): Promise<void> => {
-      const [asked, runs] = await Promise.all([fetched(overview()), read<RunView[]>("/api/runs").catch(() => [])]);
+      const began = performance.now();
+      const wanted = others;
+      others = false;
+      const [asked, runs] = await Promise.all([
+        fetched(overview()), wanted ? read<RunView[]>("/api/runs").catch(() => null) : null,
+      ]);
+      rest = Math.max(AGAIN_MS, SHARE * (performance.now() - began));
       if (over) return;
       batch(() => {
         if (asked.state === "ready" || entries.value.state !== "ready") entries.value = asked;
-        byHand.value = grouped(runs);
+        if (runs) byHand.value = grouped(runs);
+        else others ||= wanted;
       });
     };
-    const changed = (): void => {
+    const changed = (message: Message): void => {
+      // What happens in sweeps changes no run outside of them.
+      if (message.kind === "gap" || (message.kind === "event" && message.sweep === null)) others = true;
+      refresh();
+    };
+    const refresh = (): void => {
       outdated = true;
       if (document.visibilityState === "hidden") return;
       timer ??= setTimeout(() => {
         timer = undefined;
         outdated = false;
         void load();
-      }, AGAIN_MS);
+      }, rest);
     };
     const looked = (): void => {
-      if (outdated) changed();
+      if (outdated) refresh();
     };
     void load();
     const feed = listen("", "", changed);
@@ -114,7 +131,7 @@ export function SweepList({ entries }: { readonly entries: readonly OverviewEntr
       <thead>
         <tr>
           <th scope="col">sweep</th><th scope="col">state</th><th scope="col">runs</th><th scope="col" class="number">best</th>
-          <th scope="col" class="number">against baseline</th><th scope="col">best so far</th><th scope="col">time left</th>
+          <th scope="col" class="number">against baseline</th><th scope="col" class="line">best so far</th><th scope="col">time left</th>
           <th scope="col">last activity</th>
         </tr>
       </thead>
@@ -149,11 +166,13 @@ function Entry({ entry }: { readonly entry: OverviewEntry }): JSX.Element {
       </td>
       <td><State state={entry.state} />{entry.agents > 0 && <div class="muted nowrap">{counted(entry.agents, "agent")}</div>}</td>
       <td class="states wide"><ChartHost free data={shown.bar} make={bars} /><span class="muted nowrap">{entry.ended}{entry.cap === null ? " ended" : ` of ${entry.cap} ended`}</span></td>
-      <td class="number best">{number(best)}</td>
-      <td class="number">{Number.isNaN(gain) ? <span class="muted">–</span> : <span class={sign * gain > 0 ? "good" : ""}>{signed(gain)}</span>}</td>
-      <td class="wide"><div class="spark">{entry.line.length > 0 && <ChartHost free data={shown.line} make={sparkline} />}</div></td>
-      <td class="nowrap">{entry.state === "running" && entry.eta !== null ? `≈ ${duration(entry.eta)}` : <span class="muted">{entry.state === "running" ? "unknown" : "–"}</span>}</td>
-      <td class="muted nowrap">{ago(entry.last_activity)}</td>
+      <td class="number best" data-label="best">{number(best)}</td>
+      <td class="number" data-label="against baseline">
+        {Number.isNaN(gain) ? <span class="muted">–</span> : <span class={sign * gain > 0 ? "good" : ""}>{signed(gain)} <small>{percentOf(gain, baseline)}</small></span>}
+      </td>
+      <td class="line wide"><div class="spark">{entry.line.length > 0 && <ChartHost free data={shown.line} make={sparkline} />}</div></td>
+      <td class="nowrap" data-label="time left">{entry.state === "running" && entry.eta !== null ? `≈ ${duration(entry.eta)}` : <span class="muted">{entry.state === "running" ? "unknown" : "–"}</span>}</td>
+      <td class="muted nowrap" data-label="last activity">{ago(entry.last_activity)}</td>
     </tr>
   );
 }
