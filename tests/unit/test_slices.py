@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,15 @@ class TestAlong:
         assert isinstance(best, float)
         assert math.log10(best) == pytest.approx(-2.0, abs=0.25)
         assert max(found.mean) < -9.0
+
+    def test_a_metric_without_a_goal_has_no_better_half(self) -> None:
+        found = surface_of(24)
+        assert found is not None
+        unknown = replace(found, told=replace(found.told, known=False))
+        turned = replace(found.told, values=-found.told.values, known=False)
+        either = along(replace(found, told=turned), "depth")
+        assert along(unknown, "depth").mean == pytest.approx(either.mean)
+        assert along(unknown, "depth").mean != pytest.approx(along(found, "depth").mean)
 
     def test_more_runs_make_the_band_narrower(self) -> None:
         few, many = along(surface_of(12), "lr"), along(surface_of(120), "lr")

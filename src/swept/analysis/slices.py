@@ -113,7 +113,10 @@ def _levels(axis: Axis, most: int) -> Array:
 
 
 def _better(found: Surface, most: int) -> Array:
-    order = np.argsort(found.told.values, kind="stable")[: (found.told.runs + 1) // 2]
+    """Places of the better half; of all runs for a metric of which nobody said which way is better."""
+    order = np.argsort(found.told.values, kind="stable")
+    if found.told.known:
+        order = order[: (found.told.runs + 1) // 2]
     every = np.unique(np.linspace(0, len(order) - 1, most).round().astype(np.intp))
     return found.told.U[order[every]]
 
