@@ -13,7 +13,7 @@ export const NEAREST = 72;
 /** Tick labels longer than this are cut, the whole name is in the tooltip. */
 const LABEL_LENGTH = 10;
 const CHARACTER = 6.2;
-const TITLE_CHARACTER = 7.2;
+const TITLE_CHARACTER = 7.8;
 const TITLE_ROW = 15;
 const CONTROLS = 20;
 const NONE_ROOM = 24;

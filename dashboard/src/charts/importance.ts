@@ -194,7 +194,7 @@ function inertList(inert: readonly ImportanceRow[], ink: Inks): HTMLElement {
   for (const row of inert) {
     const item = document.createElement("li");
     item.style.overflowWrap = "anywhere";
-    item.textContent = `${row.parameter} cannot act: ${row.inert}`;
+    item.textContent = `${row.parameter} cannot act: ${row.inert.replaceAll("`", "")}`;
     list.append(item);
   }
   return list;

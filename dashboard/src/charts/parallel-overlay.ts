@@ -224,7 +224,7 @@ function drawAxis(parts: AxisNodes, axis: Axis, plan: Layout, ink: Inks): void {
   parts.title.textContent = axis.title;
   parts.head.title = [
     elided(column.label, 200),
-    column.inert ? `cannot act here: ${elided(column.inert, 200)}` : "",
+    column.inert ? `cannot act here: ${elided(column.inert.replaceAll("`", ""), 200)}` : "",
     "drag to reorder",
   ]
     .filter(Boolean)

@@ -182,7 +182,7 @@ export interface Picture {
 
 /** The order in which people look at what Ultralytics leaves behind. */
 const ULTRALYTICS = [
-  /results/i, /confusion_matrix_normalized/i, /confusion_matrix/i, /(PR|F1|P|R)_curve/, /labels/i, /train_batch/i, /val_batch/i,
+  /results/i, /confusion_matrix_normalized/i, /confusion_matrix/i, /(PR|F1|P|R)_curve/, /val_batch\d+_pred/i, /val_batch/i, /labels/i, /train_batch/i,
 ];
 
 /** Saved images that no step logged, by folder; those of Ultralytics in the order of interest. */

@@ -61,7 +61,7 @@ function Actions({ head, model }: { readonly head: SweepHead; readonly model: Sw
         onClick={() => to("finished", "Finish the sweep? Running runs go on to their end; none is started any more.")}>Finish</button>}
       {!over && <button type="button"
         onClick={() => to("cancelled", "Cancel the sweep? Its running runs are killed, and count for nothing.")}>Cancel</button>}
-      <button type="button" class="plain" onClick={() => void navigator.clipboard.writeText(`swept show ${head.id}`).then(() => say("command copied"), () => undefined)}
+      <button type="button" class="plain command" onClick={() => void navigator.clipboard.writeText(`swept show ${head.id}`).then(() => say("command copied"), () => undefined)}
         title="Copy the command that shows this sweep in a terminal"><code>swept show {head.id}</code></button>
     </div>
   );

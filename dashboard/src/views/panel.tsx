@@ -101,7 +101,7 @@ export function Panel({ id, title, size = "half", height = 300, tools, table, ch
             )}
             {size !== "full" && (
               <button
-                type="button" class="plain" title={narrow ? "Take the whole width" : "Take half of the width"}
+                type="button" class="plain breadth" title={narrow ? "Take the whole width" : "Take half of the width"}
                 aria-label={`${title}: ${narrow ? "take the whole width" : "take half of the width"}`}
                 onClick={() => setLayout(id, { wide: narrow })}
               >

@@ -45,7 +45,7 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
       // The summary has the objective once more.
       const again = column.label === label && column.name !== "value";
       if (column.role === "metric" && !again) metrics += 1;
-      if (!objective && (column.name === "value" || column.name === "best")) return { column, shown: false };
+      if (!objective && ["value", "best", "steps"].includes(column.name)) return { column, shown: false };
       const usual = !UNASKED.has(column.name) && !again && (column.role !== "metric" || metrics <= MOST_METRICS);
       return { column, shown: hidden.value.get(column.name) ?? usual };
     });
