@@ -240,7 +240,7 @@ def test_the_line_of_the_best_is_of_whole_trainings(stage: Stage) -> None:
     stage.play([0.9], "stopped")
     stage.play([0.4, 0.8])
     (line,) = (
-        attributes["d"]
+        attributes["d"] or ""
         for tag, attributes in Elements(stage.report()[0]).tags
         if tag == "path" and attributes.get("class") == "best"
     )
