@@ -1,7 +1,7 @@
 """The results that are kept in the repository: what took many hours is played once, and added to.
 
-`results/FAMILY.jsonl.gz` holds a line for each simulation, without what the report does not read; `results/README.md` says
-on which machines and days they were played. A line counts as long as its key is that of today's tasks and methods.
+`results/FAMILY/METHOD.jsonl.gz` holds a line for each simulation, without what the report does not read;
+`results/README.md` says on which machines and days they were played. A line counts as long as its key is that of today's tasks and methods.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from typing import Final
 from job import Result
 
 FOLDER: Final = Path(__file__).parent / "results"
-PLACES: Final = 5
+PLACES: Final = 4
 """Of a regret; differences below the last one count as none."""
 
 
 def read(folder: Path = FOLDER) -> dict[str, Result]:
     """All results by key."""
     found = {}
-    for path in sorted(folder.glob("*.jsonl.gz")):
+    for path in sorted(folder.glob("*/*.jsonl.gz")):
         for line in gzip.decompress(path.read_bytes()).decode().splitlines():
             result = Result.read(json.loads(line))
             found[result.key] = result
@@ -37,15 +37,17 @@ def read(folder: Path = FOLDER) -> dict[str, Result]:
 def write(results: Iterable[Result], folder: Path = FOLDER) -> int:
     """Replaces the files by `results`; says how many of them were not there before."""
     before = read(folder)
-    families: dict[str, dict[str, Result]] = defaultdict(dict)
+    files: dict[Path, dict[str, Result]] = defaultdict(dict)
     for result in results:
-        families[result.job.family][result.key] = slim(result)
+        job = result.job
+        files[folder / job.family / f"{job.method}.jsonl.gz"][result.key] = slim(result)
     folder.mkdir(exist_ok=True)
-    for path in folder.glob("*.jsonl.gz"):
+    for path in folder.glob("*/*.jsonl.gz"):
         path.unlink()
-    for family, found in families.items():
-        _pack(folder / f"{family}.jsonl.gz", found)
-    new = sum(key not in before for found in families.values() for key in found)
+    for path, found in files.items():
+        path.parent.mkdir(exist_ok=True)
+        _pack(path, found)
+    new = sum(key not in before for found in files.values() for key in found)
     if new:
         with (folder / "README.md").open("a") as log:
             log.write(f"- {date.today().isoformat()}: {new:,} simulations, {machine()}\n")  # noqa: DTZ011
@@ -53,7 +55,7 @@ def write(results: Iterable[Result], folder: Path = FOLDER) -> int:
 
 
 def _pack(path: Path, found: Mapping[str, Result]) -> None:
-    ordered = sorted(found.values(), key=lambda r: (r.job.method, r.job.task, r.job.seed, r.key))
+    ordered = sorted(found.values(), key=lambda r: (r.job.task, r.job.seed, r.key))
     text = "".join(json.dumps(result.line(), separators=(",", ":")) + "\n" for result in ordered)
     path.write_bytes(gzip.compress(text.encode(), mtime=0))
 
@@ -64,7 +66,7 @@ def slim(result: Result) -> Result:
     for spent, time, regret in result.trace:
         rounded = round(regret, PLACES)
         if not rows or rounded < rows[-1][2]:
-            rows.append((round(spent, 2), round(time, 2), rounded))
+            rows.append((_short(spent), _short(time), rounded))
     return replace(
         result,
         trace=rows,
@@ -74,6 +76,11 @@ def slim(result: Result) -> Result:
         seconds=round(result.seconds, 3),
         thinking=round(result.thinking, 3),
     )
+
+
+def _short(steps: float) -> float:
+    """Without the ".0" that JSON would write."""
+    return int(steps) if steps == int(steps) else round(steps, 2)
 
 
 def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
