@@ -377,19 +377,20 @@ export class SweepData {
   }
 
   private async redraw(board: Board, runs: readonly string[]): Promise<void> {
+    const few = runs.length <= MANY;
+    // The server answers in the board's order, whatever the order asked for.
+    const rows = few ? runs.flatMap((run) => board.rows.get(run) ?? []).sort((a, b) => a - b) : [...board.ids.keys()];
+    if (!rows.length) return;
     const { shownMetric: metric, timed } = this;
     const { value: before } = this.curves;
     if (before.state !== "ready" || !this.isShown(before.value)) {
       await this.loadCurves(metric);
       return;
     }
-    // The server answers in the board's order, whatever the order asked for.
-    const few = runs.length <= MANY;
-    const rows = few ? runs.flatMap((run) => board.rows.get(run) ?? []).sort((a, b) => a - b) : [...board.ids.keys()];
     const news = await this.updates_.curves(this.subject, metric, timed, few ? rows.map((row) => board.ids[row] ?? "") : undefined);
     const { value: current } = this.curves;
     if (this.closed || this.shownMetric !== metric || this.timed !== timed || current.state !== "ready") return;
-    if (current !== before || this.ready() !== board || (few && news.offsets.length !== rows.length + 1)) {
+    if (current !== before || this.ready() !== board || news.offsets.length <= rows.length) {
       // Others have come meanwhile, which may be older than what these runs are redrawn for; or one of these is gone.
       runs.forEach((run) => this.note(run, true));
       return;
