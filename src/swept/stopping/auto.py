@@ -34,9 +34,9 @@ FLOOR = 0.60
 the sweep of whole trainings."""
 AT_ONCE = 64
 """So many paused runs are looked at together."""
-PATIENCE = 2
-"""Without checkpoints: once so many times the runs came of which one should have passed every rung, the best so far at
-a rung goes on, until one was trained to its end."""
+FEW, PATIENCE = 2.0, 0.5
+"""Without checkpoints, in times the runs of which one should pass every rung by its rank: with less than FEW to come, the
+best so far at a rung goes on in any case; otherwise from PATIENCE on, until one was trained to its end."""
 
 
 def where(spec: Spec) -> Rungs | None:
@@ -65,7 +65,7 @@ class _Predicted(Standings):
         """The first runs are no better than chance: they are trained to their end without need only where too few are
         to come for one to pass every rung by its rank, or where none did although enough came."""
         most, enough = self.forecast.spec.max_runs, self.rungs.eta ** len(self.rungs.levels)
-        few = most is not None and most < enough
+        few = most is not None and most < FEW * enough
         return int(few or (not self.whole and len(self.tracks) >= PATIENCE * enough))
 
     def side_by_side(self, workers: int) -> int:
