@@ -13,6 +13,7 @@ import { Metrics } from "./Metrics";
 import { read } from "../data/source";
 import type { SweepView } from "../data/wire";
 import { liveness, title, withLogin } from "../state/page";
+import { Coded } from "../views/coded";
 import { Story } from "./Story";
 import { System } from "./System";
 import { told } from "./values";
@@ -43,8 +44,8 @@ function Opened({ data }: { data: RunData }) {
   if (found.state === "loading") return <p class="waiting" role="status">Loading…</p>;
   if (found.state === "failed") {
     return (
-      <div class="empty" role="alert"><h1>This run cannot be shown</h1><p>{found.why}</p>
-        <p><button type="button" onClick={() => location.reload()}>Try again</button></p></div>
+      <div class="empty" role="alert"><h1>This run cannot be shown</h1><p><Coded text={found.why} /></p>
+        <p><button type="button" onClick={() => location.reload()}>Try again</button>{" "}<a href={linkTo({ view: "sweeps" })}>All sweeps</a></p></div>
     );
   }
   return <Whole data={data} run={found.value} />;

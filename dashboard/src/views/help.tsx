@@ -3,6 +3,7 @@ import { signal, type Signal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { askSession, loginAsked } from "../state/page";
+import { WRITING } from "./keys";
 
 export const helpAsked = signal(false);
 
@@ -17,6 +18,16 @@ const KEYS: readonly (readonly [string, string])[] = [
 ];
 
 export function Help(): JSX.Element {
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent): void => {
+      if (event.key !== "?" || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+      if (event.target instanceof Element && event.target.closest(WRITING)) return;
+      event.preventDefault();
+      helpAsked.value = true;
+    };
+    document.addEventListener("keydown", pressed);
+    return () => document.removeEventListener("keydown", pressed);
+  }, []);
   return (
     <Dialog shown={helpAsked} title="Keyboard and filter">
       <dl>{KEYS.map(([key, what]) => <><dt>{key.split(" ").map((one) => <><kbd>{one}</kbd> </>)}</dt><dd>{what}</dd></>)}</dl>

@@ -1,6 +1,8 @@
 /** The keyboard of a page. Keys mean something only where nobody writes and no chart has the focus. */
 import { useEffect } from "preact/hooks";
-import { helpAsked } from "./help";
+
+/** Where keys are letters. */
+export const WRITING = "input:not([type=checkbox], [type=range]), select, textarea, [contenteditable]";
 
 export interface Keys {
   search(): void;
@@ -15,7 +17,7 @@ export function useKeys(keys: Keys): void {
     const pressed = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || document.querySelector("dialog[open]")) return;
       const at = event.target instanceof Element ? event.target : null;
-      const writing = at?.closest("input:not([type=checkbox], [type=range]), select, textarea, [contenteditable]");
+      const writing = at?.closest(WRITING);
       if (writing) {
         if (event.key === "Escape" && writing instanceof HTMLElement) writing.blur();
         return;
@@ -33,7 +35,6 @@ export function useKeys(keys: Keys): void {
 function meaning(event: KeyboardEvent, at: Element | null, keys: Keys): (() => void) | null {
   switch (event.key) {
     case "/": return () => keys.search();
-    case "?": return () => (helpAsked.value = true);
   }
   // A chart has arrows and Escape of its own.
   if (at?.closest(".chart")) return null;

@@ -15,6 +15,7 @@ import { liveness, say, title } from "../state/page";
 import { shownValue } from "../state/rows";
 import { bind } from "../state/url";
 import type { Board, DataTable, Source } from "../types";
+import { Coded } from "./coded";
 import { FilterBar, SEARCH } from "./filter";
 import { Head } from "./head";
 import { callbacks, drawn } from "./drawing";
@@ -54,7 +55,8 @@ export function SweepPage({ subject, source }: SweepPageProps): JSX.Element {
   }, [model]);
   useSignalEffect(() => {
     data.version.value;
-    liveness.value = data.liveness.value;
+    // Nothing is awaited of what is not there.
+    liveness.value = data.board.value.state === "failed" ? null : data.liveness.value;
     const head = model.board.value?.head;
     const name = head ? head.name || head.id || head.project : subject.id;
     title.value = subject.kind === "project" ? [{ text: name }]
@@ -87,7 +89,7 @@ export function SweepPage({ subject, source }: SweepPageProps): JSX.Element {
     return (
       <div class="empty" role="alert">
         <h1>{subject.kind === "sweep" ? `Sweep ${subject.id}` : `Project ${subject.id}`} cannot be shown</h1>
-        <p>{state.why}</p>
+        <p><Coded text={state.why} /></p>
         <p><button type="button" onClick={() => void data.retry()}>Try again</button>{" "}<a href={linkTo({ view: "sweeps" })}>All sweeps</a></p>
       </div>
     );
