@@ -1,6 +1,6 @@
 /** The bar that narrows what every panel shows: an expression, brushes as chips, top-k, keep and exclude, the colour. */
 import type { JSX } from "preact";
-import { inWords } from "../state/selection";
+import { brushWords } from "../state/selection";
 import { counted } from "../format";
 import { Legend } from "./legend";
 import type { SweepModel } from "./model";
@@ -56,7 +56,7 @@ export function FilterBar({ model }: { readonly model: SweepModel }): JSX.Elemen
           {[...selection.brushes.value].flatMap(([name, brush]) => {
             const column = columns.get(name);
             if (!column) return [];
-            const words = inWords(column, brush.map(([low, high]) => [rounded(low), rounded(high)] as const));
+            const words = brushWords(column, brush);
             return [
               <span class="chip" key={name}>{words}
                 <button type="button" aria-label={`Remove ${words}`} onClick={() => selection.brush(name, [])}>×</button>
@@ -68,8 +68,4 @@ export function FilterBar({ model }: { readonly model: SweepModel }): JSX.Elemen
       {wrong && <p class="wrong" id="filter-wrong" role="alert">{wrong}</p>}
     </search>
   );
-}
-
-function rounded(value: number): number {
-  return Number(value.toPrecision(3));
 }
