@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { syntheticBoard, syntheticCurves } from "../testing/synthetic";
 import type { Board, Curves } from "../types";
 import { compile } from "./expression";
-import { inWords, Selection } from "./selection";
+import { brushWords, inWords, Selection } from "./selection";
 
 const OPTIONS = { runs: 400, epochs: 30, seed: 11 };
 
@@ -189,4 +189,12 @@ describe("the selection", () => {
     selection.moved(board, { ...board, ids: kept, rows: new Map(kept.map((id, row) => [id, row])) });
     expect([...selection.chosen.value]).toEqual([2]);
   });
+});
+
+test("a brush is said as people say it", () => {
+  const { board } = selected();
+  const [optimizer, lr0, value] = ["optimizer", "lr0", "value"].map((name) => board.columns.get(name));
+  expect(optimizer && brushWords(optimizer, [[0, 1]])).toBe(`optimizer: ${optimizer?.categories.slice(0, 2).join(", ")}`);
+  expect(lr0 && brushWords(lr0, [[0.00123456, 0.01], [0.05, 0.1]])).toBe("lr0: 0.00123 to 0.01 or 0.05 to 0.1");
+  expect(value && brushWords({ ...value, label: "metrics/mAP50(B)" }, [[0.583, 0.9214]])).toBe("mAP50(B): 0.583 to 0.921");
 });

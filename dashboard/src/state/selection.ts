@@ -4,6 +4,7 @@
  */
 import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { coloursOf, worstFirst } from "../charts/colour";
+import { moment, number, shortened } from "../charts/scale";
 import { AFTERWARDS } from "../charts/words";
 import { valuesAt } from "../data/curves";
 import type { Board, Brush, Brushes, Column, Curves, Shown } from "../types";
@@ -235,6 +236,17 @@ export function inWords(column: Column, brush: Brush): string {
     : brush.map(([low, high]) => `${name} >= ${low} and ${name} <= ${high}`);
   if (!parts.length) return `${name} != ${name}`;
   return parts.length > 1 ? `(${parts.join(" or ")})` : parts[0] ?? "";
+}
+
+/** A brush as people say it. */
+export function brushWords(column: Column, brush: Brush): string {
+  const name = column.role === "metric" ? shortened(column.label) : column.label;
+  if (column.kind === "category") {
+    const inside = column.categories.filter((_, place) => brush.some(([low, high]) => place >= low && place <= high));
+    return `${name}: ${inside.join(", ") || "none"}`;
+  }
+  const say = column.kind === "time" ? moment : (value: number) => number(value, 3);
+  return `${name}: ${brush.map(([low, high]) => `${say(low)} to ${say(high)}`).join(" or ")}`;
 }
 
 /** One byte a run: 1 where every brush and the filter keep it. A run without a value is in no range. */
