@@ -15,7 +15,7 @@ BENCHES := base sweeps syne dehb hebo
 
 help:
 	@echo "make demo    a real sweep of real YOLO trainings, end to end; again after Ctrl+C: goes on"
-	@echo "make test    every test (real wandb clients, real trainings, PostgreSQL where it can be had)"
+	@echo "make test    every test (real wandb clients, real trainings, PostgreSQL and Chromium where they can be had)"
 	@echo "make matrix  the wire tests with five versions of wandb and the newest; writes the compatibility page"
 	@echo "make bench-search  the search against the field, a night long; ARGS=--quick for a glance; goes on where it was"
 	@echo "make dashboard  builds the page from dashboard/, with Node of its own; NPM=npm takes the machine's"
@@ -26,8 +26,9 @@ help:
 demo: $(VENV)/.demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(DEMO)/launch_demo.sh
 
-test: $(VENV)/.demo $(VENV)/.test .venvs/wandb-0.19.11/.done .venvs/sweeps-0.3.0/.done
+test: $(VENV)/.demo $(VENV)/.test dashboard/node_modules/.package-lock.json .venvs/wandb-0.19.11/.done .venvs/sweeps-0.3.0/.done
 	@tests/needs_postgres.sh
+	@tests/needs_chromium.sh
 	YOLO_OFFLINE=true OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 matrix: $(VENV)/.demo $(VENV)/.test .venvs/integrations/.done

@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 import pytest
@@ -103,13 +102,17 @@ def cones(stage: Stage) -> Cones:
         by_hand.log(step, {"loss": 1.0 / step, "acc": 0.1 * step})
     by_hand.print("\x1b[32mgreen\x1b[0m and plain", "second line")
     by_hand.end()
-    return Cones(
-        sweep,
-        tuple(part.run for part in runs),
-        tuple(runs[place - 1].run for place in FAILED),
-        runs[-1].run,
-        by_hand.run,
-    ) if first.number == 1 else pytest.fail("the baseline comes first")
+    return (
+        Cones(
+            sweep,
+            tuple(part.run for part in runs),
+            tuple(runs[place - 1].run for place in FAILED),
+            runs[-1].run,
+            by_hand.run,
+        )
+        if first.number == 1
+        else pytest.fail("the baseline comes first")
+    )
 
 
 @pytest.fixture

@@ -8,7 +8,9 @@ from playwright.sync_api import Page
 from tests.browser.watched import AXE
 
 LOUD = ("serious", "critical")
-FINDINGS = """() => axe.run(document, {resultTypes: ["violations"]}).then(({violations}) => violations)"""
+FINDINGS = (
+    """() => axe.run(document, {resultTypes: ["violations"]}).then(({violations}) => violations)"""
+)
 
 DARKNESS = """() => {
   const light = (colour) => {

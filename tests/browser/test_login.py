@@ -133,7 +133,9 @@ def test_another_sites_page_changes_nothing(
     log_in(page, stage)
     expect(page.get_by_role("heading", name="Sweeps", exact=True)).to_be_visible()
     answered: list[int] = []
-    page.on("response", lambda answer: answered.append(answer.status) if "state" in answer.url else None)
+    page.on(
+        "response", lambda answer: answered.append(answer.status) if "state" in answer.url else None
+    )
 
     def foreign(route: Route) -> None:
         route.fulfill(content_type="text/html", body="<!doctype html><body>attack")
@@ -161,7 +163,9 @@ def team(browser: Browser, tmp_path: Path) -> Iterator[tuple[Served, Watched]]:
     store.close()
 
 
-def test_a_team_server_is_read_by_who_is_logged_in(team: tuple[Served, Watched], tmp_path: Path) -> None:
+def test_a_team_server_is_read_by_who_is_logged_in(
+    team: tuple[Served, Watched], tmp_path: Path
+) -> None:
     served, watched = team
     watched.allowed.append(r"401 \(Unauthorized\)")
     page = watched.page("/")

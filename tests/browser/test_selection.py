@@ -13,6 +13,8 @@ from tests.browser.conftest import RUNS, Cones
 from tests.browser.stage import Stage
 from tests.browser.watched import Watched
 
+from swept.testing.site import until
+
 TALL = 2600
 
 
@@ -186,12 +188,21 @@ def test_brush_and_reorder_with_the_keyboard_alone(
     page.keyboard.press("b")
     low, high = brush_in_address(page, "lr")
     expect_everywhere(page, sum(low <= config["lr"] <= high for config in configs))
+    before = page.url
     for _ in range(4):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Shift+ArrowUp")
-    expect(page).not_to_have_url(re.compile(re.escape(f"{low:g}")))
-    low, high = brush_in_address(page, "lr")
-    kept = sum(low <= config["lr"] <= high for config in configs)
+
+    def kept_by_address() -> int:
+        low, high = brush_in_address(page, "lr")
+        return sum(low <= config["lr"] <= high for config in configs)
+
+    expect(page).not_to_have_url(before)
+    until(
+        lambda: count_of(page).inner_text().startswith(f"{kept_by_address()} of"),
+        "the address holds the brush where it came to",
+    )
+    kept = kept_by_address()
     expect_everywhere(page, kept)
     page.keyboard.press("ArrowRight")
     expect(axis(page, "lr")).to_have_attribute("aria-label", re.compile("axis 2 of"))

@@ -44,7 +44,8 @@ def test_the_sweeps_at_a_glance(watched: Watched, cones: Cones) -> None:
     expect(row).to_contain_text(f"{ENDED} of 40 ended")
     bar = row.get_by_role("img").first
     expect(bar).to_have_attribute(
-        "aria-label", re.compile(rf"{ENDED - len(FAILED)} finished, 1 running, {len(FAILED)} failed")
+        "aria-label",
+        re.compile(rf"{ENDED - len(FAILED)} finished, 1 running, {len(FAILED)} failed"),
     )
     expect(row.get_by_role("img", name=re.compile("best so far of cones"))).to_be_visible()
     outside = page.get_by_role("region", name="Runs outside of sweeps")
@@ -124,7 +125,7 @@ def test_a_run(watched: Watched, cones: Cones, stage: Stage) -> None:
     expect(tab("History")).to_contain_text("Why it was chosen")
     expect(page.get_by_role("tabpanel")).to_contain_text(f"swept retry {run['id']}")
     expect(page).to_have_url(re.compile(r"tab=story"))
-    page.get_by_role("main").get_by_role("link", name=cones.sweep).click()
+    page.get_by_role("main").locator(f'a[href="/sweeps/{cones.sweep}"]').first.click()
     expect(page).to_have_url(f"{watched.url}/sweeps/{cones.sweep}")
 
 

@@ -68,7 +68,9 @@ class Watched:
             for url in self.requests
             if not url.startswith(f"{self.url}/") and not OWN.match(url)
         ]
-        said = [text for text in self._said if not any(re.search(one, text) for one in self.allowed)]
+        said = [
+            text for text in self._said if not any(re.search(one, text) for one in self.allowed)
+        ]
         return said + elsewhere
 
     def close(self) -> None:
