@@ -13,7 +13,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["Enter", "opens the run"],
   ["x", "chooses it, for comparison"],
   ["Esc", "forgets the run, then clears brushes and filter"],
-  ["Tab", "to the next chart or axis; arrows, f, b and Delete work there"],
+  ["Tab", "to the next chart or axis; arrows work there; on an axis b brushes, f flips, h hides, Delete removes the brush"],
   ["?", "this help"],
 ];
 
