@@ -25,6 +25,10 @@ HERE = Path(__file__).parent
 SWEEP_FILE = "demo_config.yaml"
 SCALE = 1.5
 AXIS_FROM_EDGE = 28
+TO_THE_PANELS = """() => {
+  const box = (name) => document.querySelector(name).getBoundingClientRect();
+  scrollBy(0, box('.panels').top - box('search.filter').height - 10);
+}"""
 SETTLED = "() => document.querySelectorAll('.panel canvas').length >= 4"
 
 
@@ -88,15 +92,16 @@ def whole(page: Page) -> None:
 
 def brushed(page: Page) -> None:
     """The better runs, by a brush on the objective's axis, the last one; the best of them is pointed at."""
-    # A row of its own for the brush will come into the bar, which stays on the screen.
-    page.evaluate("scrollTo(0, document.querySelector('search.filter').offsetTop - 36)")
+    page.evaluate(TO_THE_PANELS)
     box = page.locator("[aria-label='Parallel coordinates'] .chart").bounding_box()
     assert box is not None, "the chart is there"
     x = box["x"] + box["width"] - AXIS_FROM_EDGE
     page.mouse.move(x, box["y"] + 0.22 * box["height"])
     page.mouse.down()
-    page.mouse.move(x, box["y"] + 0.5 * box["height"], steps=8)
+    page.mouse.move(x, box["y"] + 0.58 * box["height"], steps=8)
     page.mouse.up()
+    page.locator(".chip").wait_for()  # it takes a row of the bar above the panels
+    page.evaluate(TO_THE_PANELS)
     page.locator("[aria-label='History'] .chart").hover(position={"x": 5, "y": 5})
 
 
