@@ -259,6 +259,9 @@ export interface Surface {
    * Replaces the picture. The first slice is drawn at once and is on the screen with the frame that
    * is being made: call it in one. The rest follows between events; newer work or `cancel` ends it.
    * `whole` shows nothing before all is drawn: for a finer picture of what is there already.
+   *
+   * As long as slices are missing the canvas has the attribute `data-unfinished`: whoever takes the
+   * page's picture or its time waits for that to go.
    */
   paint(count: number, painter: Painter, whole?: boolean): void;
   cancel(): void;
@@ -321,6 +324,7 @@ export function surface(canvas: HTMLCanvasElement): Surface {
           shown = performance.now();
           cost = shown - now;
         }
+        canvas.toggleAttribute("data-unfinished", at < count && !whole);
         if (at >= count) return;
         next = go;
         channel.port2.postMessage(0);

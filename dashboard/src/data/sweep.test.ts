@@ -127,6 +127,22 @@ test("a point is in the board and at the end of its curve within a tenth of a se
   data.close();
 });
 
+test("a point after a pause is taken at once, more of them together", async () => {
+  const server = new Server();
+  const data = await opened(server);
+  const before = curveOf(data, 10).length;
+  server.report(10, 50, 0.5);
+  expect(curveOf(data, 10)).toHaveLength(before + 1);
+  const version = data.curvesVersion.value;
+  server.report(10, 51, 0.6);
+  server.report(10, 52, 0.7);
+  expect(data.curvesVersion.value).toBe(version);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(data.curvesVersion.value).toBe(version + 1);
+  expect(curveOf(data, 10)).toHaveLength(before + 3);
+  data.close();
+});
+
 test("runs that changed are asked for together, and only they", async () => {
   const server = new Server();
   const data = await opened(server);

@@ -62,6 +62,8 @@ export class SweepData {
   private readonly recompute = new Set<string>();
   /** Curves come with their times: from when somebody first wanted them over time. */
   private timed = false;
+  /** When points were taken in last. */
+  private taken = -Infinity;
   /** The sweep changed while nobody looked: insights wait until somebody does. */
   private outdated = false;
 
@@ -258,7 +260,9 @@ export class SweepData {
     const waiting = this.reported.get(point.run);
     if (waiting) waiting.push(point);
     else this.reported.set(point.run, [point]);
-    this.later("points", POINTS_MS, () => this.takeReports());
+    // At once after a pause: in a hidden tab the browser lets timers wait for up to a second.
+    if (performance.now() - this.taken >= POINTS_MS) this.takeReports();
+    else this.later("points", POINTS_MS, () => this.takeReports());
     this.changed.add(point.run);
     if (!this.onObjective) this.recurve.add(point.run);
     this.later("figures", FIGURES_MS, () => void this.rows());
@@ -293,6 +297,7 @@ export class SweepData {
   private takeReports(): void {
     const board = this.ready();
     if (!board || !this.reported.size) return;
+    this.taken = performance.now();
     for (const [run, points] of this.reported) {
       const row = board.rows.get(run);
       if (row === undefined) continue;
