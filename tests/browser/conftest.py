@@ -96,22 +96,18 @@ def cones(stage: Stage) -> Cones:
         else:
             part.train()
             part.end()
-    first = runs[0]
+    assert runs[0].kind == "baseline"
     by_hand = stage.by_hand("alone", "by hand", {"lr": 0.1, "net": {"depth": 3}})
     for step in range(1, 6):
         by_hand.log(step, {"loss": 1.0 / step, "acc": 0.1 * step})
     by_hand.print("\x1b[32mgreen\x1b[0m and plain", "second line")
     by_hand.end()
-    return (
-        Cones(
-            sweep,
-            tuple(part.run for part in runs),
-            tuple(runs[place - 1].run for place in FAILED),
-            runs[-1].run,
-            by_hand.run,
-        )
-        if first.number == 1
-        else pytest.fail("the baseline comes first")
+    return Cones(
+        sweep,
+        tuple(part.run for part in runs),
+        tuple(runs[place - 1].run for place in FAILED),
+        runs[-1].run,
+        by_hand.run,
     )
 
 

@@ -47,6 +47,7 @@ class Part:
         self.client = client
         self.run = claimed["run"]
         self.name = claimed["name"]
+        self.kind = claimed["kind"]
         self.number = claimed["number"]
         self.project = claimed["project"]
         self.config = claimed["config"]
@@ -157,4 +158,5 @@ class Stage:
 
 def quality(config: Mapping[str, Any]) -> float:
     far = abs(math.log10(config["lr"]) + 2.2) / 2
-    return 0.9 * math.exp(-(far**2)) - 0.05 * (config["optimizer"] != "SGD")
+    handicap = 0.0 if config["optimizer"] == "SGD" else 0.05
+    return 0.9 * math.exp(-(far**2)) - handicap

@@ -96,6 +96,24 @@ def test_two_tabs_share_one_stream(watched: Watched, stage: Stage) -> None:
         expect(curves(page)).to_contain_text(f"at step {step}")
 
 
+def test_a_frozen_tab_catches_up(watched: Watched, stage: Stage) -> None:
+    """As browsers do with tabs that nobody looks at. Raw, since Playwright keeps each page awake."""
+    sweep = stage.sweep(name="frozen")
+    part = stage.begin(sweep)
+    part.log(1, {"val/map": 0.125})
+    page = open_sweep(watched, sweep)
+    expect(curves(page)).to_contain_text("at step 1")
+    raw = page.context.new_cdp_session(page)
+    raw.send("Page.setWebLifecycleState", {"state": "frozen"})
+    for step in (2, 3, 4):
+        part.log(step, {"val/map": 0.125 * step})
+    newcomer = stage.begin(sweep)
+    raw.send("Page.setWebLifecycleState", {"state": "active"})
+    expect(curves(page)).to_contain_text("comes to 0.5 at step 4")
+    expect(rows_of(page).filter(has_text=newcomer.name)).to_be_visible()
+    raw.detach()
+
+
 def steps_in_table(page: Page) -> list[str]:
     return page.get_by_role("tabpanel").locator("tbody tr td:first-child").all_inner_texts()
 

@@ -45,8 +45,8 @@ def reader(browser: Browser) -> Iterator[Watched]:
     assert made.problems() == []
 
 
-def opened(reader: Watched, file: str, **how: bool) -> Page:
-    page = reader.context(height=2600, **how).new_page()
+def opened(reader: Watched, file: str, *, scripts: bool = True) -> Page:
+    page = reader.context(height=2600, scripts=scripts).new_page()
     page.goto(file)
     return page
 
