@@ -360,12 +360,6 @@ def test_compare_needs_a_model_parameter(swept: Any) -> None:
     assert "no parameter `model`" in err
 
 
-def test_report_says_where_the_page_is(swept: Any, stage: Stage) -> None:
-    code, _, err = swept("report", stage.sweep)
-    assert code == 1
-    assert f"/sweeps/{stage.sweep}" in err
-
-
 def test_gc_says_what_would_go_and_leaves_what_can_resume(swept: Any, stage: Stage) -> None:
     places = stage.folder / ".swept" / "checkpoints"
     for name in (*stage.runs[:4], "nosuchrun"):
