@@ -22,6 +22,9 @@ export type Grip = "upper" | "lower" | "body";
 
 const KEY_STEPS = 40;
 
+/** So near to an axis' end a drag that begins or ends means the end: the best run stands there. */
+const NEAR_END = 4;
+
 /**
  * The range between two places of a scale, cut to the axis and rounded to what a pixel can tell.
  */
@@ -43,6 +46,16 @@ export function rangeBetween(scale: Scale, from: number, to: number): Range {
     Math.min(most, Math.max(0, Math.round(first))) - 0.5,
     Math.min(most, Math.max(0, Math.round(last))) + 0.5,
   ];
+}
+
+/** The range that a pointer has drawn on an axis. */
+export function drawn(scale: Scale, from: number, to: number): Range {
+  const [meantFrom = from, meantTo = to] = [from, to].map(
+    (place) => scale.range.find((end) => Math.abs(end - place) <= NEAR_END) ?? place,
+  );
+  return meantFrom === meantTo
+    ? rangeBetween(scale, from, to)
+    : rangeBetween(scale, meantFrom, meantTo);
 }
 
 function shortened(scale: Scale, value: number): number {

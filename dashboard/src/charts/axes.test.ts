@@ -5,6 +5,7 @@ import { crossings, histogram, layout, nearest, NEAREST, reordered } from "./axe
 import {
   begun,
   dragged,
+  drawn,
   hit,
   keyStep,
   merged,
@@ -164,6 +165,15 @@ test("a range between two places is in the column's unit, and the axis' ends are
   const [low, high] = rangeBetween(scale, 160, 20);
   expect(low).toBeCloseTo(1e-3, 5);
   expect(high).toBe(0.1);
+});
+
+test("a drag that ends near an axis' end reaches it; a short one there does not collapse", () => {
+  const scale = linear([0, 0.8757], [300, 20]);
+  expect(drawn(scale, 22, 70)).toEqual([expect.closeTo(0.7193, 3), 0.8757]);
+  expect(drawn(scale, 200, 297)[0]).toBe(0);
+  expect(drawn(scale, 30, 70)[1]).toBeLessThan(0.8757);
+  const [low, high] = drawn(scale, 23, 20);
+  expect(low).toBeLessThan(high);
 });
 
 test("a range of seconds since 1970 is as fine as its axis", () => {

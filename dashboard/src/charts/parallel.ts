@@ -13,10 +13,10 @@ import { crossings, layout, nearest, reordered, type Axis, type Layout } from ".
 import {
   begun,
   dragged,
+  drawn,
   hit,
   keyStep,
   merged,
-  rangeBetween,
   replaced,
   toggled,
   without,
@@ -414,7 +414,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     const old = held.base[held.part];
     held.now = old
       ? replaced(held.base, held.part, dragged(axis.scale, old, held.grip, y - held.from))
-      : [...held.base, rangeBetween(axis.scale, held.from, y)];
+      : [...held.base, drawn(axis.scale, held.from, y)];
     hover(-1);
     callbacks.onBrush(held.name, held.now);
   }
