@@ -9,7 +9,7 @@ import { bilinear, levelOf } from "./pair-geometry";
 import { pixels } from "./raster";
 import { linear } from "./scale";
 import { front, nameSpots } from "./scatter-geometry";
-import { aligned, averaged, ordered } from "./series-geometry";
+import { aligned, averaged, ordered, tickSteps } from "./series-geometry";
 import { bestOf, placesAt, ranks, roomy } from "./slice-geometry";
 import { describe as saySpark, sparkPath } from "./sparkline";
 import { lanes, nameOf } from "./timeline-geometry";
@@ -357,4 +357,11 @@ describe("names beside lines", () => {
     expect(low.at(-1)).toBeLessThanOrEqual(100);
     expect((low[1] ?? 0) - (low[0] ?? 0)).toBe(12);
   });
+});
+
+it("steps have ticks at whole numbers, other places where they fall", () => {
+  expect(Math.min(...tickSteps([1, 2, 3]))).toBe(1);
+  expect(tickSteps([1, 2, 3])).toEqual(expect.arrayContaining([1, 2, 5, 10, 20]));
+  expect(tickSteps([0.5, 1])).toContain(0.1);
+  expect(tickSteps([1, 2])).not.toContain(2.5);
 });

@@ -10,6 +10,17 @@ export interface SeriesLine {
   readonly dashed?: boolean;
 }
 
+/** Distances between ticks, 1, 2 and 5 times a power of ten. */
+const STEPS: readonly number[] = Array.from({ length: 25 }, (_, at) => at - 12).flatMap((power) =>
+  [1, 2, 5].map((one) => Number(`${one}e${power}`)),
+);
+
+/** Distances that ticks may have on an axis with these places: there is no step 2.5. */
+export function tickSteps(places: ArrayLike<number>): number[] {
+  const whole = Array.from(places).every(Number.isInteger);
+  return STEPS.filter((step) => !whole || step >= 1);
+}
+
 interface Points {
   readonly x: readonly number[];
   readonly y: readonly number[];

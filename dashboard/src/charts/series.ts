@@ -9,7 +9,7 @@ import "uplot/dist/uPlot.min.css";
 
 import { categorical, css, inks } from "./colour";
 import { CLOCK_STEPS, FONT } from "./frame";
-import { aligned, ordered, type Aligned, type SeriesLine } from "./series-geometry";
+import { aligned, ordered, tickSteps, type Aligned, type SeriesLine } from "./series-geometry";
 import { compact, duration, moment, number } from "./scale";
 import { cell } from "./words";
 import type { Chart, DataTable } from "../types";
@@ -266,6 +266,7 @@ function optionsOf(
         labelFont: FONT,
         labelGap: 0,
         ...(data.xKind === "duration" ? { incrs: [...CLOCK_STEPS] } : {}),
+        ...(data.xKind === "number" ? { incrs: (drawn: uPlot) => tickSteps(drawn.data[0]) } : {}),
         ...(data.xKind === "time"
           ? {}
           : {
