@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { syntheticBoard } from "../testing/synthetic";
 import type { Board, Progress } from "../types";
-import { percentOf, verdict } from "./verdict";
+import { endedRuns, percentOf, verdict } from "./verdict";
 
 const PROGRESS: Progress = {
   ended: 3, cap: 3, eta: null, hoursUsed: 1, hoursSaved: null, energy: null, cost: null, currency: "", noise: null, targets: [],
@@ -36,4 +36,12 @@ test("a share of nothing is not said", () => {
   expect(percentOf(0.05, 0.5)).toBe("+10 %");
   expect(percentOf(-0.005, 0.5)).toBe("−1.0 %");
   expect(percentOf(0.05, 0)).toBe("");
+});
+
+test("runs of the budget have ended: not those under way, withdrawn, or trained afterwards", () => {
+  const board = syntheticBoard({ runs: 6, epochs: 5 });
+  board.states = ["finished", "stopped", "running", "killed", "finished", "failed"];
+  board.kinds = ["baseline", "search", "search", "search", "final", "repeat"];
+  board.attempts[3] = [];
+  expect(endedRuns(board)).toBe(3);
 });

@@ -20,6 +20,16 @@ export function percentOf(difference: number, baseline: number): string {
   return `${share > 0 ? "+" : share < 0 ? "−" : "±"}${shown} %`;
 }
 
+/** The kinds that a budget of runs counts. */
+const COUNTED: ReadonlySet<string> = new Set(["search", "baseline", "repeat"]);
+const UNDER_WAY: ReadonlySet<string> = new Set(["pending", "running", "paused"]);
+
+/** How many runs of the budget have ended, as the rows say it now: the server's count is a moment older. */
+export function endedRuns(board: Board): number {
+  return board.states.filter((state, row) => COUNTED.has(board.kinds[row] ?? "") && !UNDER_WAY.has(state)
+    && !(state === "killed" && !board.attempts[row]?.length)).length;
+}
+
 export function verdict(board: Board, progress: Progress | null): string {
   const { head } = board;
   if (!head.metric || board.n === 0) return "";

@@ -4,7 +4,7 @@ import { change, pathOf } from "../data/source";
 import { ago, counted, duration, hours, number, shortened, signed } from "../format";
 import { frozen, linkTo } from "../router";
 import { say, withLogin } from "../state/page";
-import { percentOf, verdict } from "../state/verdict";
+import { endedRuns, percentOf, verdict } from "../state/verdict";
 import type { Board, Progress, SweepHead, SweepState } from "../types";
 import type { SweepModel } from "./model";
 
@@ -75,7 +75,8 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
   const baseline = value(head.baseline);
   const gain = best - baseline;
   const noise = progress?.noise ?? null;
-  const share = progress?.cap ? progress.ended / progress.cap : null;
+  const ended = endedRuns(board);
+  const share = progress?.cap ? ended / progress.cap : null;
   const running = board.states.filter((state) => state === "running").length;
   const live = head.agents.filter((agent) => agent.live);
   return (
@@ -100,7 +101,7 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
       )}
       {Object.keys(head.targets).length > 0 && <Targets head={head} best={best} progress={progress} />}
       <Figure label="runs ended" small={<>{running ? `${running} running` : "none running"}{share !== null && <span class="meter" aria-hidden="true"><span style={{ width: `${Math.min(100, 100 * share)}%` }} /></span>}</>}>
-        {progress ? progress.ended : board.n}{progress?.cap ? <span class="muted"> of {progress.cap}</span> : null}
+        {ended}{progress?.cap ? <span class="muted"> of {progress.cap}</span> : null}
       </Figure>
       {head.state === "running" && (
         <Figure label="time left" small={head.hours !== null ? `of a budget of ${hours(head.hours)}` : progress?.eta == null ? (progress?.ended ? "it cannot be told" : "no run has ended yet") : "by the pace so far"}>
