@@ -175,7 +175,7 @@ function Head({ data, run, objective, sweepName }: HeadProps) {
         {!data.report && <Actions data={data} run={run} />}
       </div>
       {run.desired !== "go" && run.ended === null && <p class="notice warn">{`It was asked to ${run.desired}; it does so at its next report.`}</p>}
-      {run.ended_because && run.ended !== null && run.ended_because !== ORDINARY && <p><span class="muted">{`It ${run.state === "stopped" ? "was stopped" : "ended"} because `}</span>{run.ended_because}</p>}
+      {run.ended_because && run.ended !== null && run.ended_because !== ORDINARY && <p><span class="muted">{`It ${run.state === "stopped" ? "was stopped" : "ended"}: `}</span>{run.ended_because}</p>}
       <dl class="figures">
         {(run.curve.length > 0 || run.value !== null) && <div><dt title={objective}>{shortened(objective) || "objective"}</dt><dd>{value}<small>{`at step ${run.steps}${best === value ? "" : `, best on the way ${best}`}`}</small></dd></div>}
         <div><dt>steps</dt><dd>{last ?? "–"}<small>{counted(data.history.steps.length, "report")}</small></dd></div>

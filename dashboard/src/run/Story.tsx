@@ -10,6 +10,8 @@ const RELATIONS: Readonly<Record<string, string>> = {
   parent: "came from", retry_of: "again after", child: "led to", retry: "tried again as",
 };
 
+const AUTHORS: Readonly<Record<string, string>> = { "": "the search", search: "the search", person: "a person" };
+
 export function Story({ run, related, ways }: { run: RunView; related: readonly RelatedRun[]; ways: readonly Way[] }) {
   return (
     <div class="columns even">
@@ -119,7 +121,7 @@ function Orders({ run }: { run: RunView }) {
       <h2>What was wanted of it</h2>
       <ul class="plainlist">
         {run.orders.map((one, at) => (
-          <li key={at}><b>{one.order}</b>{` by ${one.by || "the search"}${one.step === null ? "" : ` at step ${one.step}`}, ${moment(one.time)}`}
+          <li key={at}><b>{one.order}</b>{` by ${AUTHORS[one.by] ?? one.by}${one.step === null ? "" : ` at step ${one.step}`}, ${moment(one.time)}`}
             {one.reason && <div class="muted">{one.reason}</div>}</li>
         ))}
       </ul>
