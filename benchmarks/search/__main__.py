@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
@@ -113,12 +114,15 @@ def main() -> None:
     results: list[Result]
     if given.report:
         kept = runner.kept()
-        wanted = list(dict.fromkeys([*wanted, *jobs(Choice(ablations=True))]))
+        wanted = list(dict.fromkeys([*wanted, *jobs(replace(choice, ablations=True))]))
         results = [kept[name] for job in wanted if (name := key(job)) in kept]
     else:
         results = list(runner.play(wanted, given.cores).values())
     path = place(given)
-    report.write(path, results, runner.failures())
+    asked = " ".join(
+        word for word in sys.argv[1:] if word not in ("--report", "--out", str(given.out))
+    )
+    report.write(path, results, runner.failures(), asked)
     print(f"{len(results)} of {len(wanted)} simulations in {path}")
 
 

@@ -180,9 +180,12 @@ def reach(result: Result, level: float) -> float:
 # -- the page ----------------------------------------------------------------------------------------
 
 
-def page(results: Sequence[Result], failures: Sequence[Mapping[str, Any]], plots: str) -> str:
+def page(
+    results: Sequence[Result], failures: Sequence[Mapping[str, Any]], plots: str, asked: str
+) -> str:
+    """`asked`: the options that it was made with, "" for the whole comparison."""
     shown = [view for view in views() if view.select(results)]
-    sections = [head(results), how(), "## Regret"]
+    sections = [head(results, asked), how(), "## Regret"]
     sections += [view_section(view, results, plots) for view in shown]
     sections += list(_sooner_sections(shown, results))
     sections += list(_ablations(results))
@@ -190,12 +193,13 @@ def page(results: Sequence[Result], failures: Sequence[Mapping[str, Any]], plots
     return "\n\n".join(sections) + "\n"
 
 
-def head(results: Sequence[Result]) -> str:
+def head(results: Sequence[Result], asked: str) -> str:
     seeds = len({r.job.seed for r in results})
+    command = f'make bench-search ARGS="{asked}"' if asked else "make bench-search"
     day = date.today()  # noqa: DTZ011 - the day where it ran
     return (
         "# The search against the field\n\n"
-        "One command makes this page: `make bench-search` (`ARGS=--quick` for a glance).\n"
+        f"One command makes this page: `{command}` (`ARGS=--quick` for a glance).\n"
         f"{day.day} {day:%B %Y}; {machine()}. {len(results):,} simulated sweeps, up to {seeds} seeds, of which\n"
         "those in `benchmarks/search/results/` were played on the machines and days that are written there;\n"
         f"swept's search is version `{version(OURS)}`, a hash of its code."
@@ -310,7 +314,9 @@ def left_out(results: Sequence[Result], failures: Sequence[Mapping[str, Any]]) -
     )
 
 
-def write(path: Path, results: Sequence[Result], failures: Sequence[Mapping[str, Any]]) -> None:
+def write(
+    path: Path, results: Sequence[Result], failures: Sequence[Mapping[str, Any]], asked: str = ""
+) -> None:
     """The page at `path`, the plots in a folder beside it with its name."""
     from plots import draw  # matplotlib is asked for only here
 
@@ -319,4 +325,4 @@ def write(path: Path, results: Sequence[Result], failures: Sequence[Mapping[str,
     for view in views():
         if found := view.select(results):
             draw(view, found, folder / f"{view.slug}.svg")
-    path.write_text(page(results, failures, folder.name))
+    path.write_text(page(results, failures, folder.name, asked))
