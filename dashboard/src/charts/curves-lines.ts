@@ -5,7 +5,7 @@
 import { inks } from "./colour";
 import type { CurvesData, Placed } from "./curves-place";
 import type { Plot } from "./frame";
-import { hairline, line, rectangle, word, type Painter } from "./raster";
+import { hairline, line, rectangle, word, type Painter, type Pixels } from "./raster";
 import { cutShort } from "./words";
 
 /** More lines than this are drawn with hard edges: between so many nobody can tell. */
@@ -22,49 +22,52 @@ export function faded(colour: number, ground: number, share: number): number {
   return mixed(0xff00ff) | mixed(0x00ff00);
 }
 
-/** The lines front to back: kept runs from the best on, then faint ones. */
+/** What a rasteriser is given. */
+interface Picture {
+  readonly count: number;
+  readonly painter: Painter;
+}
+
+/**
+ * Every line, faint: the ground below the kept ones. A brush does not change it, so it is drawn
+ * once; what is kept covers its own.
+ */
+export function groundOf(data: CurvesData, now: Placed, ratio: number): Picture {
+  const faint = word(inks(data.shown.dark).faint);
+  const segments = segmentsOf(now, ratio);
+  return {
+    count: Math.max(0, now.curves.offsets.length - 1),
+    painter: (target, row) => segments(target, row, faint, faint, 0, false),
+  };
+}
+
+/** The kept lines, the best in front. */
 export function rasterOf(
   data: CurvesData,
   now: Placed,
   onTop: Uint32Array,
   ratio: number,
-): { count: number; painter: Painter } {
+): Picture {
   const { shown, board } = data;
   const ink = inks(shown.dark);
   const {
-    plot,
     curves: { offsets, x, y },
     raw,
-    whole,
   } = now;
-  const rows = new Uint32Array(shown.order.length);
-  rows.set(onTop);
-  let count = onTop.length;
-  for (let i = shown.order.length - 1; i >= 0; i--) {
-    const row = shown.order[i] ?? 0;
-    if (!shown.kept[row]) rows[count++] = row;
-  }
   const soft = onTop.length <= SOFT_LINES;
-  const faint = word(ink.faint);
   const mark = MARK * ratio;
-  const within = {
-    left: plot.left * ratio,
-    right: plot.right * ratio,
-    top: plot.top * ratio,
-    bottom: plot.bottom * ratio,
-  };
+  const within = scaled(now.plot, ratio);
+  const segments = segmentsOf(now, ratio);
 
   const painter: Painter = (target, index) => {
-    const row = rows[index] ?? 0;
+    const row = onTop[index] ?? 0;
     if (row + 1 >= offsets.length) return;
-    const kept = index < onTop.length;
     const from = offsets[row] ?? 0;
     const to = offsets[row + 1] ?? 0;
     if (to === from) return;
     const rgb = shown.colours[row] ?? ink.none;
-    const full = kept ? word(rgb) : faint;
-    const short = kept ? cutShort(board.states[row]) : null;
-    const pale = short ? word(faded(rgb, ink.ground, 0.55)) : full;
+    const full = word(rgb);
+    const short = cutShort(board.states[row]);
     const endX = (x[to - 1] ?? NaN) * ratio;
     const endY = (y[to - 1] ?? NaN) * ratio;
     if (
@@ -83,8 +86,40 @@ export function rasterOf(
     }
     if (to - from === 1 && !short)
       rectangle(target, endX - ratio, endY - ratio, 2 * ratio, 2 * ratio, full);
-    const fading = short ? to - FADING : to;
-    for (let i = from; i + 1 < to; i++) {
+    const pale = short ? word(faded(rgb, ink.ground, 0.55)) : full;
+    segments(target, row, full, pale, short ? FADING : 0, soft);
+    if (!raw) return;
+    const behind = word(faded(rgb, ink.ground, 0.7));
+    for (let i = raw.offsets[row] ?? 0; i + 1 < (raw.offsets[row + 1] ?? 0); i++) {
+      const cut = clip(
+        (raw.x[i] ?? NaN) * ratio,
+        (raw.y[i] ?? NaN) * ratio,
+        (raw.x[i + 1] ?? NaN) * ratio,
+        (raw.y[i + 1] ?? NaN) * ratio,
+        within,
+      );
+      if (cut) line(target, cut[0], cut[1], cut[2], cut[3], behind, 0.8 * ratio);
+    }
+  };
+  return { count: onTop.length, painter };
+}
+
+/** Draws a run's line; its last `fading` segments in the pale colour. */
+function segmentsOf(
+  { plot, curves: { offsets, x, y }, whole }: Placed,
+  ratio: number,
+): (
+  target: Pixels,
+  row: number,
+  full: number,
+  pale: number,
+  fading: number,
+  soft: boolean,
+) => void {
+  const within = scaled(plot, ratio);
+  return (target, row, full, pale, fading, soft) => {
+    const to = offsets[row + 1] ?? 0;
+    for (let i = offsets[row] ?? 0; i + 1 < to; i++) {
       let x0 = (x[i] ?? NaN) * ratio;
       let y0 = (y[i] ?? NaN) * ratio;
       let x1 = (x[i + 1] ?? NaN) * ratio;
@@ -102,25 +137,16 @@ export function rasterOf(
         if (!cut) continue;
         [x0, y0, x1, y1] = cut;
       }
-      const colour = i + 1 < fading ? full : pale;
-      if (kept && soft) line(target, x0, y0, x1, y1, colour, ratio);
+      const colour = i + 1 < to - fading ? full : pale;
+      if (soft) line(target, x0, y0, x1, y1, colour, ratio);
       else if (ratio > 1.4) line(target, x0, y0, x1, y1, colour, 0.75 * ratio);
       else hairline(target, x0, y0, x1, y1, colour);
     }
-    if (!raw || !kept) return;
-    const behind = word(faded(rgb, ink.ground, 0.7));
-    for (let i = raw.offsets[row] ?? 0; i + 1 < (raw.offsets[row + 1] ?? 0); i++) {
-      const cut = clip(
-        (raw.x[i] ?? NaN) * ratio,
-        (raw.y[i] ?? NaN) * ratio,
-        (raw.x[i + 1] ?? NaN) * ratio,
-        (raw.y[i + 1] ?? NaN) * ratio,
-        within,
-      );
-      if (cut) line(target, cut[0], cut[1], cut[2], cut[3], behind, 0.8 * ratio);
-    }
   };
-  return { count, painter };
+}
+
+function scaled({ left, right, top, bottom }: Plot, ratio: number): Plot {
+  return { left: left * ratio, right: right * ratio, top: top * ratio, bottom: bottom * ratio };
 }
 
 /** The part of a segment that lies in the plot (Liang and Barsky), or null. */

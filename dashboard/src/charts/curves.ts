@@ -11,7 +11,7 @@
 
 import { inks } from "./colour";
 import { lastPoint, nearestCurve } from "./curves-geometry";
-import { rasterOf } from "./curves-lines";
+import { groundOf, rasterOf } from "./curves-lines";
 import { drawStanding, drawTouched } from "./curves-marks";
 import {
   byTime,
@@ -28,7 +28,7 @@ import { drawAxes, inside, plotIn, textMeasure } from "./frame";
 import { listen, type Dragged } from "./gestures";
 import { surface as raster } from "./raster";
 import { duration } from "./scale";
-import { surface } from "./surface";
+import { surface, type Box } from "./surface";
 import { tooltip } from "./tooltip";
 import {
   cell,
@@ -46,7 +46,7 @@ import type { Chart, Curves, DataTable, Forecast } from "../types";
 export type { CurvesData } from "./curves-place";
 
 /** Layers, from the ground up. */
-const [AXES, LINES, STANDING, TOUCHED] = [0, 1, 2, 3];
+const [AXES, GROUND, LINES, STANDING, TOUCHED] = [0, 1, 2, 3, 4];
 const REACH = 24;
 
 export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<CurvesData> {
@@ -54,6 +54,7 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
   let key = "";
   let seen: Curves["values"] | null = null;
   let placed: Placed | null = null;
+  let grounded: { readonly placed: Placed; readonly dark: boolean } | null = null;
   let onTop: Uint32Array = new Uint32Array();
   let zoom: Zoom = { x: null, y: null };
   let dragged: Dragged | null = null;
@@ -80,12 +81,14 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
             inks(data.shown.dark),
           );
       },
+      () => undefined, // what lies there comes with the lines
       (_, box) => {
         const now = place();
-        if (!data || !now || !lines) return;
-        lines.resize(box.width, box.height, box.ratio);
+        if (!data || !now) return;
+        lines?.resize(box.width, box.height, box.ratio);
         const picture = rasterOf(data, now, onTop, box.ratio);
-        lines.paint(picture.count, picture.painter);
+        lines?.paint(picture.count, picture.painter);
+        lay(data, now, box);
       },
       (context, box) => {
         context.clearRect(0, 0, box.width, box.height);
@@ -98,8 +101,12 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
       },
     ],
   );
-  const canvas = area.host.querySelectorAll("canvas")[1];
-  const lines = canvas?.getContext("2d") ? raster(canvas) : null;
+  const rasterAt = (layer = 0) => {
+    const canvas = area.host.querySelectorAll("canvas")[layer];
+    return canvas?.getContext("2d") ? raster(canvas) : null;
+  };
+  const ground = rasterAt(GROUND);
+  const lines = rasterAt(LINES);
   const tip = tooltip(area.host);
 
   function place(): Placed | null {
@@ -107,6 +114,17 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
     if (!data || box.width < 1) return null;
     placed ??= placedOf(data, zoom, box, measure);
     return placed;
+  }
+
+  /** The ground, where any run is left out; only where it is not there as it should be. */
+  function lay(now: CurvesData, at: Placed, box: Box): void {
+    const { shown } = now;
+    const wanted = onTop.length < shown.order.length ? { placed: at, dark: shown.dark } : null;
+    if (wanted?.placed === grounded?.placed && wanted?.dark === grounded?.dark) return;
+    grounded = wanted;
+    ground?.resize(box.width, box.height, box.ratio);
+    const picture = groundOf(now, at, box.ratio);
+    ground?.paint(wanted ? picture.count : 0, picture.painter);
   }
 
   function afresh(): void {
@@ -269,6 +287,7 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
     },
     destroy() {
       lines?.cancel();
+      ground?.cancel();
       area.destroy();
     },
   };
