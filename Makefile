@@ -11,13 +11,14 @@ DEMO := examples/yolo-cones
 NPM ?= PATH="$(CURDIR)/$(BIN):$$PATH" npm
 BENCHES := base sweeps syne dehb hebo
 
-.PHONY: demo test matrix bench-search dashboard types check format clean help
+.PHONY: demo test matrix bench-search bench-dashboard dashboard types check format clean help
 
 help:
 	@echo "make demo    a real sweep of real YOLO trainings, end to end; again after Ctrl+C: goes on"
 	@echo "make test    every test (real wandb clients, real trainings, PostgreSQL and Chromium where they can be had)"
 	@echo "make matrix  the wire tests with five versions of wandb and the newest; writes the compatibility page"
 	@echo "make bench-search  the search against the field, a night long; ARGS=--quick for a glance; goes on where it was"
+	@echo "make bench-dashboard  the dashboard's figures beside its peers', in Chromium; twenty minutes of a quiet machine"
 	@echo "make dashboard  builds the page from dashboard/, with Node of its own; NPM=npm takes the machine's"
 	@echo "make types   the page's types of the API, after a change of swept/wire.py"
 	@echo "make check   ruff, strict typing, import direction"
@@ -102,6 +103,22 @@ bench-search: $(BENCHES:%=.venvs/bench-%/.done)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e . -r $<
 	@if [ -f $(<:.txt=-bare.txt) ]; then \
 	  $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --no-deps -r $(<:.txt=-bare.txt); fi
+	@touch $@
+
+# builds the page first: what is measured is what is here
+bench-dashboard: dashboard .venvs/bench-dashboard/.done .venvs/bench-dashboard-hiplot/.done
+	@tests/needs_chromium.sh
+	.venvs/bench-dashboard/bin/python -m benchmarks.dashboard $(ARGS)
+
+.venvs/bench-dashboard/.done: benchmarks/dashboard/requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e . -r $<
+	@touch $@
+
+# where it cannot be had, the page says so
+.venvs/bench-dashboard-hiplot/.done: benchmarks/dashboard/requirements-hiplot.txt
+	$(PYTHON) -m venv $(@D)
+	-$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r $<
 	@touch $@
 
 # above .venv, whose torch, ultralytics and wandb it uses; about 2 GB, most of it TensorFlow
