@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swept.agent import loop
@@ -273,6 +273,13 @@ def test_an_order_obeyed_before_the_next_heartbeat_has_its_reason() -> None:
     assert finishes(actions)[0].ending == Ending(Outcome.STOPPED, "too slow", 0, None)
 
 
+def test_a_heartbeat_from_before_the_order_does_not_take_its_reason() -> None:
+    told = loop.ToldProgram("a", Desired.STOP, after=5, read=True, reason="too slow")
+    late = loop.Ordered("a", Desired.GO, "")
+    _, actions = play([*running(), told, late, loop.Exited("a", Exit(0))])
+    assert finishes(actions)[0].ending == Ending(Outcome.STOPPED, "too slow", 0, None)
+
+
 def test_a_lost_lease_kills_and_reports_nothing() -> None:
     facts = [*running(), loop.Ordered("a", Desired.GO, "", lost=True), loop.Exited("a", SIGNALLED)]
     _, actions = play(facts)
@@ -333,6 +340,7 @@ FACTS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(FACTS, max_size=30), st.integers(1, 3))
 def test_whatever_happens_every_run_is_finished_once_and_the_agent_leaves(
     facts: list[Fact], slots: int

@@ -124,6 +124,14 @@ def test_events_between_two_looks() -> None:
     assert changes(QUESTION, after, after) == []
 
 
+def test_the_best_so_far_may_be_behind_the_baseline() -> None:
+    before = [RUNS[0], replace(RUNS[1], state=RunState.RUNNING, ended=None)]
+    after = [RUNS[0], run(2, [0.1, 0.4], RunState.FINISHED)]
+    assert changes(QUESTION, before, after)[-1].startswith(
+        "best so far: run 2 with 0.4 (not yet the baseline's "
+    )
+
+
 def test_events_of_trouble_say_why() -> None:
     running = RUNS[3]
     failed = replace(running, state=RunState.FAILED, ended_because="exit code 1", ended=1.0)

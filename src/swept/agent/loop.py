@@ -64,6 +64,7 @@ class Tracked:
     desired_reason: str = ""
     ordered: float = 0.0  # when
     told: Desired = Desired.GO  # what the SDK has handed to the program …
+    told_reason: str = ""
     told_after: int = 0  # … after which report
     read: bool = False  # … and whether the program has looked at it
     speaks: bool = False  # it uses the SDK
@@ -376,7 +377,14 @@ def _told(state: State, fact: ToldProgram) -> Step:
     run = state.runs.get(fact.run)
     if run is None:
         return state, []
-    run = replace(run, speaks=True, told=fact.desired, told_after=fact.after, read=fact.read)
+    run = replace(
+        run,
+        speaks=True,
+        told=fact.desired,
+        told_reason=fact.reason,
+        told_after=fact.after,
+        read=fact.read,
+    )
     if fact.desired is not run.desired:
         run = replace(run, desired=fact.desired, desired_reason=fact.reason, ordered=state.now)
     return _with(state, run), []
@@ -469,7 +477,8 @@ def ending_of(run: Tracked, fact: Exited) -> Ending:
         intent=run.intent,
         intent_reason=run.intent_reason,
         obeyed=_obeyed(run),
-        obeyed_reason=run.desired_reason,
+        # A heartbeat from before the order may have overwritten what is wanted, not what the program was told.
+        obeyed_reason=run.told_reason or run.desired_reason,
         by_exception=not run.speaks,
         tail=fact.tail,
         memory=fact.memory,

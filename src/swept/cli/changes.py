@@ -28,7 +28,11 @@ def changes(
     old, new = leader(question, before, advice[0]), leader(question, after, advice[1])
     if new and new.finished and (old is None or not old.finished or old.run.id != new.run.id):
         reference = reference_for(question, after, new.run)
-        beside = f" (baseline {figure(reference.value)})" if reference and reference.curve else ""
+        beside = ""
+        if reference and reference.curve:
+            behind = question.goal.better(reference.value, new.value)
+            says = "not yet the baseline's" if behind else "baseline"
+            beside = f" ({says} {figure(reference.value)})"
         found.append(f"best so far: run {new.run.number} with {figure(new.value)}{beside}")
     return found
 
