@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import threading
 import time
@@ -16,6 +17,18 @@ def test_the_answer_comes_from_another_process() -> None:
     apart = Apart(threading.Event())
     assert apart(os.getpid) != os.getpid()
     assert apart(Fraction, 6, 4) == Fraction(3, 2)
+
+
+class ReadSlowly:
+    """A value that takes a second to read."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return time.sleep, (1.0,)
+
+
+def test_a_large_question_read_slowly_arrives_whole() -> None:
+    apart = Apart(threading.Event(), limit=30.0)
+    assert apart(operator.is_, ReadSlowly(), bytes(4_000_000)) is False
 
 
 def test_a_failure_is_told_and_the_next_question_answered() -> None:

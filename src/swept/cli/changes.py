@@ -29,7 +29,7 @@ def changes(
     if new and new.finished and (old is None or not old.finished or old.run.id != new.run.id):
         reference = reference_for(question, after, new.run)
         beside = ""
-        if reference and reference.curve:
+        if reference and reference.value is not None:
             behind = question.goal.better(reference.value, new.value)
             says = "not yet the baseline's" if behind else "baseline"
             beside = f" ({says} {figure(reference.value)})"

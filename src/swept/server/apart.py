@@ -11,6 +11,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -39,17 +40,20 @@ class Apart:
 
     def __call__(self, task: Callable[..., T], *arguments: Any) -> T:
         """`task(*arguments)`: a module's function, of values that can be pickled. Raises Unanswered."""
-        with self._turn:
+        with self._turn, tempfile.TemporaryFile() as request:
+            # a pipe would not be filled to its end: CPython 3.11 forgets the rest once `communicate` has timed out
+            pickle.dump((task, arguments), request)
+            request.seek(0)
             self._go_on()
             with subprocess.Popen(
                 [sys.executable, "-m", "swept.server.apart"],
-                stdin=subprocess.PIPE,
+                stdin=request,
                 stdout=subprocess.PIPE,
                 env={**os.environ, **dict.fromkeys(_THREADS, "1")},
                 process_group=0,  # Ctrl+C in the server's terminal is the server's to handle
             ) as process:
                 try:
-                    answer = self._answer(process, pickle.dumps((task, arguments)))
+                    answer = self._answer(process)
                 finally:
                     process.kill()
         if process.returncode:
@@ -59,13 +63,13 @@ class Apart:
             )
         return cast(T, pickle.loads(answer))
 
-    def _answer(self, process: subprocess.Popen[bytes], request: bytes) -> bytes:
-        waited, rest = 0.0, cast("bytes | None", request)
+    def _answer(self, process: subprocess.Popen[bytes]) -> bytes:
+        waited = 0.0
         while True:
             try:
-                answer, _ = process.communicate(rest, LOOK_AGAIN_SECONDS)
+                answer, _ = process.communicate(timeout=LOOK_AGAIN_SECONDS)
             except subprocess.TimeoutExpired:
-                waited, rest = waited + LOOK_AGAIN_SECONDS, None  # the rest is sent all the same
+                waited += LOOK_AGAIN_SECONDS
             else:
                 return answer
             self._go_on()
