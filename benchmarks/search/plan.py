@@ -17,7 +17,10 @@ from tasks import FAMILIES, Task, load
 
 HERE: Final = Path(__file__).parent
 SOURCES: Final = HERE.parents[1] / "src/swept"
-DECIDING: Final = ("search", "stopping", "models", "analysis", "space.py", "spec.py")
+DECIDING: Final = (
+    *("search", "stopping", "models", "analysis/estimate.py", "analysis/recommend.py"),
+    *("space.py", "spec.py"),
+)
 PLAYING: Final = ("testing/simulate.py", "analysis/best.py")
 SEEDS: Final = 10
 SLOW_SEEDS: Final = 3
