@@ -330,10 +330,20 @@ class TestDifferences:
         runs = drawn(30)
         runs[2] = replace(runs[2], curve=(Point(10, 0.1),))
         card = cards(runs)["stalled"]
-        assert card.title == "Nothing gained for 27 runs"
+        assert card.title == "Nothing gained for 27 finished runs"
         assert "the 3rd" in card.text
         assert "10 %" in card.text
         assert "stalled" not in cards(runs, state=SweepState.FINISHED)
+
+    def test_runs_that_were_stopped_early_are_no_standstill(self) -> None:
+        """They were to gain nothing, and their values are those of an earlier step."""
+        runs = drawn(30)
+        runs[2] = replace(runs[2], curve=(Point(10, 0.1),))
+        finished = runs[:8]
+        stopped = [replace(each, state=RunState.STOPPED) for each in runs[8:]]
+        assert "stalled" not in cards([*finished, *stopped])
+        more = [replace(each, state=RunState.STOPPED) for each in drawn(60)[30:]]
+        assert cards([*runs, *more])["stalled"].title == "Nothing gained for 27 finished runs"
 
     def test_a_late_best_is_no_standstill(self) -> None:
         runs = drawn(30)

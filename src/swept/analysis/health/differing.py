@@ -118,12 +118,15 @@ def reference(now: Situation) -> Iterator[Card]:
 
 
 def gaining(now: Situation) -> Iterator[Card]:
-    """Where the best came early. In random order it is equally probable at every place."""
+    """Where the best came early. In random order it is equally probable at every place. Among the finished: a run that was
+    stopped has the value of an earlier step, and was never to gain anything."""
     ended = sorted(
         (
             run
             for run in now.ours
-            if run.kind is Kind.SEARCH and run.state.ended and _counted(now, run)
+            if run.kind is Kind.SEARCH
+            and run.state is RunState.FINISHED
+            and now.value(run) is not None
         ),
         key=lambda run: (run.ended or 0.0, run.number),
     )
@@ -136,13 +139,9 @@ def gaining(now: Situation) -> Iterator[Card]:
         yield Card(
             "stalled",
             "info",
-            f"Nothing gained for {since} runs",
-            f"The best of {n} runs was the {ordinal(first + 1)}. Were they in random order, the best would come so early "
+            f"Nothing gained for {since} finished runs",
+            f"The best of {n} finished runs was the {ordinal(first + 1)}. Were they in random order, the best would come so early "
             f"in {percent((first + 1) / n)} of sweeps. More runs of the same kind probably bring little.",
             (f"run {ended[first].number}: {figure(now.value(ended[first]))}",),
             ids([ended[first]]),
         )
-
-
-def _counted(now: Situation, run: Run) -> bool:
-    return run.state in (RunState.FINISHED, RunState.STOPPED) and now.value(run) is not None
