@@ -9,11 +9,14 @@ import pytest
 from swept.analysis.results import Question
 from swept.cli.compare import model_names
 from swept.cli.control import parse_values
-from swept.cli.live import working_slots
+from swept.cli.live import LiveView, working_slots
+from swept.cli.screen import Look
 from swept.cli.train import epochs_parameter
 from swept.cli.work import AgentFlags, places
+from swept.client import Client
 from swept.errors import UsageError
 from swept.model import Goal
+from swept.testing.clock import FakeClock
 from swept.wire import SweepView
 
 
@@ -85,3 +88,37 @@ def test_only_agents_that_were_heard_of_count_as_slots() -> None:
     ]
     assert working_slots(cast(SweepView, {"agents": agents}), 100.0) == 2
     assert working_slots(cast(SweepView, {"agents": []}), 100.0) == 1
+
+
+class Lines(list[str]):
+    """A display that keeps the events."""
+
+    def open(self) -> None: ...
+
+    def event(self, line: str) -> None:
+        self.append(line)
+
+    def show(self, look: Look) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_that_a_budget_is_used_up_is_said_once_though_several_slots_hear_it() -> None:
+    """Each end of a run makes the agent ask for another, and with a budget of hours the answer has other figures."""
+    told = Lines()
+    view = cast(SweepView, {"id": "s1", "runs": []})
+    question = Question("map", Goal.MAXIMIZE)
+    with Client("http://127.0.0.1:9") as client:
+        live = LiveView(client, view, question, footer="", clock=FakeClock(), display=told)
+        for line in (
+            "the budget of 2 slot-hours is used up (2.0 so far); 1 under way",
+            "run 7 finished: it ended by itself",
+            "the budget of 2 slot-hours is used up (2.1 so far)",
+            "the budget of 6 runs is used up; 1 under way",
+            "the budget of 6 runs is used up",
+        ):
+            live.hear(line)
+    assert told == [
+        "the budget of 2 slot-hours is used up (2.0 so far); 1 under way",
+        "the budget of 6 runs is used up; 1 under way",
+    ]

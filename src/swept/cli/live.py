@@ -35,6 +35,8 @@ _REMEMBERED_EVENTS = 100
 _TOLD_BETTER = re.compile(
     r"run \d+( \(\w+\))? (started|finished|stopped|paused|failed|crashed|killed|pending)\b"
 )
+_PASSING = re.compile(r" \([\d.]+ so far\)|; \d+ (under way|paused by a person).*")
+"""What changes in the reason for starting nothing, while the reason stays."""
 
 
 class Display(Protocol):
@@ -139,10 +141,15 @@ class LiveView:
         self._display.close()
 
     def hear(self, line: str) -> None:
-        """The agent's own words, without those that the server's view tells better: starts and ends, with values."""
-        if line != self._heard and not _TOLD_BETTER.match(line):
+        """The agent's own words, without those that the server's view tells better: starts and ends, with values.
+
+        An agent that asks for a run in several slots hears the same reason for none each time one of its runs ends."""
+        if _TOLD_BETTER.match(line):
+            return
+        reason = _PASSING.sub("", line)
+        if reason != self._heard:
             self.say(line)
-        self._heard = line
+        self._heard = reason
 
     def say(self, line: str) -> None:
         """An event."""
