@@ -90,13 +90,16 @@ def test_only_agents_that_were_heard_of_count_as_slots() -> None:
     assert working_slots(cast(SweepView, {"agents": []}), 100.0) == 1
 
 
-class Lines(list[str]):
+class Lines:
     """A display that keeps the events."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
 
     def open(self) -> None: ...
 
     def event(self, line: str) -> None:
-        self.append(line)
+        self.events.append(line)
 
     def show(self, look: Look) -> None: ...
 
@@ -118,7 +121,7 @@ def test_that_a_budget_is_used_up_is_said_once_though_several_slots_hear_it() ->
             "the budget of 6 runs is used up",
         ):
             live.hear(line)
-    assert told == [
+    assert told.events == [
         "the budget of 2 slot-hours is used up (2.0 so far); 1 under way",
         "the budget of 6 runs is used up; 1 under way",
     ]
