@@ -14,7 +14,6 @@ from swept.analysis.spread import spread
 from swept.failures import FAILED
 from swept.model import (
     Kind,
-    Run,
     RunState,
 )
 
