@@ -562,6 +562,9 @@ export interface components {
             chosen?: {
                 [key: string]: unknown;
             };
+            program?: {
+                [key: string]: unknown;
+            };
         };
         ServerStatus: {
             version: string;

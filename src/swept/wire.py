@@ -266,6 +266,7 @@ class Report(TypedDict):
     type "resumed":    step of the checkpoint that the program took up: first_step = step + 1
     type "summary":    values
     type "effective":  config
+    type "config":     config: what the program set beside the given one
     """
 
     seq: int
@@ -401,6 +402,7 @@ class RunView(TypedDict):
     alerts: NotRequired[list[AlertView]]  # of one run: its last ones
     orders: NotRequired[list[OrderView]]  # of one run: the last ones
     chosen: NotRequired[dict[str, Any]]  # of one run: `why` with strategy and predicted figures
+    program: NotRequired[dict[str, Any]]  # of one run: what its program set beside the given config
 
 
 class MetricView(TypedDict):

@@ -235,6 +235,19 @@ swept: {adapter: ultralytics}
     assert {"batch=8", "lr0=0.01", "data=coco8.yaml", "epochs=2"} < set(words)
 
 
+def test_what_its_program_set_stands_beside_the_configuration(
+    served: Served, client: Client, store: Store
+) -> None:
+    run = client.manual_run(
+        {"project": "p", "config": {"lr": 1, "net": {"depth": 2}}, "host": "h", "pid": 1}
+    )
+    own: wire.Report = {
+        "seq": 1, "type": "config", "time": 0.0, "config": {"lr": 2, "net": {"width": 8}, "seed": 7}
+    }  # fmt: skip
+    client.reports(run["run"], {"lease": run["lease"], "reports": [own]})
+    assert client.run(run["run"])["program"] == {"net": {"width": 8}, "seed": 7}
+
+
 def test_a_run_by_hand_is_told_as_it_was_typed(served: Served, client: Client) -> None:
     started = client.manual_run(
         {"project": "p", "config": {}, "host": "h", "pid": 1, "command": "train.py --lr 1"}

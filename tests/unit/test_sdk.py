@@ -108,6 +108,19 @@ def test_under_an_agent_nothing_heavy_is_loaded_before_the_first_report(tmp_path
 # -- under an agent, the server away: everything is on disk ---------------------------------------
 
 
+def test_what_the_program_adds_to_the_given_configuration_is_reported(tmp_path: Path) -> None:
+    code = """
+import swept
+run = swept.init(config={"lr": 0.9, "depth": 3})
+print(run.config.lr, run.config.depth)
+run.log({"loss": 1.0})
+"""
+    done = python(tmp_path, code, **claimed(tmp_path, config={"lr": 0.5}))
+    assert done.stdout.split() == ["0.5", "3"]
+    own, _ = journal(tmp_path)
+    assert (own["type"], own["config"]) == ("config", {"depth": 3})
+
+
 def test_reports_are_on_disk_in_order_whatever_happens(tmp_path: Path) -> None:
     code = """
 import os, signal, swept

@@ -16,7 +16,7 @@ import { ChartCard, LINES, type Drawing } from "../run/ChartCard";
 import { RunData, type RunView } from "../run/data";
 import { axes, axisOf, curve, groups, TIME, type Defined } from "../run/history";
 import { LOOK, LookBar, type Look } from "../run/Metrics";
-import { differences, matches, told } from "../run/values";
+import { differences, matches, told, whole } from "../run/values";
 import { dark, liveness, title } from "../state/page";
 import type { Column } from "../types";
 import { common, costs, differ, goalOf, labels, metricRows, obstacles, type At, type Compared, type Goal } from "./compare";
@@ -289,7 +289,7 @@ function Figures({ compared, at, choose, objective }: { compared: readonly Compa
 }
 
 function Configurations({ shown, named }: { shown: readonly Loaded[]; named: readonly string[] }) {
-  const found = differences(shown.map(({ run }) => ({ ...run.config, ...run.effective_config })));
+  const found = differences(shown.map(({ run }) => whole(run)));
   return (
     <section aria-label="configurations">
       <h2>What differs in their configurations <span class="muted">{found.length}</span></h2>

@@ -6,10 +6,10 @@ import { flatten, isMapping, matches, settings, told } from "./values";
 export function Configuration({ run }: { run: RunView }) {
   const [query, setQuery] = useState("");
   const [only, setOnly] = useState(false);
-  const all = settings(run.config, run.effective_config);
+  const all = settings(run);
   const differing = all.filter((one) => one.differs).length;
   const shown = all.filter((one) => (!only || one.differs) && matches(query, one.name, one.given, one.ran));
-  const effective = run.effective_config !== null;
+  const effective = run.effective_config !== null || all.some((one) => one.own);
   const summary = [...flatten(run.summary)]
     .filter(([name, value]) => !isMapping(value) && matches(query, name, value))
     .sort(([one], [other]) => Number(one.startsWith("_")) - Number(other.startsWith("_")) || one.localeCompare(other, "en", { numeric: true }));
@@ -36,8 +36,8 @@ export function Configuration({ run }: { run: RunView }) {
                   {shown.map((one) => (
                     <tr key={one.name} class={one.differs ? "differs" : ""}>
                       <th scope="row">{one.name}</th>
-                      <td>{told(one.given)}</td>
-                      {effective && <td>{one.differs || one.given === undefined ? told(one.ran) : <span class="muted">the same</span>}
+                      <td>{one.own ? <span class="muted">set by the program</span> : told(one.given)}</td>
+                      {effective && <td>{one.differs || one.own ? told(one.ran) : <span class="muted">the same</span>}
                         {one.differs && <span class="badge differing">differs</span>}</td>}
                     </tr>
                   ))}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, differences, flatten, matches, settings, told } from "./values";
+import { bytes, differences, flatten, matches, settings, told, whole } from "./values";
 
 describe("flattening", () => {
   it("names leaves by dots and leaves lists, media and empty mappings whole", () => {
@@ -17,14 +17,26 @@ describe("flattening", () => {
 
 describe("the configuration beside what really ran", () => {
   it("marks differences, nested ones too", () => {
-    const found = settings({ lr: 0.1, batch: 64, model: { depth: 3 } }, { lr: 0.1, batch: 32, model: { depth: 4 }, amp: true });
+    const found = settings({
+      config: { lr: 0.1, batch: 64, model: { depth: 3 } }, effective_config: { lr: 0.1, batch: 32, model: { depth: 4 }, amp: true },
+    });
     expect(found.filter((one) => one.differs).map((one) => one.name)).toEqual(["batch", "model.depth"]);
-    expect(found.at(-1)).toEqual({ name: "amp", given: undefined, ran: true, differs: false });
+    expect(found.at(-1)).toEqual({ name: "amp", given: undefined, ran: true, differs: false, own: true });
   });
 
   it("is what was given where the program said nothing", () => {
-    expect(settings({ lr: 0.1 }, null)).toEqual([{ name: "lr", given: 0.1, ran: 0.1, differs: false }]);
-    expect(settings({ lr: 0.1, x: 2 }, { lr: 0.2 })[1]?.differs).toBe(false);
+    expect(settings({ config: { lr: 0.1 }, effective_config: null })).toEqual([
+      { name: "lr", given: 0.1, ran: 0.1, differs: false, own: false },
+    ]);
+    expect(settings({ config: { lr: 0.1, x: 2 }, effective_config: { lr: 0.2 } })[1]?.differs).toBe(false);
+  });
+
+  it("has what the program set beside it, also within what was given, and last what really ran", () => {
+    const run = { config: { net: { depth: 2 } }, program: { net: { width: 8 }, seed: 7 }, effective_config: { seed: 8 } };
+    expect(settings(run).map(({ name, ran, own }) => [name, ran, own])).toEqual([
+      ["net.depth", 2, false], ["net.width", 8, true], ["seed", 8, true],
+    ]);
+    expect(whole(run)).toEqual({ "net.depth": 2, "net.width": 8, seed: 8 });
   });
 });
 

@@ -43,21 +43,38 @@ export interface Setting {
   /** What really ran; the same as `given` where the program said nothing else. */
   readonly ran: unknown;
   readonly differs: boolean;
+  /** Nobody gave it: the program has it of its own. */
+  readonly own: boolean;
+}
+
+/** The parts of a configuration that a run is told with. */
+export interface Configured {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly effective_config: Readonly<Record<string, unknown>> | null;
+  readonly program?: Readonly<Record<string, unknown>>;
+}
+
+/** What the program says that it has: what it set beside the given, and over that what it really ran with. */
+function said(run: Configured): Flat {
+  return new Map([...flatten(run.program ?? {}), ...flatten(run.effective_config ?? {})]);
+}
+
+/** All that a run ran with, by dotted names. */
+export function whole(run: Configured): Readonly<Record<string, unknown>> {
+  return Object.fromEntries([...flatten(run.config), ...said(run)]);
 }
 
 /** The configuration beside what really ran, in the configuration's order. A value that the program alone knows (a
  * default it resolved) is listed after, and is no difference. */
-export function settings(
-  config: Readonly<Record<string, unknown>>, effective: Readonly<Record<string, unknown>> | null,
-): readonly Setting[] {
-  const given = flatten(config);
-  const ran = effective ? flatten(effective) : given;
+export function settings(run: Configured): readonly Setting[] {
+  const given = flatten(run.config);
+  const ran = said(run);
   const found = [...given].map(([name, value]) => {
     const real = ran.has(name) ? ran.get(name) : value;
-    return { name, given: value, ran: real, differs: !same(value, real) };
+    return { name, given: value, ran: real, differs: !same(value, real), own: false };
   });
   for (const [name, value] of ran) {
-    if (!given.has(name)) found.push({ name, given: undefined, ran: value, differs: false });
+    if (!given.has(name)) found.push({ name, given: undefined, ran: value, differs: false, own: true });
   }
   return found;
 }

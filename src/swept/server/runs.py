@@ -14,7 +14,15 @@ from swept.server.answers import Answer, documented
 from swept.server.auth import authorize, context_of, reading, reporting, writing
 from swept.server.blobs import Blobs
 from swept.server.context import Context
-from swept.server.views import alert_view, claimed_view, file_view, order_view, row_view, run_view
+from swept.server.views import (
+    alert_view,
+    claimed_view,
+    file_view,
+    order_view,
+    program_config,
+    row_view,
+    run_view,
+)
 from swept.server.wandb import joins
 from swept.server.wandb.service import METADATA
 from swept.store.base import RunFilter
@@ -56,7 +64,15 @@ def one_run(run: str, request: Request) -> Answer:
     orders = [order_view(event) for event in context.store.orders(run) if _wanted(event)]
     known = context.store.run(run)
     found = _view(context, known, whole=True)
-    return Answer({**found, "alerts": alerts, "orders": orders, "chosen": dict(known.why)})
+    return Answer(
+        {
+            **found,
+            "alerts": alerts,
+            "orders": orders,
+            "chosen": dict(known.why),
+            "program": program_config(known),
+        }
+    )
 
 
 def _wanted(event: Event) -> bool:

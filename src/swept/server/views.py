@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +14,7 @@ from swept.server.wandb import defined
 from swept.server.wandb.service import DEFINED
 from swept.spec import Spec
 from swept.store.base import Lease
+from swept.store.flat import PROGRAM_CONFIG
 
 
 def attempt_view(attempt: Attempt) -> wire.AttemptView:
@@ -67,6 +68,23 @@ def run_view(run: Run, goal: Goal = Goal.MINIMIZE, *, whole: bool = False) -> wi
         "defined": defined.metrics(run.details.get(DEFINED)),
         "details": _details(run, whole),
     }
+
+
+def program_config(run: Run) -> dict[str, Any]:
+    """What the program set where the run's config says nothing: defaults of `init`, `wandb.config.update`."""
+    own = run.details.get(PROGRAM_CONFIG)
+    return _beside(own, run.config) if isinstance(own, Mapping) else {}
+
+
+def _beside(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in own.items():
+        known = given.get(name)
+        if name not in given:
+            found[name] = value
+        elif isinstance(value, Mapping) and isinstance(known, Mapping) and _beside(value, known):
+            found[name] = _beside(value, known)
+    return found
 
 
 def _details(run: Run, whole: bool) -> dict[str, Any]:

@@ -109,6 +109,8 @@ class Intake:
             self.checkpoint(_step(item), _text(item, "place"), _text(item, "host"), item["time"])
         elif kind == "effective":
             runs.keep_effective(self.work, self.run, item.get("config", {}))
+        elif kind == "config":
+            runs.add_program_config(self.work, self.run.id, item.get("config", {}))
         else:
             # From a newer client. Refusing it would hold up all that follows in its queue.
             self.work.event("report.unknown", sweep=self.run.sweep, run=self.run.id, kind=kind)

@@ -381,6 +381,12 @@ def add_details(work: Work, run: str, details: Mapping[str, Any], *, anew: bool 
         flat.keep_config(work, run, row.config, changed)
 
 
+def add_program_config(work: Work, run: str, config: Config) -> None:
+    """What the program set itself, beside what it was given."""
+    known = find(work.connection, run).details.get(flat.PROGRAM_CONFIG) or {}
+    add_details(work, run, {flat.PROGRAM_CONFIG: {**known, **config}})
+
+
 def keep_effective(work: Work, run: Row[Any], config: Config) -> None:
     """What the last attempt really runs with."""
     table = schema.attempts

@@ -42,6 +42,10 @@ def effective(seq: int, **config: Any) -> Report:
     return {"seq": seq, "type": "effective", "time": NOW, "config": config}
 
 
+def program_config(seq: int, **config: Any) -> Report:
+    return {"seq": seq, "type": "config", "time": NOW, "config": config}
+
+
 def filled(store: Store, *starts: Start) -> Sweep:
     """A sweep with pending runs."""
     sweep = store.create_sweep(new_sweep(), now=NOW)

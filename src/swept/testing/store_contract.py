@@ -27,6 +27,7 @@ from swept.model import (
     SweepState,
 )
 from swept.store.base import RunFilter, Store
+from swept.store.flat import PROGRAM_CONFIG
 from swept.testing.scenes import (
     NOW,
     checkpoint,
@@ -35,6 +36,7 @@ from swept.testing.scenes import (
     end,
     filled,
     log,
+    program_config,
     resumed,
     running,
     start,
@@ -435,6 +437,14 @@ class StoreContract(SweepVerbs, ArtifactVerbs, ImportVerbs, ReadVerbs, BoardVerb
         assert run.effective_config == {"a": 2}
         run = store.update_run(lease.run.id, now=NOW, summary={"z": 1}, replace_summary=True)
         assert run.summary == {"z": 1}
+
+    def test_what_a_program_sets_beside_the_given_config_is_kept_and_found(
+        self, store: Store
+    ) -> None:
+        lease = running(store, program_config(1, depth=3), program_config(2, width=8))
+        run = store.run(lease.run.id)
+        assert (run.config, run.effective_config) == (lease.run.config, None)
+        assert run.details[PROGRAM_CONFIG] == {"depth": 3, "width": 8}
 
     def test_a_whole_summary_hides_what_was_logged_under_other_names(self, store: Store) -> None:
         lease = running(store, log(1, 0, loss=1.0, gone=2.0))

@@ -52,7 +52,20 @@ def claimed(own: Identity, secondary: bool, clock: Clock) -> tuple[Identity, Bac
     except JournalBusy:
         complain(ANOTHER_REPORTS)
         return identity, Silent()
-    return identity, _recorder(brief, place, journal, clock)
+    recorder = _recorder(brief, place, journal, clock)
+    _tell_own(recorder, own, brief)
+    return identity, recorder
+
+
+def _tell_own(recorder: Recorder, own: Identity, brief: Brief) -> None:
+    """What the program sets where the sweep leaves it open: nobody else knows it."""
+    added = {name: value for name, value in own.config.items() if name not in brief.config}
+    if not added:
+        return
+    try:
+        recorder.report("config", config=added)
+    except OSError as error:
+        complain(f"what this program adds to the configuration is not kept ({error})")
 
 
 def _identity(own: Identity, brief: Brief, checkpoint: ResumePoint | None) -> Identity:
@@ -184,6 +197,7 @@ def _joined(
     recorder = _own_recorder(
         claimed, root, place, journal, home, _connecting(server, claimed["lease"]), clock
     )
+    _tell_own(recorder, own, brief)
     return _identity(own, brief, _reachable(claimed, root)), recorder
 
 
