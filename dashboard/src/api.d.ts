@@ -113,6 +113,7 @@ export interface components {
             agents: components["schemas"]["BoardAgent"][];
             text: string;
             path: string;
+            spec_version: number;
         };
         BoardParameter: {
             name: string;
@@ -142,6 +143,7 @@ export interface components {
             started: (number | null)[];
             ended: (number | null)[];
             attempts: components["schemas"]["BoardAttempt"][][];
+            spec_version: number[];
         };
         BoardView: {
             head: components["schemas"]["BoardHead"];
@@ -467,12 +469,14 @@ export interface components {
             ended: number;
             cap: number | null;
             eta: number | null;
+            eta_why: string;
             hours_used: number;
             hours_saved: number | null;
             energy: number | null;
             cost: number | null;
             currency: string;
             noise: number | null;
+            noise_why: string;
             targets: components["schemas"]["TargetView"][];
         };
         RelatedRun: {

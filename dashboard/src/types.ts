@@ -64,6 +64,8 @@ export interface SweepHead {
   readonly agents: readonly AgentView[];
   readonly text: string;
   readonly path: string;
+  /** How often the sweep's file was changed, from 1; 0 of a project. */
+  readonly specVersion: number;
 }
 
 export interface AgentView {
@@ -97,6 +99,10 @@ export interface Board {
   parents: (string | null)[];
   attempts: Attempt[][];
   seeds: (number | null)[];
+  /** Of the sweep's file, when the run was made. */
+  specVersions: number[];
+  /** What runs really had, where that is not what the search suggested: column → row → value, of a category its text. Columns hold what was suggested. */
+  effective: Map<string, Map<number, number | string>>;
   /** Parameters first, in the file's order; then the objective ("value"), "best", "steps", "started", "seconds", and what the history stands on, "number" and "ended"; then the summary's numbers. */
   columns: Map<string, Column>;
 }
@@ -207,6 +213,8 @@ export interface Progress {
   readonly ended: number;
   readonly cap: number | null;
   readonly eta: number | null;
+  /** What is missing, where it is not known. */
+  readonly etaWhy: string;
   readonly hoursUsed: number;
   readonly hoursSaved: number | null;
   readonly energy: number | null;
@@ -214,6 +222,8 @@ export interface Progress {
   readonly currency: string;
   /** One standard deviation of a single run's value, where repeats tell. */
   readonly noise: number | null;
+  /** Why it is not known. */
+  readonly noiseWhy: string;
   readonly targets: readonly { readonly name: string; readonly value: number; readonly reached: boolean }[];
 }
 export interface Forecast {

@@ -663,12 +663,14 @@ class ProgressView(TypedDict):
     ended: int
     cap: int | None
     eta: float | None  # seconds
+    eta_why: str  # what is missing, where it is not known
     hours_used: float  # of all slots together
     hours_saved: float | None
     energy: float | None  # kWh
     cost: float | None
     currency: str
     noise: float | None
+    noise_why: str  # why it is not known
     targets: list[TargetView]
 
 
@@ -707,6 +709,7 @@ class BoardHead(TypedDict):
     agents: list[BoardAgent]
     text: str
     path: str
+    spec_version: int  # how often the file was changed, from 1; 0 of a project
 
 
 class BoardAgent(TypedDict):
@@ -767,6 +770,7 @@ class BoardRuns(TypedDict):
     started: list[float | None]
     ended: list[float | None]
     attempts: list[list[BoardAttempt]]
+    spec_version: list[int]  # of the sweep's file, when the run was made
 
 
 class BoardView(TypedDict):

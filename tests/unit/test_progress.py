@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -80,8 +81,31 @@ class TestEta:
         runs = [run(n) for n in range(1, 5)]
         assert progress_of(spec, runs, hours=1.95).eta == pytest.approx(0.05 * 3600.0)
 
-    @pytest.mark.parametrize("why", ["no agent", "no run cap", "no step"])
-    def test_nothing_where_it_is_not_known(self, why: str) -> None:
+    def test_where_the_file_says_no_length_the_finished_runs_do(self) -> None:
+        """W&B's hyperband knows no epochs: most runs are stopped, and the few that finished say how long a full one is."""
+        spec = parse_mapping(
+            {**SWEEP, "early_terminate": {"type": "hyperband", "min_iter": 4, "eta": 2}}
+        )
+        stopped = [run(n, 4, RunState.STOPPED) for n in range(1, 8)]
+        going = run(8, 6, RunState.RUNNING)
+        found = progress_of(spec, [*stopped, going])
+        assert found.eta is None
+        assert found.eta_why.startswith("no run has finished yet")
+        assert "`swept.epochs`" in found.eta_why
+        found = progress_of(spec, [*stopped, going, run(9)])
+        typical = (7 * 4 + STEPS) / 8
+        assert found.eta == pytest.approx(10.0 * (STEPS - 6 + 3 * typical))
+        assert found.eta_why == ""
+
+    @pytest.mark.parametrize(
+        ("why", "said"),
+        [
+            ("no agent", "no agent is at work"),
+            ("no run cap", "the number of runs is open"),
+            ("no step", "no step has been reported yet"),
+        ],
+    )
+    def test_nothing_where_it_is_not_known(self, why: str, said: str) -> None:
         spec, runs, slots = spec_with(), [run(1)], 1
         if why == "no agent":
             slots = 0
@@ -91,7 +115,9 @@ class TestEta:
             )
         else:
             runs = []
-        assert progress_of(spec, runs, slots=slots).eta is None
+        found = progress_of(spec, runs, slots=slots)
+        assert found.eta is None
+        assert found.eta_why.startswith(said)
 
     def test_an_ended_sweep_has_nothing_left(self) -> None:
         assert progress_of(spec_with(), [run(1)], over=True, slots=0).eta == 0.0
@@ -131,6 +157,20 @@ class TestWhatIsReached:
             ("better", False),
         ]
         assert found.noise is None
+
+    def test_why_the_noise_is_not_known(self) -> None:
+        """The best trained again after the search is no repeat of the search."""
+        runs = [run(1), run(6)]
+        again = [replace(run(7), config=runs[1].config, kind=Kind.COMPARE)]
+        found = progress_of(spec_with(), [*runs, *again])
+        assert found.noise is None
+        assert found.noise_why == "in the search no configuration was run twice to its end"
+        same = [replace(run(7), config=runs[1].config, curve=runs[1].curve)]
+        assert "the last digit" in progress_of(spec_with(), [*runs, *same]).noise_why
+        other = [replace(same[0], curve=(*runs[1].curve[:-1], Point(STEPS, 0.5)))]
+        found = progress_of(spec_with(), [*runs, *other])
+        assert found.noise is not None
+        assert found.noise_why == ""
 
 
 class TestForecasts:

@@ -50,6 +50,27 @@ describe("a board", () => {
     expect(ended?.values[29]).toBe(board.head.updated);
   });
 
+  test("keeps what runs really had beside what was suggested, until the server says otherwise", () => {
+    const board = boardOf({ ...viewOf(whole), effective: { batch: { "3": 8 }, optimizer: { "4": "Lion" }, lr0: { "3": "auto" } } });
+    expect(board.effective.get("batch")?.get(3)).toBe(8);
+    expect(board.effective.get("optimizer")?.get(4)).toBe("Lion");
+    expect(board.effective.get("lr0")?.get(3)).toBe("auto");
+    expect(board.columns.get("batch")?.values[3]).toBe(whole.columns.get("batch")?.values[3]);
+    // Keys are places in the answer, not the page's rows.
+    merge(board, { ...viewOf(whole, [4, 5]), effective: { batch: { "1": 4 } } });
+    expect([...(board.effective.get("batch") ?? [])]).toEqual([[3, 8], [5, 4]]);
+    expect(board.effective.has("optimizer")).toBe(false);
+  });
+
+  test("has the file's version as a column from the first change of the file on", () => {
+    const board = boardOf(viewOf(whole));
+    expect(board.columns.has("spec_version")).toBe(false);
+    const view = viewOf(whole, [29]);
+    merge(board, { ...view, head: { ...view.head, spec_version: 2 }, runs: { ...view.runs, spec_version: [2] } });
+    const versions = board.columns.get("spec_version");
+    expect([versions?.label, versions?.values[28], versions?.values[29]]).toEqual(["file version", 1, 2]);
+  });
+
   test("updates a run in its place", () => {
     const board = boardOf(viewOf(whole));
     const view = viewOf(whole, [3]);

@@ -4,7 +4,10 @@ import type { Attempt, Board, Column, Role, RunState, SweepHead, SweepState } fr
 import type { BoardView, ParameterView } from "./wire";
 
 /** Columns that every board has; a parameter or a metric of the same name is kept under a longer one. */
-const OWN = ["value", "best", "steps", "started", "seconds", "number", "ended"] as const;
+const OWN = ["value", "best", "steps", "started", "seconds", "number", "ended", "spec_version"] as const;
+
+/** The column of the version of the sweep's file; only where there is more than one. */
+export const VERSION = "spec_version";
 
 const SWEEP_STATES: readonly SweepState[] = ["pending", "running", "paused", "finished", "cancelled"];
 const RUN_STATES: readonly RunState[] = [
@@ -50,7 +53,7 @@ function metricKey(board: Board, name: string): string {
 export function boardOf(view: BoardView): Board {
   const board: Board = {
     head: headOf(view, new Map()), position: view.position, version: 0, n: 0, ids: [], rows: new Map(), numbers: [], names: [], kinds: [],
-    states: [], desired: [], why: [], endedBecause: [], parents: [], attempts: [], seeds: [], columns: new Map(),
+    states: [], desired: [], why: [], endedBecause: [], parents: [], attempts: [], seeds: [], specVersions: [], effective: new Map(), columns: new Map(),
   };
   const label = view.head.metric?.name ?? "value";
   for (const parameter of view.parameters) {
@@ -102,6 +105,7 @@ export function merge(board: Board, view: BoardView): boolean {
     board.parents[row] = runs.parent[at] ?? null;
     board.seeds[row] = runs.seed[at] ?? null;
     board.attempts[row] = (runs.attempts[at] ?? []).map(attemptOf);
+    board.specVersions[row] = runs.spec_version[at] ?? 1;
   });
   fill(board, "value", places, runs.value);
   fill(board, "best", places, runs.best_value);
@@ -113,6 +117,7 @@ export function merge(board: Board, view: BoardView): boolean {
     if (!board.columns.has(key)) board.columns.set(key, { ...parameterOf(key, parameter), values: longer(new Float64Array(), board.n) });
     if (board.columns.get(key)?.kind !== parameter.kind) orderly = false;
     else configure(board, key, parameter, places, view.config[parameter.name] ?? []);
+    takeEffective(board, key, places, view.effective[parameter.name] ?? {});
   }
   for (const [name, numbers] of Object.entries(view.summary)) {
     const key = metricKey(board, name);
@@ -122,6 +127,11 @@ export function merge(board: Board, view: BoardView): boolean {
     fill(board, key, places, numbers);
   }
   board.head = headOf(view, board.rows);
+  // Of a file that was never changed all runs have the same version, which says nothing.
+  if (board.head.specVersion > 1) {
+    if (!board.columns.has(VERSION)) board.columns.set(VERSION, { ...plain(VERSION, "file version", "info", "number", true), values: longer(new Float64Array(), board.n) });
+    fill(board, VERSION, [...board.ids.keys()], board.specVersions);
+  }
   // What a brush across the history names. Of runs under way the end is the sweep's last change: all are looked at.
   for (const x of ["number", "ended"] as const) board.columns.set(x, timeColumn(board, x));
   board.position = view.position;
@@ -211,6 +221,18 @@ function configure(board: Board, key: string, parameter: ParameterView, places: 
   }
 }
 
+/** By the row that `values` are keyed by, which is the place in the answer. */
+function takeEffective(board: Board, key: string, places: readonly number[], values: Readonly<Record<string, unknown>>): void {
+  const known = board.effective.get(key) ?? new Map<number, number | string>();
+  places.forEach((row, at) => {
+    const value = values[at];
+    if (value === undefined) known.delete(row);
+    else known.set(row, board.columns.get(key)?.kind === "category" || number(value) !== number(value) ? word(value) : number(value));
+  });
+  if (known.size) board.effective.set(key, known);
+  else board.effective.delete(key);
+}
+
 function attemptOf(view: BoardView["runs"]["attempts"][number][number]): Attempt {
   return {
     number: view.number, agent: view.agent, host: view.host, started: view.started, ended: view.ended,
@@ -237,6 +259,6 @@ function headOf(view: BoardView, rows: ReadonlyMap<string, number>): SweepHead {
       id: agent.id, host: agent.host, kind: agent.kind, slots: agent.slots, started: agent.started, lastSeen: agent.last_seen,
       ended: agent.ended, live: agent.live,
     })),
-    text: head.text, path: head.path,
+    text: head.text, path: head.path, specVersion: head.spec_version,
   };
 }

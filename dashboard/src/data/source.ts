@@ -105,8 +105,8 @@ export function cardOf(view: HealthCardView): Awaited<ReturnType<Source["health"
 
 export function progressOf(view: ProgressView): Awaited<ReturnType<Source["progress"]>> {
   return {
-    ended: view.ended, cap: view.cap, eta: view.eta, hoursUsed: view.hours_used, hoursSaved: view.hours_saved,
-    energy: view.energy, cost: view.cost, currency: view.currency, noise: view.noise,
+    ended: view.ended, cap: view.cap, eta: view.eta, etaWhy: view.eta_why, hoursUsed: view.hours_used, hoursSaved: view.hours_saved,
+    energy: view.energy, cost: view.cost, currency: view.currency, noise: view.noise, noiseWhy: view.noise_why,
     targets: view.targets.map((target) => ({ ...target, value: number(target.value) })),
   };
 }

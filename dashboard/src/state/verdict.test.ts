@@ -4,7 +4,7 @@ import type { Board, Progress } from "../types";
 import { endedRuns, percentOf, verdict } from "./verdict";
 
 const PROGRESS: Progress = {
-  ended: 3, cap: 3, eta: null, hoursUsed: 1, hoursSaved: null, energy: null, cost: null, currency: "", noise: null, targets: [],
+  ended: 3, cap: 3, eta: null, etaWhy: "", hoursUsed: 1, hoursSaved: null, energy: null, cost: null, currency: "", noise: null, noiseWhy: "in the search no configuration was run twice to its end", targets: [],
 };
 
 /** A sweep whose best and baseline have these values. */
@@ -24,7 +24,7 @@ test("a lead is said in the sense of the goal", () => {
 test("a lead within what one training varies by may be chance", () => {
   expect(verdict(ended(0.72, 0.7, "maximize"), { ...PROGRESS, noise: 0.01 })).toContain("may be chance");
   expect(verdict(ended(0.8, 0.7, "maximize"), { ...PROGRESS, noise: 0.01 })).toContain("10 times what one training varies by");
-  expect(verdict(ended(0.8, 0.7, "maximize"), PROGRESS)).toContain("nothing was run twice");
+  expect(verdict(ended(0.8, 0.7, "maximize"), PROGRESS)).toContain("is not known: in the search no configuration was run twice to its end.");
 });
 
 test("what is missing is said", () => {

@@ -46,7 +46,7 @@ export function verdict(board: Board, progress: Progress | null): string {
   if (gain <= 0) return `No run beats the baseline${head.state === "running" ? " yet" : ""}: ${name}, the best, is ${number(Math.abs(gain), 3)} behind it.`;
   const noise = progress?.noise ?? null;
   const said = `${name} beats the baseline by ${number(gain, 3)}`;
-  if (noise === null) return `${said}. How much of that is chance is not known: nothing was run twice.`;
+  if (noise === null) return `${said}. How much of that is chance is not known${progress?.noiseWhy ? `: ${progress.noiseWhy}` : " yet"}.`;
   const times = noise > 0 ? gain / noise : Infinity;
   if (times < BEYOND_CHANCE) return `${said}, which may be chance: one training varies by ±${number(noise, 2)}.`;
   return `${said}${Number.isFinite(times) ? `, ${number(times, 2)} times what one training varies by (±${number(noise, 2)})` : ""}.`;

@@ -201,7 +201,7 @@ function make(options: SyntheticOptions): Making {
       earlyStopping: "hyperband", metric: { name: "mAP50", goal }, full: epochs, rungs,
       targets: { minimum: sign * 0.7, good: sign * 0.75, excellent: sign * 0.78 }, runCap: Math.max(n, 20), hours: null,
       created: START, updated: now, endedBecause: live ? "" : "the run cap is reached", best: winner,
-      baseline: n > 0 ? 0 : -1, advice: null, advising: false, agents, text: "program: train.py\nmethod: bayes\n", path: "sweep.yaml",
+      baseline: n > 0 ? 0 : -1, advice: null, advising: false, agents, text: "program: train.py\nmethod: bayes\n", path: "sweep.yaml", specVersion: 1,
     },
     position: "0.0", version: 1, n, ids, rows: new Map(ids.map((id, row) => [id, row])),
     numbers: ids.map((_, row) => row + 1),
@@ -209,7 +209,7 @@ function make(options: SyntheticOptions): Making {
     kinds: ids.map((_, row) => (row === 0 ? "baseline" : "search")),
     states, desired: states.map(() => "go"),
     why: ids.map((_, row) => (row < 10 ? "space-filling design" : "expected improvement of the model")),
-    endedBecause: ended, parents: ids.map(() => null), attempts, seeds: ids.map((_, row) => row), columns,
+    endedBecause: ended, parents: ids.map(() => null), attempts, seeds: ids.map((_, row) => row), specVersions: ids.map(() => 1), effective: new Map(), columns,
   };
   const at = Float32Array.from(points);
   const places = new Float32Array(points.length);
@@ -310,8 +310,8 @@ export function syntheticProgress(board: Board): Progress {
   const best = board.columns.get("best")?.values[board.head.best] ?? NaN;
   const sign = board.head.metric?.goal === "minimize" ? -1 : 1;
   return {
-    ended, cap: board.head.runCap, eta: ended < board.n ? 5400 : null, hoursUsed: seconds.reduce((sum, one) => sum + one, 0) / 3600,
-    hoursSaved: 12.5, energy: 21.4, cost: 9.1, currency: "EUR", noise: 0.006,
+    ended, cap: board.head.runCap, eta: ended < board.n ? 5400 : null, etaWhy: "", hoursUsed: seconds.reduce((sum, one) => sum + one, 0) / 3600,
+    hoursSaved: 12.5, energy: 21.4, cost: 9.1, currency: "EUR", noise: 0.006, noiseWhy: "",
     targets: Object.entries(board.head.targets).map(([name, value]) => ({ name, value, reached: sign * best >= sign * value })),
   };
 }

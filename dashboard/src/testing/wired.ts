@@ -20,7 +20,7 @@ export function viewOf(board: Board, rows: readonly number[] = [...board.ids.key
         id: agent.id, host: agent.host, kind: agent.kind, slots: agent.slots, started: agent.started, last_seen: agent.lastSeen,
         ended: agent.ended, live: agent.live,
       })),
-      text: head.text, path: head.path,
+      text: head.text, path: head.path, spec_version: head.specVersion,
     },
     position: board.position,
     version: board.version,
@@ -40,12 +40,15 @@ export function viewOf(board: Board, rows: readonly number[] = [...board.ids.key
         number: attempt.number, agent: attempt.agent, host: attempt.host, started: attempt.started, ended: attempt.ended,
         outcome: attempt.outcome, reason: attempt.reason, first_step: attempt.firstStep,
       }))),
+      spec_version: rows.map((row) => board.specVersions[row] ?? 1),
     },
     config: Object.fromEntries(parameters.map((one) => [one.label, rows.map((row) => {
       const value = one.values[row] ?? NaN;
       return one.kind === "category" ? one.categories[value] ?? null : value;
     })])),
-    effective: {},
+    effective: Object.fromEntries([...board.effective].map(([name, values]) => [
+      board.columns.get(name)?.label ?? name, Object.fromEntries(rows.flatMap((row, at) => (values.has(row) ? [[String(at), values.get(row)]] : []))),
+    ])),
     summary: Object.fromEntries(metrics.map((one) => [one.label, column(one.name)])),
   };
 }

@@ -7,29 +7,32 @@ from dataclasses import dataclass
 
 from swept.analysis.audit import saving
 from swept.analysis.best import Advice, advised, best, same_training
-from swept.analysis.estimate import planned_runs, remaining
-from swept.analysis.noise import noise
+from swept.analysis.estimate import Estimate, planned_runs, remaining, steps_done
+from swept.analysis.noise import Noise, noise
 from swept.analysis.targets import Target, targets
-from swept.model import COUNTED_KINDS, Goal, Run, RunState
+from swept.model import COUNTED_KINDS, SWEEP_KINDS, Goal, Run, RunState
 from swept.spec import Spec
 from swept.sweepfile.options import Price
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`ended` of `cap` runs (None: open). `eta`: seconds until all have ended, None where that is not known. Hours are
-    slot-hours; `hours_saved` is None without early stopping. `energy` in kWh, `cost` in `currency`: None without a price.
-    `noise`: one standard deviation of a single run's value, where repeats tell."""
+    """`ended` of `cap` runs (None: open). `eta`: seconds until all have ended, None where that is not known, with what is
+    missing in `eta_why`. Hours are slot-hours; `hours_saved` is None without early stopping. `energy` in kWh, `cost` in
+    `currency`: None without a price. `noise`: one standard deviation of a single run's value, where repeats tell; None
+    with the reason in `noise_why`."""
 
     ended: int
     cap: int | None
     eta: float | None
+    eta_why: str
     hours_used: float
     hours_saved: float | None
     energy: float | None
     cost: float | None
     currency: str
     noise: float | None
+    noise_why: str
     targets: tuple[Target, ...]
 
 
@@ -53,16 +56,19 @@ def progress(
     spared = saving(spec, runs)
     price = spec.options.price or Price()
     energy = None if price.watts is None else hours * price.watts / 1000.0
+    left = time_left(spec, runs, hours, over=over, slots=slots, now=now)
     return Progress(
         ended=sum(run.state.ended and counts(run) for run in runs),
         cap=planned_runs(spec),
-        eta=eta(spec, runs, hours, over=over, slots=slots, now=now),
+        eta=left.seconds,
+        eta_why=left.why,
         hours_used=hours,
         hours_saved=spared.hours if spared else None,
         energy=energy,
         cost=_cost(price, hours, energy),
         currency=price.currency,
         noise=luck.deviation if luck is not None and not luck.identical else None,
+        noise_why=_not_known(luck),
         targets=targets(spec.options.targets, reached, goal),
     )
 
@@ -70,18 +76,47 @@ def progress(
 def eta(
     spec: Spec, runs: Sequence[Run], used: float, *, over: bool, slots: int, now: float
 ) -> float | None:
-    """Seconds, by the runs that are planned or the hours that are left of `used`, whichever is used up first. Without an
-    agent at work nothing comes nearer."""
+    """The seconds of `time_left`."""
+    return time_left(spec, runs, used, over=over, slots=slots, now=now).seconds
+
+
+def time_left(
+    spec: Spec, runs: Sequence[Run], used: float, *, over: bool, slots: int, now: float
+) -> Estimate:
+    """By the runs that are planned or the hours that are left of `used`, whichever is used up first. Without an agent at
+    work nothing comes nearer."""
     if over:
-        return 0.0
+        return Estimate(0.0)
     if slots < 1:
-        return None
-    full = spec.epochs_of(spec.space.config({}))
-    estimate = remaining(runs, max_runs=planned_runs(spec), epochs=full, slots=slots, now=now)
-    limits = [] if estimate.seconds is None else [estimate.seconds]
+        return Estimate(None, "no agent is at work")
+    full = spec.epochs_of(spec.space.config({})) or longest_finished(runs)
+    found = remaining(runs, max_runs=planned_runs(spec), epochs=full, slots=slots, now=now)
+    limits = [] if found.seconds is None else [found.seconds]
     if spec.options.budget_hours is not None:
         limits.append(max(spec.options.budget_hours - used, 0.0) * 3600.0 / slots)
-    return min(limits, default=None)
+    if limits:
+        return Estimate(min(limits))
+    if full is None:
+        return Estimate(
+            None, "no run has finished yet, and `swept.epochs` does not say how long one is"
+        )
+    return Estimate(None, found.why.removeprefix("no estimate: ").removeprefix("estimating: "))
+
+
+def longest_finished(runs: Sequence[Run]) -> int | None:
+    """The steps of a full run by what runs did, for a file that does not say them: those that went to their end tell. Runs
+    that were stopped do not."""
+    ended = (run for run in runs if run.kind in SWEEP_KINDS and run.state is RunState.FINISHED)
+    return max(filter(None, map(steps_done, ended)), default=None)
+
+
+def _not_known(luck: Noise | None) -> str:
+    """Trainings after the search, as `swept compare` makes them, are of other lengths or seeds, and tell nothing of this."""
+    if luck is None:
+        return "in the search no configuration was run twice to its end"
+    if luck.identical:
+        return "repeats agree to the last digit, as if their seed did not reach the program"
+    return ""
 
 
 def _cost(price: Price, hours: float, energy: float | None) -> float | None:

@@ -15,6 +15,7 @@ from rich.text import Text
 from swept.analysis.comparison import Comparison
 from swept.analysis.estimate import remaining, steps_done
 from swept.analysis.figures import figure
+from swept.analysis.progress import longest_finished
 from swept.analysis.results import Question, Results
 from swept.analysis.text import difference
 from swept.cli.changes import tally
@@ -82,7 +83,7 @@ def eta(look: Look) -> str:
     estimate = remaining(
         look.runs,
         max_runs=question.max_runs,
-        epochs=question.epochs,
+        epochs=question.epochs or longest_finished(look.runs),
         slots=look.slots,
         now=look.now,
     )

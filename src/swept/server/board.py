@@ -287,6 +287,7 @@ class Board:
             "agents": [_agent(asdict(agent), at_work(agent)) for agent in ordered],
             "text": sweep.text,
             "path": sweep.path,
+            "spec_version": sweep.spec_version,
         }
 
     def _etag(self, subject: Subject, *parts: str) -> str:
@@ -401,6 +402,7 @@ def _project_head(now: Gathered) -> wire.BoardHead:
         "agents": [],
         "text": "",
         "path": "",
+        "spec_version": 0,
     }
 
 

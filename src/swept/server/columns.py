@@ -233,6 +233,7 @@ def run_columns(runs: Sequence[Run], goal: Goal, at: str) -> wire.BoardRuns:
         "started": [run.started for run in runs],
         "ended": [run.ended for run in runs],
         "attempts": [[_attempt(one) for one in run.attempts] for run in runs],
+        "spec_version": [run.spec_version for run in runs],
     }
 
 

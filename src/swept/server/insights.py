@@ -201,12 +201,14 @@ class Insights:
             "ended": found.ended,
             "cap": found.cap,
             "eta": found.eta,
+            "eta_why": found.eta_why,
             "hours_used": found.hours_used,
             "hours_saved": found.hours_saved,
             "energy": found.energy,
             "cost": found.cost,
             "currency": found.currency,
             "noise": found.noise,
+            "noise_why": found.noise_why,
             "targets": [
                 {"name": each.name, "value": each.value, "reached": each.reached}
                 for each in found.targets
