@@ -8,7 +8,8 @@
 
 import type { Brush } from "../types";
 import type { Axis, Layout } from "./axes";
-import { number, type Scale } from "./scale";
+import { number } from "../format";
+import { type Scale } from "./scale";
 
 export type Range = readonly [number, number];
 

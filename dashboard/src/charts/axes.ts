@@ -6,7 +6,8 @@
  */
 
 import type { Column } from "../types";
-import { elided, extent, scaleOf, shortened, type Scale, type Tick } from "./scale";
+import { elided, shortened } from "../format";
+import { extent, scaleOf, type Scale, type Tick } from "./scale";
 
 /** Axes closer than this can be neither read nor brushed with a finger. */
 export const NEAREST = 72;

@@ -2,7 +2,8 @@
 
 import { project, smoothed, worthwhile, type Projected } from "./curves-geometry";
 import { labelRoom, lasting, plotIn, tickCounts, type Plot } from "./frame";
-import { linear, log, number, type Scale } from "./scale";
+import { number } from "../format";
+import { linear, log, type Scale } from "./scale";
 import type { Box } from "./surface";
 import { setAside } from "./words";
 import type { Board, Curves, Forecast, Shown } from "../types";

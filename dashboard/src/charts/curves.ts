@@ -27,7 +27,7 @@ import {
 import { drawAxes, inside, plotIn, textMeasure } from "./frame";
 import { listen, type Dragged } from "./gestures";
 import { surface as raster } from "./raster";
-import { duration } from "./scale";
+import { duration, number } from "../format";
 import { surface, type Box } from "./surface";
 import { tooltip } from "./tooltip";
 import {
@@ -35,7 +35,6 @@ import {
   differs,
   keptOnTop,
   runsOf,
-  said,
   standsOut,
   stateOf,
   titleOf,
@@ -302,19 +301,19 @@ function linesOf(data: CurvesData, row: number, point: number): readonly string[
   } = data;
   const forecast = isObjective(data) ? forecasts.find((one) => one.row === row) : undefined;
   const where = byTime(data)
-    ? `${duration(xsOf(data)[point] ?? NaN)} (step ${said(steps[point])})`
-    : `step ${said(steps[point])}`;
+    ? `${duration(xsOf(data)[point] ?? NaN)} (step ${number(steps[point])})`
+    : `step ${number(steps[point])}`;
   const at = board.head.full === null ? "" : ` at step ${board.head.full}`;
   return [
     titleOf(board, row),
-    ...(point >= 0 ? [`${metric} ${said(values[point])} at ${where}`] : []),
+    ...(point >= 0 ? [`${metric} ${number(values[point])} at ${where}`] : []),
     stateOf(board, row),
-    ...(forecast ? [`predicted ${said(forecast.mean)} (${between(forecast)})${at}`] : []),
+    ...(forecast ? [`predicted ${number(forecast.mean)} (${between(forecast)})${at}`] : []),
   ];
 }
 
 function between({ low, high }: Forecast): string {
-  return `${said(low)} to ${said(high)}`;
+  return `${number(low)} to ${number(high)}`;
 }
 
 /** One sentence. */
@@ -323,7 +322,7 @@ export function describe(data: CurvesData): string {
   const end = (row: number, what: string): readonly string[] => {
     const at = row < 0 ? -1 : lastPoint(all, row);
     if (at < 0) return [];
-    const value = `${said(all.values[at])} at step ${said(all.steps[at])}`;
+    const value = `${number(all.values[at])} at step ${number(all.steps[at])}`;
     return [`${what} #${board.numbers[row]} comes to ${value}`];
   };
   const parts = [

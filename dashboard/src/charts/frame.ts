@@ -4,7 +4,8 @@
  */
 
 import { css, type Inks } from "./colour";
-import { duration, elided, type Scale, type Tick } from "./scale";
+import { duration, elided } from "../format";
+import { type Scale, type Tick } from "./scale";
 import type { Box } from "./surface";
 
 export interface Plot {

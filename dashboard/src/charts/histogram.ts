@@ -24,7 +24,8 @@ import {
   type Histogram,
   type Strip,
 } from "./histogram-geometry";
-import { linear, number, type Scale } from "./scale";
+import { number } from "../format";
+import { linear, type Scale } from "./scale";
 import { surface, type Box } from "./surface";
 import { tooltip } from "./tooltip";
 import { cell } from "./words";

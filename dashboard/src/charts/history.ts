@@ -4,6 +4,7 @@
  * brushes its column.
  */
 
+import { number } from "../format";
 import { css, inks, type Inks } from "./colour";
 import { worthwhile } from "./curves-geometry";
 import { nearestMark } from "./dots";
@@ -30,7 +31,6 @@ import {
   differs,
   keptOnTop,
   runsOf,
-  said,
   setAside,
   standsOut,
   stateOf,
@@ -342,12 +342,12 @@ function namesOf({ board, shown }: HistoryData): readonly {
   const [best, baseline] = [values[shown.best] ?? NaN, values[shown.baseline] ?? NaN];
   return [
     ...Object.entries(board.head.targets).map(([name, value]) => ({
-      text: `${name} ${said(value)}`,
+      text: `${name} ${number(value)}`,
       value,
       ink: "muted" as const,
     })),
-    { text: `baseline ${said(baseline)}`, value: baseline, ink: "baseline" as const },
-    { text: `best ${said(best)}`, value: best, ink: "best" as const },
+    { text: `baseline ${number(baseline)}`, value: baseline, ink: "baseline" as const },
+    { text: `best ${number(best)}`, value: best, ink: "best" as const },
   ].filter(({ value }) => Number.isFinite(value));
 }
 
@@ -410,10 +410,10 @@ function linesOf({ board }: HistoryData, now: Placed, row: number): readonly str
   const at =
     now.column.name === "ended" ? [`ended ${now.x.format(now.column.values[row] ?? NaN)}`] : [];
   const steps = board.columns.get("steps")?.values[row];
-  const after = steps === undefined ? "" : ` after ${said(steps)} steps`;
+  const after = steps === undefined ? "" : ` after ${number(steps)} steps`;
   return [
     titleOf(board, row),
-    `${board.head.metric?.name ?? "value"} ${said(value)}${after}`,
+    `${board.head.metric?.name ?? "value"} ${number(value)}${after}`,
     stateOf(board, row),
     ...at,
   ];
@@ -426,8 +426,8 @@ export function describe({ board, shown, x }: HistoryData): string {
   const best =
     shown.best < 0
       ? "no run has a value yet"
-      : `the best is #${board.numbers[shown.best]} with ${said(values[shown.best])}`;
-  const base = shown.baseline < 0 ? "" : `, the baseline has ${said(values[shown.baseline])}`;
+      : `the best is #${board.numbers[shown.best]} with ${number(values[shown.best])}`;
+  const base = shown.baseline < 0 ? "" : `, the baseline has ${number(values[shown.baseline])}`;
   const name = board.head.metric?.name ?? "Value";
   return `${name} ${over}, ${runsOf(shown.kept, board.n)}; ${best}${base}.`;
 }

@@ -4,7 +4,7 @@
  */
 
 import { css, inks, type Inks } from "./colour";
-import { number } from "./scale";
+import { number } from "../format";
 import type { Chart, DataTable, Importance, ImportanceRow } from "../types";
 
 export interface ImportanceData {

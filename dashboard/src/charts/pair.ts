@@ -1,5 +1,6 @@
 /** The model's mean over two parameters as filled contours, with the runs as dots. */
 
+import { number } from "../format";
 import { css, inks, mix, sequential, type Inks } from "./colour";
 import { nearestMark } from "./dots";
 import { drawAxes, FONT, labelRoom, plotIn, textMeasure, tickCounts, type Plot } from "./frame";
@@ -15,7 +16,6 @@ import {
   differs,
   keptOnTop,
   runsOf,
-  said,
   standsOut,
   stateOf,
   titleOf,
@@ -124,7 +124,7 @@ export function pair(element: HTMLElement, callbacks: RunCallbacks): Chart<PairD
         titleOf(board, row),
         `${across.label} ${x.format(across.values[row] ?? NaN)}`,
         `${up.label} ${y.format(up.values[row] ?? NaN)}`,
-        `${board.head.metric?.name ?? "value"} ${said(valuesOf(board)[row])}`,
+        `${board.head.metric?.name ?? "value"} ${number(valuesOf(board)[row])}`,
         stateOf(board, row),
       ]);
     },
@@ -269,7 +269,7 @@ function drawKey(
   data: PairData,
   ink: Inks,
 ): void {
-  const [low, high] = [said(range[0]), said(range[1])];
+  const [low, high] = [number(range[0]), number(range[1])];
   context.font = FONT;
   context.textBaseline = "middle";
   context.textAlign = "right";
@@ -299,9 +299,9 @@ export function describe({ board, x, y, pair: found, shown }: PairData): string 
       if (Number.isFinite(mean) && (!best || sign * mean > sign * best.mean)) best = { mean, i, j };
   }
   const at = (value: number | string | undefined) =>
-    typeof value === "number" ? said(value) : (value ?? "–");
+    typeof value === "number" ? number(value) : (value ?? "–");
   const place = best && `${x} ${at(found.x.at[best.i])} and ${y} ${at(found.y.at[best.j])}`;
-  const told = best ? `; the model's mean is best, ${said(best.mean)}, at ${place}` : "";
+  const told = best ? `; the model's mean is best, ${number(best.mean)}, at ${place}` : "";
   return `${metric} over ${x} and ${y}, ${count}${told}.`;
 }
 

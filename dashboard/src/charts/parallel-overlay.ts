@@ -9,7 +9,7 @@ import { histogram, type Axis, type Layout } from "./axes";
 import { placesOf, worded, type Hit } from "./axes-brush";
 import { css, inks, mix, type Inks } from "./colour";
 import type { ParallelData } from "./parallel";
-import { elided, number } from "./scale";
+import { elided, number } from "../format";
 
 const BINS = 40;
 const BRUSH = 12;

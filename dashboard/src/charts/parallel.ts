@@ -28,7 +28,7 @@ import { inks } from "./colour";
 import { changes, type Seen } from "./parallel-changes";
 import { cursorOf, overlayOf, svg } from "./parallel-overlay";
 import { hairline, line, onFrame, surface, word, type Pixels } from "./raster";
-import { moment } from "./scale";
+import { moment } from "../format";
 
 export interface ParallelData {
   /** In the order shown. */

@@ -1,19 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { Column } from "../types";
-import {
-  category,
-  compact,
-  duration,
-  elided,
-  extent,
-  linear,
-  log,
-  logTicks,
-  number,
-  scaleOf,
-  time,
-} from "./scale";
+import { category, extent, linear, log, logTicks, scaleOf, time } from "./scale";
 
 const column: Column = {
   name: "x",
@@ -28,31 +16,6 @@ const column: Column = {
   inert: "",
   values: new Float64Array(),
 };
-
-test("a number is short, and exact where it is whole", () => {
-  expect(number(0.0001)).toBe("1e-4");
-  expect(number(2.5e-5)).toBe("2.5e-5");
-  expect(number(0.78123456)).toBe("0.7812");
-  expect(number(123456)).toBe("123456");
-  expect(number(-0)).toBe("0");
-  expect(number(NaN)).toBe("–");
-  expect(number(Infinity)).toBe("∞");
-  expect(number(1.5e9)).toBe("1.5e9");
-});
-
-test("large ticks have units", () => {
-  expect([999, 5000, 10000, 250000, 1.5e6].map(compact)).toEqual([
-    "999",
-    "5000",
-    "10k",
-    "250k",
-    "1.5M",
-  ]);
-});
-
-test("lengths of time are in the unit that a person would take", () => {
-  expect([45, 600, 7200, 180000].map(duration)).toEqual(["45 s", "10 min", "2 h", "2.1 d"]);
-});
 
 test("a linear scale goes there and back, flipped as well", () => {
   for (const range of [
@@ -142,9 +105,4 @@ test("a log column whose bounds allow no logarithm is linear", () => {
 test("the extent leaves out what is no number", () => {
   expect(extent([3, NaN, 1, Infinity, -Infinity])).toEqual([1, 3]);
   expect(extent([NaN])).toBeNull();
-});
-
-test("text is cut by characters, not by halves of them", () => {
-  expect(elided("weight_decay", 10)).toBe("weight_de…");
-  expect(elided("🙂🙂🙂", 2)).toBe("🙂…");
 });

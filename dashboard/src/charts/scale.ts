@@ -9,6 +9,7 @@
 import { nice, tickIncrement, ticks as linearTicks } from "d3-array";
 import { timeTicks } from "d3-time";
 
+import { compact, moment, number, two } from "../format";
 import type { Column } from "../types";
 
 export interface Tick {
@@ -35,54 +36,6 @@ export interface Scale {
 }
 
 type Pair = readonly [number, number];
-
-/** A number as short as it can be with `digits` significant digits: 0.001, 2.5e-5, 1234, 0.7812. */
-export function number(value: number, digits = 4): string {
-  if (Number.isNaN(value)) return "–";
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : "-∞";
-  if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
-  const size = Math.abs(value);
-  const rounded = Number(value.toPrecision(digits));
-  if (size >= 1e6 || size < 1e-3) {
-    const [mantissa = "0", exponent = "0"] = rounded.toExponential().split("e");
-    return `${mantissa}e${Number(exponent)}`;
-  }
-  return String(rounded);
-}
-
-/** For ticks, where room is short: 10k, 1.5M. */
-export function compact(value: number): string {
-  const size = Math.abs(value);
-  for (const [unit, suffix] of [
-    [1e9, "G"],
-    [1e6, "M"],
-    [1e3, "k"],
-  ] as const) {
-    if (size >= Math.max(unit, 1e4) && size < 1e12)
-      return `${Number((value / unit).toPrecision(4))}${suffix}`;
-  }
-  return number(value);
-}
-
-/** Seconds since 1970 as a person's local time. */
-export function moment(seconds: number): string {
-  if (!Number.isFinite(seconds)) return "–";
-  const date = new Date(seconds * 1000);
-  return (
-    `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ` +
-    `${two(date.getHours())}:${two(date.getMinutes())}`
-  );
-}
-
-/** A length of time: 45 s, 12 min, 3.4 h, 2.1 d. */
-export function duration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return "–";
-  const size = Math.abs(seconds);
-  if (size < 90) return `${number(seconds, 2)} s`;
-  if (size < 5400) return `${number(seconds / 60, 2)} min`;
-  if (size < 172800) return `${number(seconds / 3600, 2)} h`;
-  return `${number(seconds / 86400, 2)} d`;
-}
 
 /** The smallest and largest finite value, or null if there is none. */
 export function extent(values: ArrayLike<number>): Pair | null {
@@ -286,10 +239,6 @@ function clockLabel(date: Date, apart: number): string {
   return apart > 0 && apart < 60e3 ? `${clock}:${two(date.getSeconds())}` : clock;
 }
 
-function two(value: number): string {
-  return String(value).padStart(2, "0");
-}
-
 /** The scale of a column. A log column whose bounds allow no logarithm is linear. */
 export function scaleOf(
   column: Column,
@@ -301,19 +250,4 @@ export function scaleOf(
   return column.log && domain[0] > 0 && domain[1] > 0
     ? log(domain, range, column.whole)
     : linear(domain, range, column.whole);
-}
-
-/**
- * A metric's name without what it is grouped by, where room is short: metrics/mAP50(B) is mAP50(B).
- */
-export function shortened(metric: string): string {
-  return metric.slice(metric.lastIndexOf("/") + 1) || metric;
-}
-
-/** Text cut to `length` characters with an ellipsis. */
-export function elided(text: string, length: number): string {
-  const characters = [...text];
-  return characters.length > length
-    ? `${characters.slice(0, Math.max(1, length - 1)).join("")}…`
-    : text;
 }

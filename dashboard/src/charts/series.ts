@@ -10,7 +10,7 @@ import "uplot/dist/uPlot.min.css";
 import { categorical, css, inks } from "./colour";
 import { CLOCK_STEPS, FONT } from "./frame";
 import { aligned, ordered, tickSteps, type Aligned, type SeriesLine } from "./series-geometry";
-import { compact, duration, moment, number } from "./scale";
+import { compact, duration, moment, number } from "../format";
 import { cell } from "./words";
 import type { Chart, DataTable } from "../types";
 

@@ -3,6 +3,7 @@
  * values would squash the rest.
  */
 
+import { number } from "../format";
 import { css, inks } from "./colour";
 import { worthwhile } from "./curves-geometry";
 import { nearestMark } from "./dots";
@@ -28,7 +29,6 @@ import {
   differs,
   keptOnTop,
   runsOf,
-  said,
   standsOut,
   stateOf,
   titleOf,
@@ -366,7 +366,7 @@ function drawBest(
   if (!best) return;
   const ink = inks(shown.dark);
   const px = x.of(placesAt(column, [best.at])[0] ?? NaN);
-  const text = `model's best ${typeof best.at === "number" ? said(best.at) : best.at}`;
+  const text = `model's best ${typeof best.at === "number" ? number(best.at) : best.at}`;
   // Named at the far side, away from the good runs that crowd there.
   const rising = goalOf(board) === "maximize";
   context.strokeStyle = css(ink.muted);
@@ -397,11 +397,11 @@ function linesOf(
   row: number,
 ): readonly string[] {
   const value = board.columns.get("value")?.values[row];
-  const place = rank ? `, rank ${said(heights[row])}` : "";
+  const place = rank ? `, rank ${number(heights[row])}` : "";
   return [
     titleOf(board, row),
     `${column.label} ${x.format(column.values[row] ?? NaN)}`,
-    `${board.head.metric?.name ?? "value"} ${said(value)}${place}`,
+    `${board.head.metric?.name ?? "value"} ${number(value)}${place}`,
     stateOf(board, row),
   ];
 }
@@ -414,8 +414,8 @@ function labelOf({ board, parameter }: SliceData): string {
 export function describe(data: SliceData): string {
   const { board, slice: model, shown } = data;
   const best = model ? bestOf(model, goalOf(board)) : null;
-  const at = typeof best?.at === "number" ? said(best.at) : best?.at;
-  const told = best ? `; the model's mean is best at ${at} with ${said(best.mean)}` : "";
+  const at = typeof best?.at === "number" ? number(best.at) : best?.at;
+  const told = best ? `; the model's mean is best at ${at} with ${number(best.mean)}` : "";
   const over = `${board.head.metric?.name ?? "Value"} over ${labelOf(data)}`;
   return `${over}, ${runsOf(shown.kept, board.n)}${told}.`;
 }

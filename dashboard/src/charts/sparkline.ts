@@ -1,7 +1,8 @@
 /** A few numbers as a line without axes: the best so far, beside a sweep's name. */
 
 import { css, inks } from "./colour";
-import { extent, number } from "./scale";
+import { number } from "../format";
+import { extent } from "./scale";
 import type { Chart, DataTable } from "../types";
 
 export interface SparklineData {

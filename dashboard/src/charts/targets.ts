@@ -2,7 +2,8 @@
 
 import { css, type Inks } from "./colour";
 import { haloText, horizontal, type Plot } from "./frame";
-import { number, type Scale } from "./scale";
+import { number } from "../format";
+import { type Scale } from "./scale";
 import type { Board } from "../types";
 
 const NAME_ROW = 12;

@@ -18,7 +18,8 @@ import {
   type Plot,
 } from "./frame";
 import { drawDragged, listen, type Dragged, type Point } from "./gestures";
-import { duration, moment, time, type Scale } from "./scale";
+import { duration, moment } from "../format";
+import { time, type Scale } from "./scale";
 import { lookOf, type Pattern } from "./states";
 import { surface, type Box } from "./surface";
 import { lanes, nameOf, shortName, type Lane, type Stint } from "./timeline-geometry";

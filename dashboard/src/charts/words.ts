@@ -2,7 +2,6 @@
  * What charts say of runs, and whether a change of what is shown needs more than a new highlight.
  */
 
-import { number } from "./scale";
 import type { Board, RunState, Shown } from "../types";
 
 /** What a chart of runs tells its page. */
@@ -56,10 +55,6 @@ export function runsOf(kept: Uint8Array, n: number): string {
 /** A number for the table behind a chart. */
 export function cell(value: number | undefined): number | null {
   return value === undefined || !Number.isFinite(value) ? null : Number(value.toPrecision(6));
-}
-
-export function said(value: number | undefined): string {
-  return number(value ?? NaN);
 }
 
 /** Whether two pictures of runs differ in more than the hovered run. */

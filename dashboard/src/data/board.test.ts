@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { syntheticBoard } from "../testing/synthetic";
 import { viewOf } from "../testing/wired";
-import { boardOf, merge, number, parameterColumn, report } from "./board";
+import { boardOf, merge, spelled, parameterColumn, report } from "./board";
 
 const whole = syntheticBoard({ runs: 30, epochs: 10, seed: 4, running: 2 });
 
 test("numbers that JSON cannot say are spelled", () => {
-  expect([number("NaN"), number("Infinity"), number("-Infinity"), number(null), number(2), number(true)])
+  expect([spelled("NaN"), spelled("Infinity"), spelled("-Infinity"), spelled(null), spelled(2), spelled(true)])
     .toEqual([NaN, Infinity, -Infinity, NaN, 2, 1]);
 });
 

@@ -15,7 +15,7 @@ const RUN_STATES: readonly RunState[] = [
 ];
 
 /** Numbers on the wire may be spelled: NaN and the infinities. */
-export function number(value: unknown): number {
+export function spelled(value: unknown): number {
   if (typeof value === "number") return value;
   if (value === true) return 1;
   if (value === false) return 0;
@@ -111,7 +111,7 @@ export function merge(board: Board, view: BoardView): boolean {
   fill(board, "best", places, runs.best_value);
   fill(board, "steps", places, runs.steps);
   fill(board, "started", places, runs.started);
-  fill(board, "seconds", places, runs.id.map((_, at) => number(runs.ended[at]) - number(runs.started[at])));
+  fill(board, "seconds", places, runs.id.map((_, at) => spelled(runs.ended[at]) - spelled(runs.started[at])));
   for (const parameter of view.parameters) {
     const key = OWN.some((own) => own === parameter.name) ? `config.${parameter.name}` : parameter.name;
     if (!board.columns.has(key)) board.columns.set(key, { ...parameterOf(key, parameter), values: longer(new Float64Array(), board.n) });
@@ -159,7 +159,7 @@ export function report(board: Board, row: number, step: number, value: number): 
 function parameterOf(key: string, parameter: ParameterView): Column {
   return {
     name: key, label: parameter.name, role: "parameter", kind: oneOf(["number", "category"], parameter.kind, "category"), whole: parameter.whole, log: parameter.log,
-    low: number(parameter.low), high: number(parameter.high),
+    low: spelled(parameter.low), high: spelled(parameter.high),
     categories: words(parameter.categories), inert: parameter.inert, values: new Float64Array(),
   };
 }
@@ -183,7 +183,7 @@ function fill(board: Board, key: string, places: readonly number[], numbers: rea
   if (!column) return;
   let { low, high } = column;
   places.forEach((row, at) => {
-    const value = number(numbers[at]);
+    const value = spelled(numbers[at]);
     column.values[row] = value;
     if (!Number.isFinite(value)) return;
     if (!(low <= value)) low = value;
@@ -199,7 +199,7 @@ function configure(board: Board, key: string, parameter: ParameterView, places: 
     fill(board, key, places, values);
     // A parameter's own bounds hold, also where a run by hand lies beyond them: those are drawn at the edge.
     const filled = board.columns.get(key);
-    const [low, high] = [number(parameter.low), number(parameter.high)];
+    const [low, high] = [spelled(parameter.low), spelled(parameter.high)];
     if (filled && (filled.low !== low || filled.high !== high)) board.columns.set(key, { ...filled, low, high });
     return;
   }
@@ -227,7 +227,7 @@ function takeEffective(board: Board, key: string, places: readonly number[], val
   places.forEach((row, at) => {
     const value = values[at];
     if (value === undefined) known.delete(row);
-    else known.set(row, board.columns.get(key)?.kind === "category" || number(value) !== number(value) ? word(value) : number(value));
+    else known.set(row, board.columns.get(key)?.kind === "category" || spelled(value) !== spelled(value) ? word(value) : spelled(value));
   });
   if (known.size) board.effective.set(key, known);
   else board.effective.delete(key);
@@ -247,11 +247,11 @@ function headOf(view: BoardView, rows: ReadonlyMap<string, number>): SweepHead {
     id: head.id, name: head.name, project: head.project, state: oneOf(SWEEP_STATES, head.state, "pending"), method: head.method,
     earlyStopping: head.early_stopping, metric: head.metric && { name: head.metric.name, goal: oneOf(["minimize", "maximize"], head.metric.goal, "minimize") },
     full: head.full, rungs: head.rungs,
-    targets: Object.fromEntries(Object.entries(head.targets).map(([name, value]) => [name, number(value)])),
+    targets: Object.fromEntries(Object.entries(head.targets).map(([name, value]) => [name, spelled(value)])),
     runCap: head.run_cap, hours: head.hours, created: head.created, updated: head.updated, endedBecause: head.ended_because,
     best: row(head.best), baseline: row(head.baseline),
     advice: head.advice ? {
-      row: row(head.advice.run), value: number(head.advice.value), low: number(head.advice.low), high: number(head.advice.high),
+      row: row(head.advice.run), value: spelled(head.advice.value), low: spelled(head.advice.low), high: spelled(head.advice.high),
       full: head.advice.full,
     } : null,
     advising: head.advising,

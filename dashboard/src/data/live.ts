@@ -8,7 +8,7 @@
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
 import { root } from "../root";
-import { number } from "./board";
+import { spelled } from "./board";
 
 export interface Happened {
   readonly kind: "event";
@@ -260,7 +260,7 @@ function happened(data: Record<string, unknown>): Happened {
 
 function point(data: Record<string, unknown>): Point {
   return {
-    kind: "point", run: text(data["run"]) ?? "", attempt: number(data["attempt"]), step: number(data["step"]),
-    value: number(data["value"]),
+    kind: "point", run: text(data["run"]) ?? "", attempt: spelled(data["attempt"]), step: spelled(data["step"]),
+    value: spelled(data["value"]),
   };
 }

@@ -1,7 +1,7 @@
 /** Where the data come from: the server that served this page. `frozen.ts` has the other source. */
 import type { Board, Fetched, Source } from "../types";
 import { root } from "../root";
-import { boardOf, number } from "./board";
+import { boardOf, spelled } from "./board";
 import { decode } from "./curves";
 import type {
   BoardView, ForecastView, HealthCardView, ImportanceView, OverviewEntry, PairView, ProgressView, SessionView, SliceView,
@@ -107,14 +107,14 @@ export function progressOf(view: ProgressView): Awaited<ReturnType<Source["progr
   return {
     ended: view.ended, cap: view.cap, eta: view.eta, etaWhy: view.eta_why, hoursUsed: view.hours_used, hoursSaved: view.hours_saved,
     energy: view.energy, cost: view.cost, currency: view.currency, noise: view.noise, noiseWhy: view.noise_why,
-    targets: view.targets.map((target) => ({ ...target, value: number(target.value) })),
+    targets: view.targets.map((target) => ({ ...target, value: spelled(target.value) })),
   };
 }
 
 export function forecastsOf(views: readonly ForecastView[], board: Board | undefined): Awaited<ReturnType<Source["forecasts"]>> {
   return views.flatMap((view) => {
     const row = board?.rows.get(view.row);
-    return row === undefined ? [] : [{ row, mean: number(view.mean), low: number(view.low), high: number(view.high) }];
+    return row === undefined ? [] : [{ row, mean: spelled(view.mean), low: spelled(view.low), high: spelled(view.high) }];
   });
 }
 

@@ -2,7 +2,7 @@
  * What a run reported, as columns that grow: rows come in step order, again and again from the last one on. Numbers are
  * lines, media are occurrences at steps; what is neither is left to the summary.
  */
-import { number } from "../data/board";
+import { spelled } from "../data/board";
 import { parseMedia, type Media } from "../media/parse";
 import { isMapping } from "./values";
 
@@ -63,7 +63,7 @@ export class History {
   private keep(row: number, step: number, values: Readonly<Record<string, unknown>>, above: string, depth: number): void {
     for (const [key, value] of Object.entries(values)) {
       const name = above ? `${above}.${key}` : key;
-      if (typeof value === "number" || typeof value === "boolean" || SPELLED.has(value)) this.number(row, name, number(value));
+      if (typeof value === "number" || typeof value === "boolean" || SPELLED.has(value)) this.number(row, name, spelled(value));
       else if (isMapping(value)) {
         const media = parseMedia(value);
         if (media) this.show(step, name, media);

@@ -1,5 +1,5 @@
 /** The table's rows and cells, without the table: which runs in which order, what each says, and the whole as CSV. */
-import { duration, moment, number } from "../charts/scale";
+import { duration, moment, number } from "../format";
 import type { Board, Column } from "../types";
 import type { Columns } from "./selection";
 

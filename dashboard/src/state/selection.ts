@@ -4,7 +4,7 @@
  */
 import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { coloursOf, worstFirst } from "../charts/colour";
-import { moment, number, shortened } from "../charts/scale";
+import { moment, number, shortened } from "../format";
 import { AFTERWARDS } from "../charts/words";
 import { valuesAt } from "../data/curves";
 import type { Board, Brush, Brushes, Column, Curves, Shown } from "../types";

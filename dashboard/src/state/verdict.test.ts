@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { syntheticBoard } from "../testing/synthetic";
 import type { Board, Progress } from "../types";
-import { endedRuns, percentOf, verdict } from "./verdict";
+import { endedRuns, verdict } from "./verdict";
 
 const PROGRESS: Progress = {
   ended: 3, cap: 3, eta: null, etaWhy: "", hoursUsed: 1, hoursSaved: null, energy: null, cost: null, currency: "", noise: null, noiseWhy: "in the search no configuration was run twice to its end", targets: [],
@@ -30,12 +30,6 @@ test("a lead within what one training varies by may be chance", () => {
 test("what is missing is said", () => {
   expect(verdict(ended(NaN, 0.7, "maximize"), null)).toBe("No run has a value yet.");
   expect(verdict(ended(0.8, NaN, "maximize"), null)).toContain("the baseline has no value yet");
-});
-
-test("a share of nothing is not said", () => {
-  expect(percentOf(0.05, 0.5)).toBe("+10 %");
-  expect(percentOf(-0.005, 0.5)).toBe("−1.0 %");
-  expect(percentOf(0.05, 0)).toBe("");
 });
 
 test("runs of the budget have ended: not those under way, withdrawn, or trained afterwards", () => {

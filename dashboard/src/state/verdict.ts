@@ -1,5 +1,5 @@
 /** How the sweep stands, in one sentence: the first thing that people want to know, and what it does not yet say. */
-import { number } from "../charts/scale";
+import { number } from "../format";
 import type { Board, Progress } from "../types";
 
 /** Two runs of one configuration differ by more than so many deviations of one run in about one case of twenty. */
@@ -10,14 +10,6 @@ export function gainOf(board: Board): number {
   const value = (row: number): number => board.columns.get("value")?.values[row] ?? NaN;
   const sign = board.head.metric?.goal === "minimize" ? -1 : 1;
   return sign * (value(board.head.best) - value(board.head.baseline));
-}
-
-/** A share of the baseline, "" where that has no meaning. */
-export function percentOf(difference: number, baseline: number): string {
-  const share = (100 * difference) / Math.abs(baseline);
-  if (!Number.isFinite(share) || Math.abs(share) > 1000) return "";
-  const shown = Math.abs(share) < 10 ? Math.abs(share).toFixed(1) : Math.abs(share).toFixed(0);
-  return `${share > 0 ? "+" : share < 0 ? "−" : "±"}${shown} %`;
 }
 
 /** The kinds that a budget of runs counts. */

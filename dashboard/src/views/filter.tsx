@@ -1,7 +1,7 @@
 /** The bar that narrows what every panel shows: an expression, brushes as chips, top-k, keep and exclude, the colour. */
 import type { JSX } from "preact";
 import { brushWords } from "../state/selection";
-import { counted } from "../format";
+import { counted, grouped } from "../format";
 import { Legend } from "./legend";
 import type { SweepModel } from "./model";
 
@@ -22,7 +22,7 @@ export function FilterBar({ model }: { readonly model: SweepModel }): JSX.Elemen
           onInput={(event) => (selection.filter.value = event.currentTarget.value)}
         />
       </div>
-      <output aria-live="polite"><b>{selection.count.value.toLocaleString("en")}</b> of {counted(n, "run")}</output>
+      <output aria-live="polite"><b>{grouped(selection.count.value)}</b> of {counted(n, "run")}</output>
       {selection.later.value.length > 0 && (
         <button
           type="button" aria-pressed={selection.afterwards.value} title="Final trainings and comparisons: of other lengths, or other models, than the search's runs"

@@ -1,10 +1,10 @@
 /** The head of a sweep: what it is, how far it is, what it gained, and what people can do with it. */
 import type { ComponentChildren, JSX } from "preact";
 import { change, pathOf } from "../data/source";
-import { ago, counted, duration, hours, number, shortened, signed } from "../format";
+import { ago, counted, duration, hours, money, number, percentOf, shortened, signed } from "../format";
 import { frozen, linkTo } from "../router";
 import { say, withLogin } from "../state/page";
-import { endedRuns, percentOf, verdict } from "../state/verdict";
+import { endedRuns, verdict } from "../state/verdict";
 import type { Board, Progress, SweepHead, SweepState } from "../types";
 import type { SweepModel } from "./model";
 
@@ -115,7 +115,7 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
       )}
       {progress && (progress.cost !== null || progress.energy !== null) && (
         <Figure label={progress.cost === null ? "energy" : "cost"} small={progress.cost !== null && progress.energy !== null ? `${number(progress.energy, 3)} kWh` : ""}>
-          {progress.cost === null ? `${number(progress.energy ?? NaN, 3)} kWh` : `${progress.cost.toFixed(2)} ${progress.currency}`}
+          {progress.cost === null ? `${number(progress.energy ?? NaN, 3)} kWh` : money(progress.cost, progress.currency)}
         </Figure>
       )}
       <Figure label={frozen ? "agents" : "agents at work"} small={frozen ? "in all" : live.length ? [...new Set(live.map((agent) => agent.host))].slice(0, 3).join(", ") : `last change ${ago(head.updated)}`}>

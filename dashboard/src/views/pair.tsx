@@ -1,15 +1,15 @@
-/** A second parameter beside the first: asked for only when somebody wants to see it, since the server has to compute it. */
+/** A second parameter beside the first: asked for only when somebody wants to see it, since the server has to compute it.
+ * A report has the model of the parameters that matter most, and the runs of any. */
 import { useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import * as pairChart from "../charts/pair";
 import { fetched } from "../data/source";
-import { frozen } from "../router";
 import type { SweepModel } from "./model";
 import { ChartHost } from "./panel";
 
 export function SecondParameter({ model }: { readonly model: SweepModel }): JSX.Element | null {
   const others = model.parameters.value.filter((column) => column.label !== model.parameter.value);
-  if (frozen || !others.length) return null;
+  if (!others.length) return null;
   return (
     <select aria-label="Second parameter" value={model.second.value} onChange={(event) => (model.wanted.value = event.currentTarget.value)}>
       <option value="">alone</option>

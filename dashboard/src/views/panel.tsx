@@ -2,7 +2,7 @@
 import { effect, signal, useSignal, type ReadonlySignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { number } from "../charts/scale";
+import { number } from "../format";
 import { layoutOf, setLayout } from "../state/layout";
 import type { Chart, DataTable } from "../types";
 
