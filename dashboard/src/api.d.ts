@@ -642,6 +642,19 @@ export interface components {
                 [key: string]: number;
             };
         };
+        SystemAnswer: {
+            wanted: boolean;
+        };
+        SystemRow: {
+            time: number;
+            metrics: {
+                [key: string]: number;
+            };
+        };
+        SystemRows: {
+            lease: string;
+            rows: components["schemas"]["SystemRow"][];
+        };
         TargetView: {
             name: string;
             value: number;

@@ -183,6 +183,11 @@ class Client:
         path = f"/api/sweeps/{_part(sweep)}/importance"
         return cast(wire.ImportanceView, self._call("GET", path, timeout=MODEL_SECONDS))
 
+    def pair(self, sweep: str, x: str, y: str) -> wire.PairView:
+        path = f"/api/sweeps/{_part(sweep)}/pair"
+        found = self._call("GET", path, params={"x": x, "y": y}, timeout=MODEL_SECONDS)
+        return cast(wire.PairView, found)
+
     def slice(self, sweep: str, parameter: str) -> wire.SliceView:
         path = f"/api/sweeps/{_part(sweep)}/slice"
         found = self._call("GET", path, params={"parameter": parameter}, timeout=MODEL_SECONDS)
@@ -239,6 +244,9 @@ class Client:
 
     def add_console(self, run: str, lines: wire.ConsoleLines) -> None:
         self._call("POST", f"/api/runs/{_part(run)}/console", lines)
+
+    def add_system(self, run: str, rows: wire.SystemRows) -> wire.SystemAnswer:
+        return cast(wire.SystemAnswer, self._call("POST", f"/api/runs/{_part(run)}/system", rows))
 
     def complete(self, run: str, completion: wire.Completion) -> wire.CompletionAnswer:
         """Repeated with the same lease it is answered as the first time."""

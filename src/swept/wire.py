@@ -25,6 +25,7 @@ API key or, for a run's own reports, the attempt's lease token):
     GET  /api/runs/{id}/reproduce             list[Way]
     POST /api/runs/{id}/reports               Reports → ReportsAnswer
     POST /api/runs/{id}/console               ConsoleLines → {}
+    POST /api/runs/{id}/system                SystemRows → SystemAnswer
     POST /api/runs/{id}/complete              Completion → CompletionAnswer
     POST /api/runs/{id}/desired               DesiredChange → RunView      (people: stop pause go)
     POST /api/runs/{id}/retry                 → RunView                    (a new run with retry_of)
@@ -307,6 +308,22 @@ class ConsoleLines(TypedDict):
 class ConsolePage(TypedDict):
     lines: list[dict[str, Any]]  # ConsoleLine + attempt + cursor
     next: int  # pass as `after`
+
+
+class SystemRow(TypedDict):
+    """What a run's processes, their host and its GPUs did at a moment, as its agent measured it."""
+
+    time: float
+    metrics: dict[str, float]  # named as W&B's client names them where they mean the same
+
+
+class SystemRows(TypedDict):
+    lease: str
+    rows: list[SystemRow]  # upserted by their whole second: the same again changes nothing
+
+
+class SystemAnswer(TypedDict):
+    wanted: bool  # False: W&B's client in the program measures the run itself
 
 
 class Completion(TypedDict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import math
@@ -22,6 +21,7 @@ from swept.cli.report import report
 from swept.client import Client
 from swept.report.document import Bundle
 from swept.report.images import SIDE
+from swept.report.packing import packed, unpacked
 from swept.store.base import Store
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
@@ -161,12 +161,12 @@ class Elements(HTMLParser):
 def data_of(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The element's content, and what is packed in it."""
     outer = json.loads(Elements(text).scripts[1])
-    return outer, json.loads(gzip.decompress(b64decode(outer["packed"])))
+    return outer, json.loads(unpacked(outer["packed"]))
 
 
 def curves_of(outer: dict[str, Any], metric: str) -> list[list[tuple[int, float]]]:
     """As docs/design/dashboard.md and types.ts describe the buffer."""
-    buffer = gzip.decompress(b64decode(outer["curves"][metric]))
+    buffer = unpacked(outer["curves"][metric])
     size = int.from_bytes(buffer[:4], "little")
     head = json.loads(buffer[4 : 4 + size])
     assert head["encoding"] == "u16"
@@ -284,8 +284,35 @@ def test_hostile_names_stay_text(served: Served, tmp_path: Path) -> None:
 def test_the_built_page_is_in_it_whole_and_cannot_end_its_elements(stage: Stage) -> None:
     page = Elements(stage.report()[0])
     assert [tag for tag, _ in page.tags].count("script") == 5
-    packed = [gzip.decompress(b64decode(text)).decode() for text in page.scripts[2:4]]
+    packed = [unpacked(text).decode() for text in page.scripts[2:4]]
     assert packed == [BUNDLE.style, BUNDLE.script]
+
+
+@pytest.mark.parametrize("length", [*range(9), 1000])
+def test_bytes_become_text_that_no_html_and_no_json_gives_a_meaning(length: int) -> None:
+    content = random.Random(length).randbytes(length)
+    text = packed(content)
+    assert unpacked(text) == content
+    assert text.isascii()
+    assert text.isprintable()
+    assert set("<>&\"'\\ ").isdisjoint(text)
+
+
+def test_pairs_of_the_most_important_parameters_are_in_it(stage: Stage) -> None:
+    rng = random.Random(1)
+    for _ in range(12):
+        stage.play([rng.random(), rng.random()])
+    text, _ = stage.report()
+    _, packed = data_of(text)
+    (pair,) = packed["pairs"]
+    assert {pair["x"]["parameter"], pair["y"]["parameter"]} == {"lr0", "optimizer"}
+    assert len(pair["mean"]) == len(pair["y"]["at"])
+    assert all(len(row) == len(pair["x"]["at"]) for row in pair["mean"])
+    (x, y) = (pair[axis]["parameter"] for axis in "xy")
+    whole = stage.client.pair(stage.sweep, x, y)["mean"]
+    spread = max(map(max, whole)) - min(map(min, whole))
+    for row, other in zip(pair["mean"], whole, strict=True):
+        assert row == pytest.approx(other, abs=spread / 500)
 
 
 def test_the_file_asks_for_nothing(stage: Stage) -> None:

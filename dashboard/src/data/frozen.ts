@@ -2,8 +2,9 @@
 import type { Board, Curves, Source } from "../types";
 import { boardOf } from "./board";
 import { decode } from "./curves";
+import { unpacked } from "./packing";
 import { cardOf, forecastsOf, importanceOf, progressOf } from "./source";
-import type { BoardView, ForecastView, HealthCardView, ImportanceView, ProgressView, RunView, SliceView } from "./wire";
+import type { BoardView, ForecastView, HealthCardView, ImportanceView, PairView, ProgressView, RunView, SliceView } from "./wire";
 
 export interface FrozenImage {
   readonly run: string;
@@ -20,6 +21,7 @@ interface Packed {
   readonly metrics: readonly string[];
   readonly importance: ImportanceView | null;
   readonly slices: Readonly<Record<string, SliceView>>;
+  readonly pairs: readonly PairView[];
   readonly health: readonly HealthCardView[];
   readonly progress: ProgressView | null;
   readonly forecasts: readonly ForecastView[];
@@ -45,10 +47,9 @@ export interface Frozen {
 
 class Absent extends Error {}
 
-async function unpacked(text: string): Promise<ArrayBuffer> {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).arrayBuffer();
+/** The same with its parameters the other way round. */
+function turned({ x, y, mean }: PairView): PairView {
+  return { x: y, y: x, mean: x.at.map((_, at) => mean.map((row) => row[at] ?? NaN)) };
 }
 
 export async function thaw(text: string): Promise<Frozen> {
@@ -78,8 +79,11 @@ export async function thaw(text: string): Promise<Frozen> {
       if (!slice) throw new Absent(`the model along ${parameter} is not in this report`);
       return slice;
     },
-    pair: async () => {
-      throw new Absent("the model over two parameters is not in a report");
+    pair: async (_, x, y) => {
+      const pair = packed.pairs.map((one) => (one.x.parameter === x ? one : turned(one)))
+        .find((one) => one.x.parameter === x && one.y.parameter === y);
+      if (!pair) throw new Absent(`a report has it of the most important parameters, not of ${x} and ${y}`);
+      return pair;
     },
     health: async () => packed.health.map(cardOf),
     progress: async () => {

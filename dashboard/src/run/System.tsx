@@ -1,4 +1,4 @@
-/** What the machine did: GPU, CPU, memory, as W&B's client measured it. */
+/** What the machine did: GPU, CPU, memory, as W&B's client or swept's agent measured it. */
 import { useEffect, useMemo } from "preact/hooks";
 import type { RunData, RunView } from "./data";
 import { curve, systemGroups, TIME } from "./history";
@@ -15,7 +15,7 @@ export function System({ data, run }: { data: RunData; run: RunView }) {
   if (!grouped.length) {
     return (
       <p class="none">{version === 0 ? "Loading…"
-        : "No figures of the machine: W&B's client measures them every 15 s, swept's own SDK does not."}</p>
+        : "No figures of the machine: they are measured every 15 s under `swept agent`, and by W&B's client."}</p>
     );
   }
   return (

@@ -88,4 +88,16 @@ describe("groups", () => {
       ["utilisation, %", ["gpu 0", "gpu 1"]], ["this process: memory in use, bytes", ["gpu 0"]],
     ]);
   });
+
+  it("of the machine are the same from swept's agent and from W&B's client", () => {
+    const common = ["system.proc.memory.rssMB", "system.proc.cpu.threads", "system.memory_percent", "system.gpu.0.powerWatts"];
+    const titles = (names: readonly string[]) =>
+      systemGroups(names).map((group) => [group.name, group.panels.map((panel) => panel.title)]);
+    expect(titles([...common, "system.cpu"])).toEqual([
+      ["GPU", ["power, W"]], ["CPU", ["the program, % of all cores", "threads"]], ["Memory", ["in use, %", "the program, MB"]],
+    ]);
+    expect(titles([...common, "system.proc.cpu.percent"])).toEqual([
+      ["GPU", ["power, W"]], ["CPU", ["the program, % of one core", "threads"]], ["Memory", ["in use, %", "the program, MB"]],
+    ]);
+  });
 });

@@ -219,9 +219,9 @@ const QUANTITIES: Readonly<Record<string, string>> = {
   "gpu": "utilisation, %", "memory": "time spent on memory access, %", "memoryAllocated": "memory in use, %",
   "memoryAllocatedBytes": "memory in use, bytes", "temp": "temperature, °C", "powerWatts": "power, W",
   "powerPercent": "power, % of its limit", "enforcedPowerLimitWatts": "power limit, W", "smClock": "clock, MHz",
-  "memoryClock": "memory clock, MHz", "cpu_percent": "utilisation, %", "cpu": "this process, %",
-  "memory_percent": "in use, %", "proc.memory.rssMB": "this process, MB", "proc.memory.percent": "this process, %",
-  "proc.memory.availableMB": "available, MB", "proc.cpu.threads": "threads", "network.sent": "sent, bytes",
+  "memoryClock": "memory clock, MHz", "cpu_percent": "utilisation, %", "cpu": "the program, % of all cores",
+  "memory_percent": "in use, %", "proc.memory.rssMB": "the program, MB", "proc.memory.percent": "the program, %",
+  "proc.memory.availableMB": "available, MB", "proc.cpu.threads": "threads", "proc.cpu.percent": "the program, % of one core", "network.sent": "sent, bytes",
   "network.recv": "received, bytes", "disk.in": "read, MB", "disk.out": "written, MB",
 };
 

@@ -1,11 +1,13 @@
 /** The head of a sweep: what it is, how far it is, what it gained, and what people can do with it. */
 import type { ComponentChildren, JSX } from "preact";
+import { useRef } from "preact/hooks";
 import { change, pathOf } from "../data/source";
 import { ago, counted, duration, hours, money, number, percentOf, shortened, signed } from "../format";
 import { frozen, linkTo } from "../router";
 import { say, withLogin } from "../state/page";
-import { endedRuns, verdict } from "../state/verdict";
+import { endedRuns, gainOf, verdict } from "../state/verdict";
 import type { Board, Progress, SweepHead, SweepState } from "../types";
+import { Clamped } from "./clamped";
 import type { SweepModel } from "./model";
 
 export function Head({ model }: { readonly model: SweepModel }): JSX.Element | null {
@@ -20,7 +22,7 @@ export function Head({ model }: { readonly model: SweepModel }): JSX.Element | n
   return (
     <section class="head" aria-label="Overview">
       <div class="title">
-        <h1>{sweep ? head.name || head.id : `Runs in ${head.project}`}</h1>
+        <h1 class="lines">{sweep ? head.name || head.id : `Runs in ${head.project}`}</h1>
         {sweep && <State state={head.state} />}
         <span class="muted">
           {sweep ? [head.method, head.earlyStopping !== "off" && head.earlyStopping, head.metric && `${head.metric.goal} ${head.metric.name}`]
@@ -28,7 +30,8 @@ export function Head({ model }: { readonly model: SweepModel }): JSX.Element | n
         </span>
         {sweep && !frozen && <Actions head={head} model={model} />}
       </div>
-      {sweep && <p class="verdict">{verdict(known, progress)}{head.endedBecause && <span class="muted"> It ended because {head.endedBecause}.</span>}</p>}
+      {sweep && <p class={`verdict ${gainOf(known) > 0 ? "judged" : ""}`}><Clamped text={verdict(known, progress)} /></p>}
+      {sweep && head.endedBecause && <p class="muted"><Clamped text={`It ended because ${head.endedBecause}.`} lines={2} /></p>}
       {sweep && <Figures board={known} progress={progress} />}
       {sweep && <Afterwards board={known} rows={model.selection.later.value} />}
     </section>
@@ -79,6 +82,9 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
   const share = progress?.cap ? ended / progress.cap : null;
   const running = board.states.filter((state) => state === "running").length;
   const live = head.agents.filter((agent) => agent.live);
+  // Where it was once, it stays: what is beside it would move.
+  const expected = useRef(false);
+  expected.current ||= head.advising || (head.advice?.row ?? -1) >= 0;
   return (
     <dl class="figures">
       <Figure
@@ -94,9 +100,11 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
       >
         {Number.isNaN(gain) ? "–" : <span class={sign * gain > (noise ?? 0) ? "good" : ""}>{signed(gain)} <span class="share">{percentOf(gain, baseline)}</span></span>}
       </Figure>
-      {head.advice && head.advice.row >= 0 && (
-        <Figure label={`expected at ${head.advice.full} steps`} small={<>another training of <RunLink board={board} row={head.advice.row} />: {number(head.advice.low)} to {number(head.advice.high)}</>}>
-          {number(head.advice.value)}
+      {expected.current && (
+        <Figure label={`expected at ${head.advice?.full ?? head.full ?? "the last"} steps`} small={head.advice && head.advice.row >= 0
+          ? <>another training of <RunLink board={board} row={head.advice.row} />: {number(head.advice.low)} to {number(head.advice.high)}</>
+          : head.advising ? "the model is asked …" : "the model names no run yet"}>
+          {number(head.advice?.value)}
         </Figure>
       )}
       {Object.keys(head.targets).length > 0 && <Targets head={head} best={best} progress={progress} />}
@@ -104,25 +112,32 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
         {ended}{progress?.cap ? <span class="muted"> of {progress.cap}</span> : null}
       </Figure>
       {head.state === "running" && (
-        <Figure label="time left" small={head.hours !== null ? `of a budget of ${hours(head.hours)}` : progress?.eta == null ? (progress?.ended ? "it cannot be told" : "no run has ended yet") : "by the pace so far"}>
+        <Figure label="time left" small={timeLeftWords(head, progress)}>
           {progress?.eta == null ? "–" : `≈ ${duration(progress.eta)}`}
         </Figure>
       )}
-      {progress && (
-        <Figure label="training time" small={progress.hoursSaved === null || progress.hoursSaved < 1 / 60 ? "all runs together" : `${hours(progress.hoursSaved)} saved by early stopping`}>
-          {hours(progress.hoursUsed)}
-        </Figure>
-      )}
-      {progress && (progress.cost !== null || progress.energy !== null) && (
-        <Figure label={progress.cost === null ? "energy" : "cost"} small={progress.cost !== null && progress.energy !== null ? `${number(progress.energy, 3)} kWh` : ""}>
-          {progress.cost === null ? `${number(progress.energy ?? NaN, 3)} kWh` : money(progress.cost, progress.currency)}
-        </Figure>
-      )}
+      <Figure label="training time" small={progress ? spentWords(progress) : "…"}>
+        {progress ? hours(progress.hoursUsed) : "–"}
+      </Figure>
       <Figure label={frozen ? "agents" : "agents at work"} small={frozen ? "in all" : live.length ? [...new Set(live.map((agent) => agent.host))].slice(0, 3).join(", ") : `last change ${ago(head.updated)}`}>
         {frozen ? head.agents.length : live.length}
       </Figure>
     </dl>
   );
+}
+
+/** By what the time left was told, or what is missing. */
+function timeLeftWords(head: SweepHead, progress: Progress | null): string {
+  if (!progress) return "…";
+  if (progress.eta === null) return progress.etaWhy || "it cannot be told";
+  if (head.hours !== null) return `of a budget of ${hours(head.hours)}`;
+  return head.full === null ? "by pace and length of the runs so far" : "by the pace so far";
+}
+
+/** What was spared, and what it cost where a price is given. */
+function spentWords({ hoursSaved, cost, currency, energy }: Progress): string {
+  const saved = hoursSaved === null || hoursSaved < 1 / 60 ? "all runs together" : `${hours(hoursSaved)} saved by early stopping`;
+  return [saved, cost === null ? "" : money(cost, currency), energy === null ? "" : `${number(energy, 3)} kWh`].filter(Boolean).join(" · ");
 }
 
 /** Final trainings and comparisons: what the search was for, and no part of it. */

@@ -1,7 +1,7 @@
 """The agent: claims runs of a sweep, runs their programs, and sees each of them to its end.
 
 The main thread alone decides (swept.agent.loop) and starts programs. Whatever waits for the network has a thread of
-its own: the claim, the heartbeat, the console, and the ending of each run. They speak to the main thread by facts.
+its own: the claim, the heartbeat, console and figures, and the ending of each run. They speak to the main thread by facts.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from pathlib import Path
 from swept.agent import loop
 from swept.agent.common import explain
 from swept.agent.devices import Devices, take
-from swept.agent.ending import GivenUp, finish, send_console
+from swept.agent.ending import GivenUp, finish, send_console, send_figures
 from swept.agent.environment import command_line, environment, prepare, working_folder
+from swept.agent.figures import Figures, measure_gpus, measure_host
 from swept.agent.folder import AgentFolder, Record
 from swept.agent.held import Held
 from swept.agent.link import Link
@@ -42,7 +43,7 @@ from swept.wire import AgentStart, Beat, Claimed, ClaimRequest
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 TICK_SECONDS = 0.1
-CONSOLE_SECONDS = 0.5
+SEND_SECONDS = 0.5
 BEAT_PAUSE_SECONDS = 0.2
 """Between an answer and the next heartbeat: the server holds them."""
 WITHOUT_SERVER_SECONDS = 5.0
@@ -53,7 +54,8 @@ WITHOUT_SERVER_SECONDS = 5.0
 class Options:
     """How to work. `slots`, `gpus`: see `swept.agent.devices.take`. `run`: this very run and nothing else.
 
-    `grace`: seconds between INT, TERM and KILL. `wait`: seconds a claim is held open at the server.
+    `grace`: seconds between INT, TERM and KILL. `wait`: seconds a claim is held open at the server. `figures`: seconds
+    between two measurements of the machine, 0 for none.
     """
 
     count: int | None = None
@@ -65,6 +67,7 @@ class Options:
     leftover: float = 10.0
     heartbeat: float = 10.0
     wait: float = 2.0
+    figures: float = 15.0
     limits: loop.Limits = field(default_factory=loop.Limits)
 
 
@@ -150,7 +153,7 @@ class Agent:
         self.interrupt(hard=number != signal.SIGINT)
 
     def _work(self) -> int:
-        for target in (self._beat, self._send_consoles):
+        for target in (self._beat, self._send, self._measure):
             threading.Thread(target=target, name=f"swept-{target.__name__}", daemon=True).start()
         try:
             return self._main_loop()
@@ -248,7 +251,8 @@ class Agent:
         run = claimed["run"]
         held = self._held[run]
         try:
-            held.started(self._start(claimed, held.place, slot))
+            job = self._start(claimed, held.place, slot)
+            held.started(job, self._devices.slots[slot].gpu, self._clock.monotonic())
         except (SweptError, OSError) as error:
             self._facts.put(loop.LaunchFailed(run, str(error)))
         else:
@@ -344,6 +348,7 @@ class Agent:
                     clock=self._clock,
                     say=self._say,
                     impatient=self._impatient,
+                    figures=held.figures,
                 )
         except GivenUp as error:
             self._say(str(error))
@@ -394,17 +399,41 @@ class Agent:
                 wandb = order.get("wandb", False)
                 self._facts.put(loop.Ordered(run, desired, order["reason"], lost, wandb))
 
-    def _send_consoles(self) -> None:
-        while not self._stopping.wait(CONSOLE_SECONDS):
+    def _send(self) -> None:
+        """What the programs print, and what the machine does for them."""
+        while not self._stopping.wait(SEND_SECONDS):
             for held in list(self._held.values()):
                 if held.job is None or held.exited:
                     continue
                 try:
                     send_console(self._link, held.claimed, held.console, self._clock)
+                    send_figures(self._link, held.claimed, held.figures)
                 except ServerUnreachable:
                     break
                 except SweptError:
                     continue
+
+    def _measure(self) -> None:
+        """Apart from sending, so that a server that is away leaves no gap. Nothing that goes wrong here is worth a run,
+        or the agent."""
+        seconds, said = self.options.figures, False
+        while seconds > 0 and not self._stopping.wait(seconds):
+            try:
+                self._measure_all(
+                    [figures for held in list(self._held.values()) if (figures := held.measured())]
+                )
+            except Exception as error:  # noqa: BLE001 - kernels and drivers fail in ways of their own
+                if not said:
+                    self._say(f"the machine could not be measured: {error}")
+                said = True
+
+    def _measure_all(self, runs: Sequence[Figures]) -> None:
+        if not runs:
+            return
+        host, cards = measure_host(), measure_gpus(os.environ)
+        now, time = self._clock.monotonic(), self._clock.now()
+        for figures in runs:
+            figures.measure(host, cards, now=now, time=time)
 
 
 def _check_program(claimed: Claimed, folder: Path) -> None:

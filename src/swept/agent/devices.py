@@ -83,23 +83,29 @@ def take(
 
 def list_gpus() -> list[Gpu]:
     """What `nvidia-smi` reports; none where there is no such program, or no driver."""
+    lines = ask_driver("index,uuid,name", seconds=30.0).splitlines()
+    rows = [[cell.strip() for cell in line.split(",", 2)] for line in lines]
+    return [Gpu(*row) for row in rows if len(row) == 3]
+
+
+def ask_driver(fields: str, *, seconds: float) -> str:
+    """A line of CSV for each GPU, from `nvidia-smi`; "" where there is no such program, or no driver, or no answer."""
     program = shutil.which("nvidia-smi")
     if program is None:
-        return []
-    command = [program, "--query-gpu=index,uuid,name", "--format=csv,noheader"]
+        return ""
+    command = [program, f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(
             command,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=seconds,
             check=True,
             stdin=subprocess.DEVNULL,
         )
-    except (OSError, subprocess.SubprocessError):
-        return []
-    rows = [[cell.strip() for cell in line.split(",", 2)] for line in answer.stdout.splitlines()]
-    return [Gpu(*row) for row in rows if len(row) == 3]
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout
 
 
 def visible(gpus: Sequence[Gpu], environment: Mapping[str, str]) -> list[Gpu]:

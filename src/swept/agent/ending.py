@@ -6,10 +6,18 @@ import shutil
 from collections.abc import Callable, Sequence
 
 from swept.agent.classify import Ending
+from swept.agent.figures import Figures
 from swept.agent.link import Link
 from swept.client import Client
 from swept.clock import Clock
-from swept.errors import Conflict, LeaseLost, NotFound, ServerUnreachable, SweptError
+from swept.errors import (
+    Conflict,
+    LeaseLost,
+    NotFound,
+    ServerUnreachable,
+    SweptError,
+    UsageError,
+)
 from swept.model import Outcome
 from swept.tracking import workspace
 from swept.tracking.console import Console
@@ -23,6 +31,7 @@ from swept.wire import (
     Report,
     Reports,
     ReportsAnswer,
+    SystemRows,
 )
 
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -43,6 +52,7 @@ def finish(
     clock: Clock,
     say: Callable[[str], None],
     impatient: Callable[[], bool],
+    figures: Figures | None = None,
 ) -> CompletionAnswer | None:
     """Everything to the server, as often as it takes. None: the run is not this agent's any more.
 
@@ -51,7 +61,7 @@ def finish(
     failures = 0
     while True:
         try:
-            return _finish(link, claimed, place, ending, console, tail, clock, say)
+            return _finish(link, claimed, place, ending, console, tail, clock, say, figures)
         except (LeaseLost, NotFound) as error:
             say(f"run {claimed['number']}: {error.message}")
             return None
@@ -76,6 +86,7 @@ def _finish(
     tail: Sequence[str],
     clock: Clock,
     say: Callable[[str], None],
+    figures: Figures | None,
 ) -> CompletionAnswer:
     run, lease = claimed["run"], claimed["lease"]
 
@@ -90,6 +101,7 @@ def _finish(
     deliver_rest(place.journal, post, workspace.publish)
     _send_files(link, run, place, say)
     send_console(link, claimed, console, clock)
+    send_figures(link, claimed, figures)
     completion: Completion = {
         "lease": lease,
         "outcome": ending.outcome,
@@ -127,3 +139,24 @@ def send_console(link: Link, claimed: Claimed, console: Console, clock: Clock) -
         except SweptError:
             console.again(lines)
             raise
+
+
+def send_figures(link: Link, claimed: Claimed, figures: Figures | None) -> None:
+    """Send all rows that wait (None: nothing was measured); a request of their own, since the heartbeat keeps the run alive and may not fail for a
+    figure's sake. Raises ServerUnreachable, and the rows are kept then; whatever else the server has against them ends
+    the measuring of this run, and nothing else."""
+    while figures is not None and (rows := figures.take()):
+        body: SystemRows = {"lease": claimed["lease"], "rows": rows}
+        try:
+            answer = link.call(Client.add_system, claimed["run"], body)
+        except (Conflict, NotFound, UsageError):  # somebody else's run, or an older server
+            figures.close()
+            return
+        except ServerUnreachable:
+            figures.again(rows)
+            raise
+        except SweptError:  # its disk is full
+            figures.again(rows)
+            return
+        if not answer["wanted"]:
+            figures.close()

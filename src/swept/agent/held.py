@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 
 from swept.agent.classify import Exit, Memory
+from swept.agent.devices import Gpu
+from swept.agent.figures import Figures
 from swept.agent.loop import Reported, ToldProgram
 from swept.agent.memory import Watch
 from swept.executors.base import Job
@@ -26,6 +28,7 @@ class Held:
         self.place = place
         self.console = Console(place.console)
         self.job: Job | None = None
+        self.figures: Figures | None = None
         self.exited = False
         self.releasing = False  # the lease is given back, or lost: it is not renewed any more
         self._watch: Watch | None = None
@@ -33,9 +36,14 @@ class Held:
         self._offset = 0
         self._told: Told | None = None
 
-    def started(self, job: Job) -> None:
+    def started(self, job: Job, gpu: Gpu | None, now: float) -> None:
         self.job = job
         self._watch = Watch(job.pid)
+        self.figures = Figures(job.pid, gpu, now)
+
+    def measured(self) -> Figures | None:
+        """Where the machine is to be measured for it now."""
+        return None if self.exited or (self.figures and self.figures.closed) else self.figures
 
     def news(self) -> Iterator[Reported | ToldProgram]:
         """What the program has reported, and been told, since the last call."""

@@ -22,7 +22,8 @@ def agent_for(
     say: Callable[[str], None],
 ) -> Agent:
     """`start` is where the search for `.swept/` begins; with SWEPT_URL a missing one is made there, for what the
-    agent keeps on disk. Times may be set for tests and odd sites: SWEPT_HEARTBEAT_SECONDS, SWEPT_GRACE_SECONDS.
+    agent keeps on disk. Times may be set for tests and odd sites: SWEPT_HEARTBEAT_SECONDS, SWEPT_GRACE_SECONDS,
+    SWEPT_FIGURES_SECONDS.
     """
     home = home_of(start)
     reconnect = None if os.environ.get("SWEPT_URL") else lambda: connect_home(home)
@@ -31,6 +32,7 @@ def agent_for(
         heartbeat=_seconds("SWEPT_HEARTBEAT_SECONDS", options.heartbeat),
         grace=_seconds("SWEPT_GRACE_SECONDS", options.grace),
         leftover=_seconds("SWEPT_GRACE_SECONDS", options.leftover),
+        figures=_seconds("SWEPT_FIGURES_SECONDS", options.figures),
     )
     return Agent(client, sweep, options, home=home, say=say, reconnect=reconnect)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations
 from typing import Any, TypeVar, cast
 
 from swept import __version__, wire
@@ -17,25 +16,28 @@ from swept.clock import Clock
 from swept.errors import NotFound, ServerUnreachable, SweptError
 from swept.model import Kind
 from swept.report.images import ReportImage, collect
+from swept.report.packing import packed
 
-SCHEMA = 1
+SCHEMA = 2
 DIGITS = 6
-OTHER_CURVES_BYTES = 120_000
+OTHER_CURVES_BYTES = 150_000
 """Room for the curves of other metrics than the objective."""
-LARGE_CURVES_BYTES = 100_000
+LARGE_CURVES_BYTES = 125_000
 COARSE = 8
 """Larger ones use each eighth level: their last bits are noise, a third of a large file, and on no screen."""
 MOST_FULL_RUNS = 12
+MOST_PAIRED = 4
+"""Parameters of which each pair is told: six pictures of about a kilobyte each."""
 T = TypeVar("T")
 M = TypeVar("M")
 
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """`packed` is JSON-able; `curves` holds gzipped buffers by metric."""
+    """`packed` is JSON-able; `curves` holds packed buffers by metric."""
 
     packed: Mapping[str, Any]
-    curves: Mapping[str, bytes]
+    curves: Mapping[str, str]
     images: Sequence[ReportImage]
 
     @property
@@ -46,10 +48,8 @@ class ReportData:
         """The content of the `#swept-data` element: no `<` in it, whatever the names are."""
         document = {
             "schema": SCHEMA,
-            "packed": _base64(
-                gzip.compress(wire.dumps(self.packed).encode("utf-8", "replace"), 9, mtime=0)
-            ),
-            "curves": {metric: _base64(buffer) for metric, buffer in self.curves.items()},
+            "packed": packed(wire.dumps(self.packed).encode("utf-8", "replace")),
+            "curves": self.curves,
             "images": self.images,
         }
         text = json.dumps(document, separators=(",", ":"), allow_nan=False)
@@ -67,7 +67,7 @@ def gather(client: Client, view: wire.SweepView, *, images: int, clock: Clock) -
     found, said = collect(client, chosen, images)
 
     insights = _insights(client, sweep, [one["name"] for one in board["parameters"]], notes)
-    packed = {
+    content = {
         "made": clock.now(),
         "version": __version__,
         "board": _rounded(board),
@@ -76,7 +76,7 @@ def gather(client: Client, view: wire.SweepView, *, images: int, clock: Clock) -
         "runs": {run: client.run(run) for run in chosen},
         "notes": [*notes, *said],
     }
-    return ReportData(packed, curves, found)
+    return ReportData(content, curves, found)
 
 
 def _insights(
@@ -101,13 +101,37 @@ def _insights(
         if one is None:
             break
         slices[name] = one
+    pairs: list[wire.PairView] = []
+    for x, y in combinations(_important(importance), 2):
+        pair = asked("the model over two parameters", partial(client.pair, sweep, x, y), None)
+        if pair is None:
+            break
+        if pair["mean"]:
+            pairs.append(_coarse(pair))
     return {
         "importance": importance,
         "slices": _rounded(slices),
+        "pairs": pairs,
         "health": asked("health", partial(client.health, sweep), []),
         "progress": asked("progress", partial(client.progress, sweep), None),
         "forecasts": asked("forecasts", partial(client.forecasts, sweep), []),
     }
+
+
+def _important(importance: wire.ImportanceView | None) -> list[str]:
+    """Those of which pairs are told, the most important first."""
+    rows = importance["rows"] if importance else []
+    acting = sorted((row for row in rows if not row["inert"]), key=lambda row: -row["share"])
+    return [row["parameter"] for row in acting[:MOST_PAIRED]]
+
+
+def _coarse(pair: wire.PairView) -> wire.PairView:
+    """Rounded to what its colours can show."""
+    values = [value for row in pair["mean"] for value in row]
+    spread = max(values) - min(values)
+    digits = 3 - math.floor(math.log10(spread)) if spread > 0 else 12
+    mean = [[round(value, digits) for value in row] for row in pair["mean"]]
+    return {"x": _rounded(pair["x"]), "y": _rounded(pair["y"]), "mean": mean}
 
 
 def _advised(board: wire.BoardView, view: wire.SweepView) -> wire.BoardView:
@@ -136,17 +160,17 @@ def chosen_runs(board: wire.BoardView) -> list[str]:
 
 def _curves(
     client: Client, sweep: str, board: wire.BoardView, metrics: Sequence[str], notes: list[str]
-) -> dict[str, bytes]:
+) -> dict[str, str]:
     """Of the objective always, of other metrics as long as there is room."""
     metric = board["head"]["metric"]
     objective = metric["name"] if metric else None
     curves, room, left_out = {}, OTHER_CURVES_BYTES, []
     for name in metrics:
         try:
-            buffer = gzip.compress(client.curves(sweep, name), 9, mtime=0)
+            buffer = packed(client.curves(sweep, name))
             large = len(buffer) > LARGE_CURVES_BYTES
             if large:
-                buffer = gzip.compress(client.curves(sweep, name, COARSE), 9, mtime=0)
+                buffer = packed(client.curves(sweep, name, COARSE))
         except NotFound:
             continue
         if name != objective:
@@ -174,7 +198,3 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [_rounded(item) for item in value]
     return value
-
-
-def _base64(content: bytes) -> str:
-    return b64encode(content).decode("ascii")

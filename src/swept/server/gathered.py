@@ -19,7 +19,6 @@ import numpy as np
 
 from swept.model import Run, RunState
 from swept.store.base import Store
-from swept.store.read_board import abridged
 from swept.store.read_board_base import Scope, Series
 
 T = TypeVar("T")
@@ -69,7 +68,8 @@ class Keeper:
             if times and not self._times:
                 self._times = True
                 if self._now is not None:
-                    series = self._series([run.id for run in self._now.runs])
+                    ids = [run.id for run in self._now.runs]
+                    series = self._store.objective_series(ids, times=True)
                     self._now = replace(self._now, series=series)
             return self._update()
 
@@ -103,19 +103,15 @@ class Keeper:
             return self._keep(now, position)
         return self._again(now, position, named, running)
 
-    def _series(self, runs: Sequence[str]) -> Mapping[str, Series]:
-        return self._store.objective_series(runs, times=self._times)
-
     def _keep(self, now: Gathered, position: tuple[int, int]) -> Gathered:
         self._now = replace(now, position=position)
         return self._now
 
     def _all(self, position: tuple[int, int]) -> Gathered:
-        runs = self._store.board_runs(self._scope)
-        series = self._series([run.id for run in runs])
+        found = self._store.board_drawn(self._scope, times=self._times)
         self._metrics.clear()
         self._now = Gathered(
-            self._scope, self._versions(), position, _with_curves(runs, series), series
+            self._scope, self._versions(), position, tuple(found.runs), found.series
         )
         return self._now
 
@@ -123,12 +119,12 @@ class Keeper:
         self, now: Gathered, position: tuple[int, int], named: frozenset[str], running: set[str]
     ) -> Gathered:
         ids = named | running
-        found = self._store.board_runs(self._scope, sorted(ids))
-        series = self._series([run.id for run in found])
+        found = self._store.board_drawn(self._scope, sorted(ids), times=self._times)
+        series = found.series
         for known in self._metrics.values():
             for run in ids:
                 known.pop(run, None)
-        read = {run.id: run for run in _with_curves(found, series)}
+        read = {run.id: run for run in found.runs}
         kept = {run.id: run for run in now.runs}
         gone = [run for run in ids if run in kept and run not in read]
         changed = {
@@ -179,12 +175,6 @@ class Boards:
 
 
 _EMPTY = Series(np.empty(0, dtype=np.int64), np.empty(0))
-
-
-def _with_curves(runs: Iterable[Run], series: Mapping[str, Series]) -> tuple[Run, ...]:
-    return tuple(
-        replace(run, curve=abridged(series[run.id])) if run.id in series else run for run in runs
-    )
 
 
 def _alike(one: Series | None, other: Series | None) -> bool:

@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response
 
 from swept import wire
-from swept.errors import LeaseLost, NotFound
+from swept.errors import LeaseLost, NotFound, UsageError
 from swept.model import Event, Goal, Row, Run
 from swept.server import media, reproduce
 from swept.server.answers import Answer, documented
@@ -25,7 +25,7 @@ from swept.server.views import (
 )
 from swept.server.wandb import joins
 from swept.server.wandb.service import METADATA
-from swept.store.base import RunFilter
+from swept.store.base import MEASURED, RunFilter
 
 MOST_LINES = 20_000
 
@@ -92,7 +92,7 @@ def history(
     limit: int | None = None,
 ) -> Answer:
     """Visible rows in step order. `keys` (comma-separated): only these metrics, and the rows with one of them.
-    `stream=system`: what the machine did (CPU, GPU, memory), as W&B's client measured it. `limit`: the first so many
+    `stream=system`: what the machine did (CPU, GPU, memory), as W&B's client or the agent measured it. `limit`: the first so many
     from `since` on; who gets fewer has got all."""
     context = context_of(request)
     wanted = frozenset(key for key in keys.split(",") if key)
@@ -188,6 +188,27 @@ def add_console(run: str, body: wire.ConsoleLines, request: Request) -> Answer:
     attempt = _attempt(context, run, body["lease"])
     context.store.add_console(run, attempt, body["lines"], now=context.clock.now())
     return Answer({})
+
+
+@router.post(
+    "/{run}/system", dependencies=[Depends(reporting)], responses=documented(wire.SystemAnswer)
+)
+def add_system(run: str, body: wire.SystemRows, request: Request) -> Answer:
+    """What the agent has measured of the run's processes and devices. Not `wanted`: W&B's client in the program sends
+    such figures itself, and the agent's are left out."""
+    context = context_of(request)
+    attempt = _attempt(context, run, body["lease"])
+    rows = [_measured(row, attempt) for row in body["rows"]]
+    context.store.log_rows(run, attempt, (), now=context.clock.now(), events=rows)
+    newest = context.store.newest_system_rows([run]).get(run)
+    return Answer({"wanted": newest is None or newest[0] >= MEASURED})
+
+
+def _measured(row: wire.SystemRow, attempt: int) -> Row:
+    """Raises UsageError for a time that no clock shows."""
+    if not 0 <= row["time"] < MEASURED:
+        raise UsageError(f"{row['time']} is no time of a measurement")
+    return Row(MEASURED + int(row["time"]), wire.decode(row["metrics"]), attempt, row["time"])
 
 
 @router.post(

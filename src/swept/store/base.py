@@ -38,6 +38,9 @@ from swept.wire import ConsoleLine, Report
 
 LEASE_SECONDS = 60.0
 WANDB_LEASE_SECONDS = 180.0
+MEASURED = 1 << 40
+"""From here on the rows of system metrics are an agent's, numbered by their second, so that they go on over attempts.
+W&B's client numbers its own by line, and never comes so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +325,8 @@ class Store(ArtifactVerbs, ReadVerbs, Protocol):
         details: Mapping[str, Any] | None = None,
     ) -> Order:
         """Rows that come with their own steps (the W&B file stream): upserted by (run, attempt, step), keys merged,
-        last wins. `events` are system metrics, kept apart. `details` are stored with them. Idempotent; needs no token (the server checked the key)."""
+        last wins. `events` are system metrics, kept apart; an agent's (from `MEASURED` on) are left out, and those that
+        are there go, where the run has others. `details` are stored with them. Idempotent; needs no token (the server checked the key)."""
         ...
 
     def set_desired(
@@ -442,7 +446,9 @@ class Store(ArtifactVerbs, ReadVerbs, Protocol):
         """Visible rows in step order; `since` inclusive, `before` exclusive."""
         ...
 
-    def system_rows(self, run: str) -> list[Row]: ...
+    def system_rows(self, run: str) -> list[Row]:
+        """Visible rows in step order; an agent's of all attempts: what the machine did is not undone by a resumption."""
+        ...
 
     def add_console(
         self, run: str, attempt: int, lines: Sequence[ConsoleLine], *, now: float

@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from swept.model import Row
 from swept.store import flat, runs, schema
+from swept.store.base import MEASURED
 from swept.store.read_base import Amounts, Outline, RowText
 
 
@@ -101,13 +102,15 @@ def _shown(connection: Connection, table: Table, run: str) -> ColumnElement[bool
     if not below:
         runs.find(connection, run)
         return None
+    measured = [table.c.step >= MEASURED] if table is schema.system_rows else []
     return or_(
+        *measured,
         *(
             and_(table.c.attempt == attempt, table.c.step < ceiling)
             if ceiling < float("inf")
             else table.c.attempt == attempt
             for attempt, ceiling in below.items()
-        )
+        ),
     )
 
 

@@ -10,16 +10,17 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby, islice
-from typing import Any
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
-    Table,
     Text,
     and_,
     func,
@@ -31,7 +32,7 @@ from sqlalchemy import (
 from swept import wire
 from swept.model import Attempt, Desired, Kind, Outcome, Point, Run, RunState
 from swept.store import schema, visible
-from swept.store.read_board_base import Changes, Scope, Series
+from swept.store.read_board_base import Changes, Drawn, Scope, Series
 
 _AT_ONCE = 500  # a statement takes only so many parameters
 _PRIOR = Kind.PRIOR.value
@@ -40,6 +41,7 @@ _ALL_AGAIN = ("sweep.updated",)
 
 _TABLE, _TRIED = schema.runs.c, schema.attempts.c
 _RUN = (
+    _TABLE.ordinal,
     _TABLE.id,
     _TABLE.project,
     _TABLE.sweep,
@@ -79,18 +81,31 @@ _ATTEMPT = (
 )
 
 
+_Read: TypeAlias = tuple[tuple[Any, ...], Sequence[Attempt]]
+_Floats: TypeAlias = NDArray[np.float64]
+_Wholes: TypeAlias = NDArray[np.int64]
+
+
 def runs(connection: Connection, scope: Scope, ids: Sequence[str] | None) -> list[Run]:
     """The runs of `scope` (of `ids` those that are in it) in order of creation: bare of curves, checkpoints, details
     and of all that stands in `why` beside the reason. Priors are left out."""
+    return [_run(row, tried, ()) for row, tried in _read(connection, scope, ids)]
+
+
+def drawn(connection: Connection, scope: Scope, ids: Sequence[str] | None, *, times: bool) -> Drawn:
+    """As `runs`, with what `abridged` leaves of their curves, and the curves."""
+    read = _read(connection, scope, ids)
+    series = objective(connection, [row[1] for row, _ in read], times=times)
+    curves = {run: abridged(one) for run, one in series.items()}
+    return Drawn([_run(row, tried, curves.get(row[1], ())) for row, tried in read], series)
+
+
+def _read(connection: Connection, scope: Scope, ids: Sequence[str] | None) -> list[_Read]:
     if ids is None:
-        return _runs(connection, _of(scope))
-    table = schema.runs.c
-    found = [
-        run
-        for some in _portions(ids)
-        for run in _runs(connection, and_(_of(scope), table.id.in_(some)))
-    ]
-    return found if len(ids) <= _AT_ONCE else _in_order(connection, found)
+        return _part(connection, _of(scope))
+    named = (and_(_of(scope), schema.runs.c.id.in_(some)) for some in _portions(ids))
+    found = [one for where in named for one in _part(connection, where)]
+    return sorted(found, key=lambda one: one[0][0])
 
 
 def _of(scope: Scope) -> ColumnElement[bool]:
@@ -100,21 +115,10 @@ def _of(scope: Scope) -> ColumnElement[bool]:
     return and_(table.sweep.is_(None), table.project == scope.project, table.kind != _PRIOR)
 
 
-def _in_order(connection: Connection, found: Sequence[Run]) -> list[Run]:
-    table = schema.runs.c
-    place: dict[str, int] = {}
-    for some in _portions([run.id for run in found]):
-        asked = select(table.id, table.ordinal).where(table.id.in_(some))
-        place.update((run, ordinal) for run, ordinal in connection.execute(asked))
-    return sorted(found, key=lambda run: place[run.id])
-
-
-def _runs(connection: Connection, where: ColumnElement[bool]) -> list[Run]:
-    table = schema.runs
-    asked = select(*_RUN).where(where).order_by(table.c.ordinal)
-    found = connection.execute(asked).all()
+def _part(connection: Connection, where: ColumnElement[bool]) -> list[_Read]:
+    found = _plain_rows(connection, select(*_RUN).where(where).order_by(_TABLE.ordinal))
     tried = _attempts(connection, where) if found else {}
-    return [_run(tuple(row), tried.get(row[0], ())) for row in found]
+    return [(row, tried.get(row[1], ())) for row in found]
 
 
 def _attempts(
@@ -128,8 +132,8 @@ def _attempts(
         .order_by(table.number)
     )
     found: dict[str, list[Attempt]] = defaultdict(list)
-    for row in connection.execute(asked):
-        found[row[0]].append(_attempt(*row[1:]))
+    for run, *told in _plain_rows(connection, asked):
+        found[run].append(_attempt(*told))
     return found
 
 
@@ -155,12 +159,13 @@ def _attempt(
         reason,
         first_step=first_step or 0,
         last_sequence=last_sequence,
-        effective_config=json.loads(config) if config is not None else None,
+        effective_config=_json(config) if config is not None else None,
     )
 
 
-def _run(row: tuple[Any, ...], tried: Sequence[Attempt]) -> Run:
+def _run(row: tuple[Any, ...], tried: Sequence[Attempt], curve: tuple[Point, ...]) -> Run:
     (
+        _,
         identity,
         project,
         sweep,
@@ -193,11 +198,11 @@ def _run(row: tuple[Any, ...], tried: Sequence[Attempt]) -> Run:
         name=name,
         kind=Kind(kind),
         state=RunState(state),
-        config=json.loads(config),
+        config=_json(config),
         seed=seed,
         parent=parent,
         retry_of=retry_of,
-        why={"reason": json.loads(why).get("reason", "")},
+        why={"reason": _json(why).get("reason", "")},
         ended_because=ended_because,
         desired=Desired(desired),
         paused_by=paused_by,
@@ -208,15 +213,24 @@ def _run(row: tuple[Any, ...], tried: Sequence[Attempt]) -> Run:
         started=started,
         ended=ended,
         attempts=tuple(tried),
+        curve=curve,
         summary={**_special(latest), **_special(summary)},
     )
+
+
+def _json(text: str) -> Any:
+    """Faster than `json.loads`, which takes what this does not: lone surrogates, and any depth."""
+    try:
+        return from_json(text)
+    except ValueError:
+        return json.loads(text)
 
 
 def _special(text: str) -> dict[str, Any]:
     """Non-finite numbers stand by their names."""
     if text == "{}":
         return {}
-    parsed: dict[str, Any] = json.loads(text)
+    parsed: dict[str, Any] = _json(text)
     if '"NaN"' in text or 'Infinity"' in text:
         parsed = wire.decode(parsed)
     return parsed
@@ -254,25 +268,101 @@ def moved_sweeps(connection: Connection, event: int, point: int) -> frozenset[st
 # -- curves ---------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Reported:
+    """How often an attempt reported the objective, and its first and last step."""
+
+    attempt: int
+    count: int
+    low: int
+    high: int
+
+    @property
+    def each_step(self) -> bool:
+        return self.high - self.low + 1 == self.count
+
+
 def objective(connection: Connection, ids: Sequence[str], *, times: bool) -> dict[str, Series]:
     """Run → its visible curve of the objective; runs without one are left out."""
-    table, rows = schema.points, schema.rows
-    same = and_(*(table.c[name] == rows.c[name] for name in ("run", "attempt", "step")))
-    columns = (table.c.step, table.c.value, *((rows.c.time,) if times else ()))
-    asked = select(*columns).order_by(table.c.run, table.c.attempt, table.c.step)
-    if times:
-        asked = asked.select_from(table.outerjoin(rows, same))
     found: dict[str, Series] = {}
     for some in _portions(ids):
-        read = _plain_rows(connection, asked.where(table.c.run.in_(some)))
-        if read:
-            lengths = _lengths(connection, table, some)
-            below = _ceilings(connection, some)
-            # Lists: `zip(*read)` takes six times as long.
-            steps, values = _whole([row[0] for row in read]), _real([row[1] for row in read])
-            when = _real([row[2] for row in read]) if times else None
-            found.update(_apart(lengths, below, steps, values, when))
+        reported, below = _reported(connection, some)
+        if reported:
+            counts = {
+                run: [(one.attempt, one.count) for one in parts] for run, parts in reported.items()
+            }
+            steps = _steps(connection, reported)
+            values, when = _values(connection, some, times=times)
+            found.update(_apart(counts, below, steps, values, when))
     return found
+
+
+def _reported(
+    connection: Connection, ids: Sequence[str]
+) -> tuple[dict[str, list[_Reported]], dict[str, visible.Ceilings]]:
+    """Of each run its attempts with points, in the order in which `_values` reads them, and the ceilings of all."""
+    table, tried = schema.points.c, schema.attempts.c
+
+    def of_attempt(figure: ColumnElement[Any]) -> Any:
+        mine = and_(table.run == tried.run, table.attempt == tried.number)
+        return select(figure).where(mine).correlate(schema.attempts).scalar_subquery()
+
+    figures = map(of_attempt, (func.count(), func.min(table.step), func.max(table.step)))
+    asked = (
+        select(tried.run, tried.number, tried.first_step, *figures)
+        .where(tried.run.in_(ids))
+        .order_by(tried.run, tried.number)
+    )
+    found: dict[str, list[_Reported]] = {}
+    begun: dict[str, list[tuple[int, int | None]]] = {}
+    for run, number, first_step, count, low, high in _plain_rows(connection, asked):
+        begun.setdefault(run, []).append((number, first_step))
+        if count:
+            found.setdefault(run, []).append(_Reported(number, count, low, high))
+    return found, {run: visible.ceilings(known) for run, known in begun.items()}
+
+
+def _steps(
+    connection: Connection, reported: Mapping[str, Sequence[_Reported]]
+) -> Mapping[str, _Wholes]:
+    """Run → the steps of all its attempts. Most trainings report each step, and are not asked for them."""
+    table = schema.points.c
+    each: dict[tuple[int, int], _Wholes] = {}
+    found: dict[str, _Wholes] = {}
+    for run, parts in reported.items():
+        if all(one.each_step for one in parts):
+            ends = [(one.low, one.high) for one in parts]
+            for low, high in ends:
+                each.setdefault((low, high), np.arange(low, high + 1, dtype=np.int64))
+            found[run] = (
+                each[ends[0]] if len(ends) == 1 else np.concatenate([each[e] for e in ends])
+            )
+    left = {run: parts for run, parts in reported.items() if run not in found}
+    if left:
+        asked = select(table.step).where(table.run.in_(list(left)))
+        asked = asked.order_by(table.run, table.attempt, table.step)
+        read = _whole([row[0] for row in _plain_rows(connection, asked)])
+        ends = np.cumsum([sum(one.count for one in parts) for parts in left.values()])
+        found.update(zip(left, np.split(read, ends[:-1]), strict=True))
+    return found
+
+
+def _values(
+    connection: Connection, ids: Sequence[str], *, times: bool
+) -> tuple[_Floats, _Floats | None]:
+    """The values of all the points of the runs in order of run, attempt and step, and their times."""
+    table, rows = schema.points, schema.rows
+    asked = select(table.c.value, *((rows.c.time,) if times else ()))
+    asked = asked.where(table.c.run.in_(ids))
+    asked = asked.order_by(table.c.run, table.c.attempt, table.c.step)
+    if times:
+        same = and_(*(table.c[name] == rows.c[name] for name in ("run", "attempt", "step")))
+        asked = asked.select_from(table.outerjoin(rows, same))
+    with connection.execute(asked) as result:
+        # As `_plain_rows`, and without a million of them at once.
+        numbers = list(chain.from_iterable(result.cursor or ()))
+    flat = _real(numbers)
+    return (flat[0::2], flat[1::2]) if times else (flat, None)
 
 
 def metric(connection: Connection, ids: Sequence[str], name: str) -> dict[str, Series]:
@@ -291,11 +381,14 @@ def metric(connection: Connection, ids: Sequence[str], name: str) -> dict[str, S
         values = [read(row[4]) for row in rows]
         there = [(row, value) for row, value in zip(rows, values, strict=True) if value is not None]
         if there:
-            lengths = Counter((row[0], row[1]) for row, _ in there)
-            below = _ceilings(connection, some)
-            steps, times = ([row[at] for row, _ in there] for at in (2, 3))
-            value = _real([value for _, value in there])
-            found.update(_apart(lengths, below, _whole(steps), value, _real(times)))
+            counts: dict[str, list[tuple[int, int]]] = {}
+            for (run, attempt), count in Counter((row[0], row[1]) for row, _ in there).items():
+                counts.setdefault(run, []).append((attempt, count))
+            step = _whole([row[2] for row, _ in there])
+            ends = np.cumsum([sum(count for _, count in parts) for parts in counts.values()])
+            steps = dict(zip(counts, np.split(step, ends[:-1]), strict=True))
+            value, time = _real([value for _, value in there]), _real([row[3] for row, _ in there])
+            found.update(_apart(counts, _ceilings(connection, some), steps, value, time))
     return found
 
 
@@ -306,66 +399,42 @@ def _plain_rows(connection: Connection, asked: Select[Any]) -> Sequence[tuple[An
     return rows
 
 
-def _whole(numbers: Sequence[int]) -> NDArray[np.int64]:
+def _whole(numbers: Sequence[int]) -> _Wholes:
     return np.array(numbers, dtype=np.int64)
 
 
-def _real(numbers: Sequence[float | None]) -> NDArray[np.float64]:
+def _real(numbers: Sequence[float | None]) -> _Floats:
     """None is NaN."""
     return np.array(numbers, dtype=np.float64)
 
 
-def _lengths(
-    connection: Connection, table: Table, ids: Sequence[str]
-) -> Mapping[tuple[str, int], int]:
-    """(run, attempt) → how many rows it has, in order."""
-    asked = (
-        select(table.c.run, table.c.attempt, func.count())
-        .where(table.c.run.in_(ids))
-        .group_by(table.c.run, table.c.attempt)
-        .order_by(table.c.run, table.c.attempt)
-    )
-    return {(run, attempt): count for run, attempt, count in connection.execute(asked)}
-
-
 def _apart(
-    lengths: Mapping[tuple[str, int], int],
+    counts: Mapping[str, Sequence[tuple[int, int]]],
     below: Mapping[str, visible.Ceilings],
-    step: NDArray[np.int64],
-    value: NDArray[np.float64],
-    time: NDArray[np.float64] | None,
+    steps: Mapping[str, _Wholes],
+    value: _Floats,
+    time: _Floats | None,
 ) -> Iterator[tuple[str, Series]]:
-    """Arrays in order of run, attempt and step, run by run, without what is hidden."""
+    """Run by run, without what is hidden, from arrays in order of run, attempt and step. `counts`: of each run how many
+    of them each attempt has."""
     start = 0
-    for run, parts in groupby(lengths.items(), key=lambda item: item[0][0]):
-        counts = [(attempt, count) for (_, attempt), count in parts]
-        end = start + sum(count for _, count in counts)
-        whole = slice(start, end)
-        steps, values = step[whole], value[whole]
-        times = None if time is None else time[whole]
-        start = end
+    for run, parts in counts.items():
+        whole = slice(start, start + sum(count for _, count in parts))
+        start = whole.stop
+        step, values, times = steps[run], value[whole], None if time is None else time[whole]
         if len(below[run]) == 1:
-            yield run, _copied(steps, values, times, slice(None))
+            # Copied: a part would keep all that it is a part of.
+            yield run, Series(step, values.copy(), None if times is None else times.copy())
             continue
         limits = np.repeat(
-            [below[run][attempt] for attempt, _ in counts], [count for _, count in counts]
+            [below[run][attempt] for attempt, _ in parts], [count for _, count in parts]
         )
-        seen = _last_of_each(steps, np.flatnonzero(steps < limits))
+        seen = _last_of_each(step, np.flatnonzero(step < limits))
         if len(seen):
-            yield run, _copied(steps, values, times, seen)
+            yield run, Series(step[seen], values[seen], None if times is None else times[seen])
 
 
-def _copied(
-    steps: NDArray[np.int64],
-    values: NDArray[np.float64],
-    times: NDArray[np.float64] | None,
-    at: slice | NDArray[np.intp],
-) -> Series:
-    """Of their own: a part would keep all that it is a part of."""
-    return Series(steps[at].copy(), values[at].copy(), None if times is None else times[at].copy())
-
-
-def _last_of_each(steps: NDArray[np.int64], places: NDArray[np.intp]) -> NDArray[np.intp]:
+def _last_of_each(steps: _Wholes, places: NDArray[np.intp]) -> NDArray[np.intp]:
     """`places` in order of step; of two attempts at one step the later."""
     order = places[np.argsort(steps[places], kind="stable")]
     last = np.ones(len(order), dtype=bool)

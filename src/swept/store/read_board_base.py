@@ -32,9 +32,18 @@ class Changes:
 class Series:
     """A visible curve. `times` are seconds since 1970, NaN where not known; None where they were not asked for."""
 
-    steps: NDArray[np.int64]
+    steps: NDArray[np.int64]  # may be shared with other curves: not to be written to
     values: NDArray[np.float64]
     times: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Runs as `board_runs` gives them, with so much of their curves as is said of a run as a whole (`abridged`), and the
+    whole visible curves of those that have one; all of one moment."""
+
+    runs: Sequence[Run]
+    series: Mapping[str, Series]
 
 
 class BoardVerbs(Protocol):
@@ -43,6 +52,12 @@ class BoardVerbs(Protocol):
     def board_runs(self, scope: Scope, ids: Sequence[str] | None = None) -> list[Run]:
         """The runs of `scope` (of `ids` those that are in it) in order of creation, without priors: bare of curves,
         checkpoints, details, and of all that stands in `why` beside the reason."""
+        ...
+
+    def board_drawn(
+        self, scope: Scope, ids: Sequence[str] | None = None, *, times: bool = False
+    ) -> Drawn:
+        """The runs that `board_runs` gives, and their curves of the objective."""
         ...
 
     def board_changes(self, scope: Scope, event: int, point: int) -> Changes:

@@ -10,7 +10,7 @@ from swept.store import console, files, history, read_board, select
 from swept.store.conditions import Condition, RunPage, Sort
 from swept.store.database import Database
 from swept.store.read_base import Amounts, Outline, RowText
-from swept.store.read_board_base import Changes, Scope, Series
+from swept.store.read_board_base import Changes, Drawn, Scope, Series
 
 
 class SqlReads:
@@ -74,6 +74,13 @@ class SqlReads:
 
     def board_runs(self, scope: Scope, ids: Sequence[str] | None = None) -> list[Run]:
         return self._database.read(lambda connection: read_board.runs(connection, scope, ids))
+
+    def board_drawn(
+        self, scope: Scope, ids: Sequence[str] | None = None, *, times: bool = False
+    ) -> Drawn:
+        return self._database.read(
+            lambda connection: read_board.drawn(connection, scope, ids, times=times)
+        )
 
     def board_changes(self, scope: Scope, event: int, point: int) -> Changes:
         return self._database.read(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Table, delete, select, update
+from sqlalchemy import Connection, Row, Table, delete, exists, select, update
 
 from swept.errors import LeaseLost, NotFound, UsageError
 from swept.model import Desired, RunState
 from swept.model import Row as MetricRow
 from swept.store import flat, history, leases, points, runs, schema, sweeps
-from swept.store.base import Order
+from swept.store.base import MEASURED, Order
 from swept.store.codec import dumps
 from swept.store.imports import HALF
 from swept.store.work import Work
@@ -49,13 +49,32 @@ def log_rows(
     for row in rows:
         intake.log(row.step, row.metrics, row.time)
     intake.close()
-    merged = _merged(work.connection, schema.system_rows, run, attempt, _by_step(events))
+    fresh = _by_step(_without_doubles(work.connection, intake.run, events))
+    merged = _merged(work.connection, schema.system_rows, run, attempt, fresh)
     _keep(work, schema.system_rows, run, attempt, merged)
     if details:
         runs.add_details(work, run, details)
     if intake.run.state != RunState.RUNNING and intake.run.ended_because != HALF:
         runs.told_late(work, intake.run)
     return intake.order(intake.attempt.last_sequence)
+
+
+def _without_doubles(
+    connection: Connection, run: Row[Any], events: Sequence[MetricRow]
+) -> Sequence[MetricRow]:
+    """W&B's client in a program and swept's agent around it measure the same. The client's figures stay, since whoever
+    brought that program along knows them; the agent's, which may have come first, make room."""
+    if not events:
+        return ()
+    table = schema.system_rows
+    attempts = table.c.attempt.in_(range(1, run.attempts + 1))  # for the index
+    theirs = [row for row in events if row.step < MEASURED]
+    if theirs:
+        mine = (table.c.run == run.id, attempts, table.c.step >= MEASURED)
+        connection.execute(delete(table).where(*mine))
+        return theirs
+    others = exists().where(table.c.run == run.id, attempts, table.c.step < MEASURED)
+    return () if connection.execute(select(others)).scalar_one() else events
 
 
 def _keep_alive(work: Work, run: str, attempt: int) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from swept.model import Kind, Outcome, Row
 from swept.store.base import Lease, Store
+from swept.store.read_board import abridged
 from swept.store.read_board_base import Changes, Scope, Series
 from swept.testing.scenes import (
     NOW,
@@ -131,6 +133,47 @@ class BoardVerbs:
         assert (ends[0].step, ends[-1].step, ends[-1].value) == (1, 4, 8.0)
         (only,) = store.curve_ends(_of(running(store, log(1, 5, loss=0.5)))).values()
         assert [(point.step, point.value) for point in only] == [(5, 0.5)]
+
+    def test_steps_need_not_follow_one_another(self, store: Store) -> None:
+        told = {
+            "each": (3, 4, 5),
+            "some": (0, 10, 20),
+            "few": (2, 3, 2**53 + 1),
+            "one": (7,),
+            "none": (),
+        }
+        leases = {
+            name: running(store, *(log(at, step, loss=at / 8) for at, step in enumerate(steps, 1)))
+            for name, steps in told.items()
+        }
+        again = running(store, log(1, 1, loss=0.1), log(2, 3, loss=0.2), log(3, 4, loss=0.3))
+        store.expire(now=again.expires)
+        new = claim(store, again.run.sweep, "again", now=again.expires)
+        assert new
+        later = [resumed(1, 3), log(2, 4, loss=9.0), log(3, 6, loss=8.0)]
+        store.report(new.run.id, new.token, later, now=again.expires)
+        runs = [*(lease.run.id for lease in leases.values()), again.run.id]
+        found = store.objective_series(runs)
+        whole = {run: [(p.step, p.value) for p in store.run(run).curve] for run in runs}
+        assert {run: _points(one) for run, one in found.items()} == {
+            run: curve for run, curve in whole.items() if curve
+        }
+
+    def test_runs_come_with_their_curves(self, store: Store) -> None:
+        lease = running(store, *(log(at, at, loss=abs(3.5 - at)) for at in range(1, 8)))
+        silent = filled(store, start(lr=1.0))
+        for scope in (_of(lease), Scope(sweep=silent.id)):
+            found = store.board_drawn(scope, times=True)
+            bare = store.board_runs(scope)
+            assert [replace(run, curve=()) for run in found.runs] == bare
+            alone = store.objective_series([run.id for run in bare], times=True)
+            assert found.series.keys() == alone.keys()
+            for run in found.runs:
+                assert run.curve == (abridged(alone[run.id]) if run.id in alone else ())
+                assert store.board_drawn(scope, [run.id]).runs == [run]
+        (run,) = store.board_drawn(_of(lease)).runs
+        assert [point.step for point in run.curve] == [1, 3, 7]
+        assert store.board_drawn(_of(lease), ["nothing"]).runs == []
 
     def test_any_metric_is_found_by_its_name(self, store: Store) -> None:
         odd = 'a "b", \\ {c}: é'

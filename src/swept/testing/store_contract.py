@@ -26,7 +26,7 @@ from swept.model import (
     RunState,
     SweepState,
 )
-from swept.store.base import RunFilter, Store
+from swept.store.base import MEASURED, RunFilter, Store
 from swept.store.flat import PROGRAM_CONFIG
 from swept.testing.scenes import (
     NOW,
@@ -377,6 +377,30 @@ class StoreContract(SweepVerbs, ArtifactVerbs, ImportVerbs, ReadVerbs, BoardVerb
         assert [dict(row.metrics) for row in store.system_rows(lease.run.id)] == [{"gpu": 1}]
         assert [row.step for row in store.rows(lease.run.id, since=1)] == [1]
         assert [row.step for row in store.rows(lease.run.id, before=1, limit=1)] == [0]
+
+    def test_system_metrics_of_an_agent_make_room_for_those_of_the_program(
+        self, store: Store
+    ) -> None:
+        run = running(store).run.id
+        mine = [Row(MEASURED + second, {"cpu": second}) for second in (1, 2)]
+        store.log_rows(run, 1, [], now=NOW, events=mine)
+        assert [row.step for row in store.system_rows(run)] == [MEASURED + 1, MEASURED + 2]
+        store.log_rows(run, 1, [], now=NOW, events=[Row(0, {"gpu": 1})])
+        assert [row.step for row in store.system_rows(run)] == [0]
+        store.log_rows(run, 1, [], now=NOW, events=mine)
+        assert [row.step for row in store.system_rows(run)] == [0]
+
+    def test_system_metrics_of_an_agent_outlive_their_attempt(self, store: Store) -> None:
+        """Those of the program go with its other rows, and the next attempt of it numbers its own from 0 again."""
+        for number, (step, kept) in enumerate(((0, []), (MEASURED + 5, [(1, MEASURED + 5)]))):
+            lease = running(store, log(1, 1, loss=3.0))
+            store.log_rows(lease.run.id, 1, [], now=NOW, events=[Row(step, {"cpu": 1})])
+            end(store, lease, Outcome.RELEASED)
+            again = claim(store, lease.run.sweep, f"again {number}")
+            assert again
+            store.report(again.run.id, again.token, [log(1, 0, loss=2.0)], now=NOW)
+            rows = store.system_rows(lease.run.id)
+            assert [(row.attempt, row.step) for row in rows] == kept
 
     def test_details_are_stored_with_their_rows_or_not_at_all(self, store: Store) -> None:
         run = running(store).run.id
