@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from swept.agent.figures import (
     of_gpus,
     of_host,
     of_tree,
+    thinned,
 )
 from swept.agent.link import Link
 from swept.client import Client
@@ -186,12 +188,20 @@ def test_rows_that_could_not_be_sent_wait_in_their_order() -> None:
 
 
 def test_a_long_absence_is_thinned_out_and_never_forgotten() -> None:
-    count = 5 * MOST_ROWS
-    kept = times(measured(count))
-    assert len(kept) <= MOST_ROWS
-    assert kept == sorted(kept)
-    assert (kept[0], kept[-1]) == (0.0, count - 1.0)
-    assert any(count / 4 < time < count / 2 for time in kept)
+    count = 6 * MOST_ROWS
+    rows: list[SystemRow] = [{"time": float(second), "metrics": {}} for second in range(count)]
+    kept: list[SystemRow] = []
+    for row in rows:
+        kept = thinned([*kept, row], MOST_ROWS)
+    spread = [row["time"] for row in kept]
+    assert len(spread) == MOST_ROWS
+    assert (spread[0], spread[-1]) == (0.0, count - 1.0)
+    gaps = [later - before for before, later in itertools.pairwise(spread)]
+    assert min(gaps) > 0
+    assert max(gaps) <= 4 * count / MOST_ROWS, "over all of it"
+    figures = Figures(os.getpid(), None, began=0.0)
+    figures.again(rows[: MOST_ROWS + 1])
+    assert len(times(figures)) == MOST_ROWS
 
 
 def test_a_server_that_is_away_gets_them_later() -> None:

@@ -191,6 +191,18 @@ def _together(at: float, members: Iterable[Tree]) -> Tree:
     return Tree(at, cpu, resident, threads)
 
 
+def thinned(rows: Sequence[SystemRow], most: int) -> list[SystemRow]:
+    """At most so many, the first and the last among them. What goes is what leaves the smallest gap, one at a time, so
+    that what is left stays evenly spread, however often more is added."""
+    kept = list(rows)
+    while len(kept) > max(most, 2):
+        gaps = [
+            later["time"] - before["time"] for before, later in zip(kept, kept[2:], strict=False)
+        ]
+        del kept[1 + gaps.index(min(gaps))]
+    return kept
+
+
 class Figures:
     """One run's. Measured in one thread, sent from there and from the one that ends the run.
 
@@ -240,6 +252,4 @@ class Figures:
     def _keep(self, rows: Sequence[SystemRow], *, at_end: bool) -> None:
         with self._lock:
             kept = [*self._rows, *rows] if at_end else [*rows, *self._rows]
-            if len(kept) > MOST_ROWS:
-                del kept[1:-1:2]
-            self._rows = [] if self.closed else kept
+            self._rows = [] if self.closed else thinned(kept, MOST_ROWS)
