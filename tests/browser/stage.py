@@ -104,6 +104,10 @@ class Part:
         with httpx.Client(trust_env=False, auth=("api", self._lease)) as http:
             http.post(url, json=body).raise_for_status()
 
+    def measured(self, *rows: wire.SystemRow) -> None:
+        """What an agent sends of the machine."""
+        self.client.add_system(self.run, {"lease": self._lease, "rows": list(rows)})
+
     def end(self, outcome: str = "finished", reason: str = "") -> None:
         self.client.complete(
             self.run,

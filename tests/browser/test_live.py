@@ -63,6 +63,21 @@ def test_rows_and_lines_are_on_the_runs_page(watched: Watched, stage: Stage) -> 
     expect(page.get_by_role("main").locator(".state").first).to_have_text("finished")
 
 
+def test_figures_of_the_machine_are_on_the_runs_page(watched: Watched, stage: Stage) -> None:
+    part = stage.by_hand("live", "machine", {})
+    page = watched.page(f"/runs/{part.run}?tab=system")
+    panel = page.get_by_role("tabpanel")
+    expect(panel).to_contain_text("No figures of the machine")
+    part.measured(
+        {"time": 100.0, "metrics": {"system.gpu.0.powerWatts": 250.0}},
+        {"time": 115.0, "metrics": {"system.gpu.0.powerWatts": 270.0}},
+    )
+    expect(panel.get_by_role("group", name="power, W").first).to_be_visible()
+    part.measured({"time": 130.0, "metrics": {"system.proc.cpu.percent": 250.0}})
+    expect(panel.get_by_role("group", name="the program, % of one core").first).to_be_visible()
+    part.end()
+
+
 def test_the_list_of_sweeps_follows(watched: Watched, stage: Stage) -> None:
     page = watched.page("/")
     expect(live(page)).to_have_text("live")
