@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic_core import to_json
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
@@ -238,7 +239,7 @@ class Board:
         def make() -> bytes:
             shown, listed = _shown(subject.now, runs), subject.parameters()
             get = subject.getters()
-            text = wire.dumps(
+            return _json(
                 {
                     "version": subject.now.version,
                     "parameters": listed,
@@ -248,7 +249,6 @@ class Board:
                     "summary": columns.summary_columns(shown, subject.objective),
                 }
             )
-            return text.encode("utf-8", "replace")
 
         if runs is not None:
             return make()
@@ -351,6 +351,14 @@ def _shown(now: Gathered, runs: Sequence[str] | None) -> Sequence[Run]:
     if runs is None:
         return now.runs
     return chosen(now.runs, [*runs, *(one for some in runs for one in some.split(","))])
+
+
+def _json(value: Mapping[str, object]) -> bytes:
+    """What `wire.dumps` says, four times as fast: a large board is megabytes of it."""
+    try:
+        return to_json(value, inf_nan_mode="strings")
+    except ValueError:  # a lone surrogate
+        return wire.dumps(value).encode("utf-8", "replace")
 
 
 def _rungs(spec: Spec, reached: int) -> list[int]:

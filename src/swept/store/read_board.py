@@ -35,6 +35,7 @@ from swept.store import schema, visible
 from swept.store.read_board_base import Changes, Drawn, Scope, Series
 
 _AT_ONCE = 500  # a statement takes only so many parameters
+_ROWS_AT_ONCE = 1_000
 _PRIOR = Kind.PRIOR.value
 _ALL_AGAIN = ("sweep.updated",)
 """The objective may have another name now: every curve is another."""
@@ -342,8 +343,7 @@ def _steps(
         asked = select(table.step).where(table.run.in_(list(left)))
         asked = asked.order_by(table.run, table.attempt, table.step)
         read = _whole([row[0] for row in _plain_rows(connection, asked)])
-        ends = np.cumsum([sum(one.count for one in parts) for parts in left.values()])
-        found.update(zip(left, np.split(read, ends[:-1]), strict=True))
+        found.update(_split(read, {run: sum(p.count for p in left[run]) for run in left}))
     return found
 
 
@@ -358,10 +358,7 @@ def _values(
     if times:
         same = and_(*(table.c[name] == rows.c[name] for name in ("run", "attempt", "step")))
         asked = asked.select_from(table.outerjoin(rows, same))
-    with connection.execute(asked) as result:
-        # As `_plain_rows`, and without a million of them at once.
-        numbers = list(chain.from_iterable(result.cursor or ()))
-    flat = _real(numbers)
+    flat = _real(_flat(connection, asked))
     return (flat[0::2], flat[1::2]) if times else (flat, None)
 
 
@@ -385,8 +382,7 @@ def metric(connection: Connection, ids: Sequence[str], name: str) -> dict[str, S
             for (run, attempt), count in Counter((row[0], row[1]) for row, _ in there).items():
                 counts.setdefault(run, []).append((attempt, count))
             step = _whole([row[2] for row, _ in there])
-            ends = np.cumsum([sum(count for _, count in parts) for parts in counts.values()])
-            steps = dict(zip(counts, np.split(step, ends[:-1]), strict=True))
+            steps = _split(step, {run: sum(n for _, n in parts) for run, parts in counts.items()})
             value, time = _real([value for _, value in there]), _real([row[3] for row, _ in there])
             found.update(_apart(counts, _ceilings(connection, some), steps, value, time))
     return found
@@ -397,6 +393,19 @@ def _plain_rows(connection: Connection, asked: Select[Any]) -> Sequence[tuple[An
     with connection.execute(asked) as result:
         rows: Sequence[tuple[Any, ...]] = result.cursor.fetchall() if result.cursor else ()
     return rows
+
+
+def _flat(connection: Connection, asked: Select[Any]) -> list[float | None]:
+    """As `_plain_rows`, all columns of all rows in one list, and never a million rows at once."""
+    with connection.execute(asked) as result:
+        parts = iter(lambda: result.cursor.fetchmany(_ROWS_AT_ONCE), [])
+        return list(chain.from_iterable(chain.from_iterable(parts)))
+
+
+def _split(numbers: _Wholes, counts: Mapping[str, int]) -> dict[str, _Wholes]:
+    """Run → so many of the `numbers`, one run after another."""
+    ends = np.cumsum(list(counts.values()))
+    return dict(zip(counts, np.split(numbers, ends[:-1]), strict=True))
 
 
 def _whole(numbers: Sequence[int]) -> _Wholes:
