@@ -8,15 +8,15 @@ import type { Frozen } from "../data/frozen";
 import { listen } from "../data/live";
 import { fetched, read } from "../data/source";
 import { Lightbox, type Slide } from "../media/Lightbox";
-import { isImage, type Image } from "../media/parse";
+import { atStep, isImage, type Image } from "../media/parse";
 import { MarkedPicture } from "../media/Picture";
 import { occurring, stepsOf } from "../media/Gallery";
 import { go, linkTo } from "../router";
 import { ChartCard, LINES, type Drawing } from "../run/ChartCard";
 import { RunData, type RunView } from "../run/data";
-import { axes, axisOf, curve, groups, TIME, type Defined } from "../run/history";
+import { axes, commonAxis, curve, groups, TIME, type Defined } from "../run/history";
 import { LOOK, LookBar, type Look } from "../run/Metrics";
-import { differences, matches, told, whole } from "../run/values";
+import { differences, flatten, matches, told, whole } from "../run/values";
 import { dark, liveness, title } from "../state/page";
 import type { Column } from "../types";
 import { common, costs, differ, goalOf, labels, metricRows, obstacles, type At, type Compared, type Goal } from "./compare";
@@ -172,7 +172,7 @@ function Cost({ compared, at, objective }: { compared: readonly Compared[]; at: 
   const unfair = differ(compared) && y.atEnds;
   const data = (): ScatterData => ({
     title: `${y.name} over ${x.label}`,
-    x: columnOf(x.label, compared.map((run) => run.summary[x.name])),
+    x: columnOf(x.label, compared.map((run) => flatten(run.summary).get(x.name))),
     y: columnOf(y.name, y.values),
     labels: compared.map((run) => run.label),
     colours: compared.map((_, place) => categorical(place, dark.value)),
@@ -219,15 +219,14 @@ function Curves({ compared, shown, objective }: { compared: readonly Compared[];
   // What only one has reported compares nothing, and comes last.
   const ordered = [...all.filter(several), ...all.filter((name) => !several(name))];
   const listed = whole || look.query ? ordered : ordered.slice(0, FIRST);
-  const first = shown[0];
-  if (!names.length || !first) return null;
+  if (!names.length) return null;
   return (
     <section aria-label="curves">
       <h2>Curves <span class="muted">{ordered.length}</span></h2>
-      <LookBar look={look} change={setLook} axes={axes(first.data.history, defined)} />
+      <LookBar look={look} change={setLook} axes={[...new Set(shown.flatMap(({ data }) => axes(data.history, defined)))]} />
       <div class="plots large">
         {listed.map((name) => {
-          const axis = axisOf(name, look.axis, defined);
+          const axis = commonAxis(name, look.axis, shown.map(({ data, run }) => ({ history: data.history, defined: run.defined })));
           return (
             <ChartCard key={`${name} ${axis}`} title={name} drawing={LINES} {...(name === objective ? { badge: "objective" } : {})} data={(): SeriesData => ({
               title: name,
@@ -313,8 +312,22 @@ function Configurations({ shown, named }: { shown: readonly Loaded[]; named: rea
 // -- images -----------------------------------------------------------------------------------------
 
 const IMAGES_AT_ONCE = 12;
+/** Pixels of an image, by the number of runs; 360 of more. */
+const WIDEST: Readonly<Record<number, number>> = { 1: 640, 2: 640, 3: 460 };
 
+/** Of the runs that have any. */
 function Images({ shown, named }: { shown: readonly Loaded[]; named: readonly string[] }) {
+  const has = shown.map(({ data }) => data.files.value.some((file) => isImage(file.name))
+    || [...data.history.media.values()].some((all) => all.some((one) => one.media.kind === "images")));
+  if (!has.some(Boolean)) return null;
+  const without = named.filter((_, place) => !has[place]);
+  return (
+    <SideBySide shown={shown.filter((_, place) => has[place])} named={named.filter((_, place) => has[place])}
+      said={without.length ? `${without.join(", ")}: no images` : ""} />
+  );
+}
+
+function SideBySide({ shown, named, said: missing }: { shown: readonly Loaded[]; named: readonly string[]; said: string }) {
   const [chosen, setChosen] = useState<number | null>(null);
   const [slides, setSlides] = useState<{ slides: readonly Slide[]; at: number } | null>(null);
   const media = new Map(shown.flatMap(({ data }, place) => [...data.history.media]
@@ -325,7 +338,8 @@ function Images({ shown, named }: { shown: readonly Loaded[]; named: readonly st
   const files = shown.map(({ data }) => data.files.value);
   const saved = useMemo(() => {
     const sets = files.map((all) => all.filter((file) => isImage(file.name) && !file.name.startsWith("media/")).map((file) => file.name));
-    return [...new Set(sets.flat())].filter((name) => sets.filter((set) => set.includes(name)).length > 1).sort();
+    const common = [...new Set(sets.flat())].filter((name) => sets.filter((set) => set.includes(name)).length > 1).sort();
+    return atStep(common.map((name) => ({ name, group: "" })), Infinity).map(({ name }) => name);
   }, files);
   if (!names.length && !saved.length) return null;
   const imagesOf = (place: number, name: string): { images: readonly Image[]; step: number } | null => {
@@ -338,7 +352,7 @@ function Images({ shown, named }: { shown: readonly Loaded[]; named: readonly st
     return { path: within.startsWith("data:") ? within : name, caption: "", width: 0, height: 0, boxes: {}, masks: {} };
   };
   const row = (name: string, cells: readonly (Image | null)[], said: readonly string[]) => (
-    <div class="siderow" key={`${name} ${said.join()}`} style={{ gridTemplateColumns: `repeat(${shown.length}, minmax(140px, 360px))` }}>
+    <div class="siderow" key={`${name} ${said.join()}`} style={{ gridTemplateColumns: `repeat(${shown.length}, minmax(140px, ${WIDEST[shown.length] ?? 360}px))` }}>
       {cells.map((image, place) => (
         <figure key={place}>
           {image ? (
@@ -355,6 +369,7 @@ function Images({ shown, named }: { shown: readonly Loaded[]; named: readonly st
   return (
     <section aria-label="images side by side">
       <h2>Images side by side</h2>
+      {missing && <p class="muted">{missing}</p>}
       {steps.length > 1 && (
         <div class="controls">
           <label class="steps">step

@@ -72,4 +72,7 @@ it("knows what models cost where two say it", () => {
   const sized = (speed?: number): Compared => run("a", [1], speed === undefined ? {} : { "model/speed_ms": speed });
   expect(costs([sized(1), sized(2), sized()])).toEqual([{ name: "model/speed_ms", label: "ms an image" }]);
   expect(costs([sized(1), sized()])).toEqual([]);
+  expect(costs([sized(1), sized(1)]), "of one and the same model").toEqual([]);
+  const own = (params: number): Compared => run("a", [1], { params, net: { latency: params / 2 }, "train/loss": params });
+  expect(costs([own(1), own(2)]).map(({ name }) => name)).toEqual(["net.latency", "params"]);
 });

@@ -102,8 +102,8 @@ export function metricRows(runs: readonly Compared[], at: At): readonly MetricRo
 }
 
 /** What a model is, however long it was trained. */
-const SIZES = /(^|\/)(parameters|params|gflops|flops|speed_ms|latency|size)/i;
-const LOWER = /(loss|error|err|mae|mse|rmse|perplexity|ppl|wer|cer|fid|speed_ms|latency|parameters|params|gflops|flops|memory|time|seconds)(\W|_|$)/i;
+const SIZES = /(^|[/.])(parameters|params|gflops|flops|macs|speed[_/]ms|speed_pytorch|latency|inference|size|model_size)($|[/._(])/i;
+const LOWER = /(loss|error|err|mae|mse|rmse|perplexity|ppl|wer|cer|fid|speed[_/]ms|latency|parameters|params|gflops|flops|macs|memory|time|seconds)(\W|_|$)/i;
 const HIGHER = /(acc|accuracy|map\d*|precision|recall|f1|auc|auroc|iou|miou|dice|bleu|rouge|psnr|ssim|reward|score|r2|top[_-]?\d)(\W|_|\d|$)/i;
 
 /** Which way a metric is better: what was said of it, else what its name usually means; null where that is open. */
@@ -129,8 +129,13 @@ const UNITS: Readonly<Record<string, string>> = {
   "model/speed_ms": "ms an image", "model/parameters": "parameters", "model/GFLOPs": "GFLOPs",
 };
 
-/** What the runs' models cost, where at least two of them say it: the axes of accuracy over cost. */
+/** What the runs' models cost, where at least two say it and do not say the same: the axes of accuracy over cost. What
+ * Ultralytics measures comes first, then whatever a program calls so. */
 export function costs(runs: readonly Compared[]): readonly { readonly name: string; readonly label: string }[] {
-  return COSTS.filter((name) => runs.filter((run) => typeof run.summary[name] === "number").length > 1)
-    .map((name) => ({ name, label: UNITS[name] ?? name }));
+  const flat = runs.map((run) => flatten(run.summary));
+  const named = [...new Set(flat.flatMap((summary) => [...summary.keys()]))].filter((name) => SIZES.test(name) && !COSTS.includes(name)).sort();
+  return [...COSTS, ...named].filter((name) => {
+    const known = flat.map((summary) => summary.get(name)).filter((value) => typeof value === "number");
+    return new Set(known).size > 1;
+  }).map((name) => ({ name, label: UNITS[name] ?? name }));
 }

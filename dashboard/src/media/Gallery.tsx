@@ -192,7 +192,7 @@ function TableFile({ run, path, name, chart }: { run: string; path: string; name
         : typeof found === "string" ? <p class="muted">{`This table cannot be shown: ${found}. `}<Download run={run} path={path} /></p>
           : figure && !tabled ? <FigureView name={name.replace(/_table$/, "")} shown={figure} />
           : <Rows columns={found.columns} rows={found.rows} caption={name} cell={(value) => <Cell run={run} value={value} />} />}
-      {figure && <button type="button" class="plain" aria-pressed={tabled} onClick={() => setTabled(!tabled)}>as a table</button>}
+      {figure && <p><button type="button" aria-pressed={tabled} onClick={() => setTabled(!tabled)}>{tabled ? "as a chart" : "as a table"}</button></p>}
     </div>
   );
 }

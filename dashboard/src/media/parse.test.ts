@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isImage, parseBoxes, parseMedia, parseTable, pictures } from "./parse";
+import { atStep, isImage, parseBoxes, parseMedia, parseTable, pictures, stepsOfFiles } from "./parse";
 
 describe("media as W&B's client logs them", () => {
   it("one image, with boxes and masks", () => {
@@ -83,5 +83,16 @@ describe("files of media", () => {
     ]);
     expect(isImage("a.svg")).toBe(false);
     expect(isImage("A.JPEG")).toBe(true);
+  });
+
+  it("saved images whose names differ in a step alone are one after another", () => {
+    const files = pictures(["val/pred_epoch_5.png", "val/pred_epoch_10.png", "labels.png", "once_step3.png", "train_batch0.jpg", "train_batch1.jpg"], new Set());
+    const shown = (step: number): string[] => atStep(files, step).map(({ name }) => name);
+    const always = ["labels.png", "train_batch0.jpg", "train_batch1.jpg", "once_step3.png"];
+    expect(stepsOfFiles(files)).toEqual([5, 10]);
+    expect(shown(10)).toEqual([...always, "val/pred_epoch_10.png"]);
+    expect(shown(9)).toEqual([...always, "val/pred_epoch_5.png"]);
+    expect(shown(1)).toEqual([...always, "val/pred_epoch_5.png"]);
+    expect(stepsOfFiles(pictures(["a.png", "b_epoch1.png"], new Set()))).toEqual([]);
   });
 });

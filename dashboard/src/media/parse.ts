@@ -180,6 +180,45 @@ export interface Picture {
   readonly group: string;
 }
 
+const STEP_IN_NAME = /(^|[^a-z])(epoch|step|iteration|iter)[-_=. ]?(\d+)/i;
+
+interface Stepped {
+  /** The name without its step. */
+  readonly series: string;
+  readonly step: number;
+}
+
+function stepOf(name: string): Stepped | null {
+  const found = STEP_IN_NAME.exec(name);
+  return found ? { series: name.replace(STEP_IN_NAME, "$1$2"), step: Number(found[3]) } : null;
+}
+
+/** Files whose names differ in a step alone (`pred_epoch_5.png`, `pred_epoch_10.png`), by what they have in common. */
+function seriesOf(files: readonly Picture[]): ReadonlyMap<string, readonly Picture[]> {
+  const found = new Map<string, Picture[]>();
+  for (const file of files) {
+    const series = stepOf(file.name)?.series;
+    if (series !== undefined) found.set(series, [...(found.get(series) ?? []), file]);
+  }
+  return new Map([...found].filter(([, members]) => members.length > 1));
+}
+
+/** The steps of all series, rising; none where no two files are of one. */
+export function stepsOfFiles(files: readonly Picture[]): readonly number[] {
+  const steps = [...seriesOf(files).values()].flat().map(({ name }) => stepOf(name)?.step ?? 0);
+  return [...new Set(steps)].sort((one, other) => one - other);
+}
+
+/** Of each series the last file up to the step, else its first; and the files that are of none, in their order. */
+export function atStep(files: readonly Picture[], step: number): readonly Picture[] {
+  const series = seriesOf(files);
+  const shown = new Set([...series.values()].map((members) => {
+    const rising = [...members].sort((one, other) => (stepOf(one.name)?.step ?? 0) - (stepOf(other.name)?.step ?? 0));
+    return rising.findLast(({ name }) => (stepOf(name)?.step ?? 0) <= step) ?? rising[0];
+  }));
+  return files.filter((file) => shown.has(file) || !series.has(stepOf(file.name)?.series ?? ""));
+}
+
 /** The order in which people look at what Ultralytics leaves behind. */
 const ULTRALYTICS = [
   /results/i, /confusion_matrix_normalized/i, /confusion_matrix/i, /(PR|F1|P|R)_curve/, /val_batch\d+_pred/i, /val_batch/i, /labels/i, /train_batch/i,

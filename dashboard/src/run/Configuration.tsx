@@ -1,5 +1,6 @@
 /** The configuration beside what really ran, and the summary. */
 import { useState } from "preact/hooks";
+import { moment } from "../format";
 import type { RunView } from "./data";
 import { flatten, isMapping, matches, settings, told } from "./values";
 
@@ -52,7 +53,7 @@ export function Configuration({ run }: { run: RunView }) {
           {summary.length > 0 && (
             <div class="datatable" tabIndex={0} role="group" aria-label="summary">
               <table class="data pairs"><thead><tr><th scope="col">name</th><th scope="col">value</th></tr></thead>
-                <tbody>{summary.map(([name, value]) => <tr key={name}><th scope="row">{name}</th><td>{told(value)}</td></tr>)}</tbody></table>
+                <tbody>{summary.map(([name, value]) => <tr key={name}><th scope="row">{name}</th><td>{name === "_timestamp" && typeof value === "number" ? moment(value) : told(value)}</td></tr>)}</tbody></table>
             </div>
           )}
         </section>

@@ -3,7 +3,7 @@ import { useMemo, useState } from "preact/hooks";
 import { moment } from "../format";
 import { Download } from "../media/Gallery";
 import { Lightbox, type Slide } from "../media/Lightbox";
-import { pictures } from "../media/parse";
+import { atStep, stepsOfFiles, type Picture as Saved } from "../media/parse";
 import { Picture } from "../media/Picture";
 import type { ArtifactView, FileView } from "./data";
 import type { History } from "./history";
@@ -24,8 +24,11 @@ export function loggedFiles(history: History): ReadonlySet<string> {
   return found;
 }
 
-export function SavedPictures({ run, files, logged }: { run: string; files: readonly FileView[]; logged: ReadonlySet<string> }) {
-  const found = useMemo(() => pictures(files.map((file) => file.name), logged), [files, logged]);
+export function SavedPictures({ run, files, found: all }: { run: string; files: readonly FileView[]; found: readonly Saved[] }) {
+  const [chosen, setChosen] = useState<number | null>(null);
+  const steps = useMemo(() => stepsOfFiles(all), [all]);
+  const step = chosen ?? steps.at(-1) ?? 0;
+  const found = useMemo(() => atStep(all, step), [all, step]);
   // In a report a file is in its place: there is no server to ask.
   const within = new Map(files.filter((file) => file.digest.startsWith("data:")).map((file) => [file.name, file.digest]));
   const pathOf = (name: string): string => within.get(name) ?? name;
@@ -37,7 +40,15 @@ export function SavedPictures({ run, files, logged }: { run: string; files: read
   }));
   return (
     <section aria-label="saved images">
-      <h2>Saved images <span class="muted">{found.length}</span></h2>
+      <h2>Saved images <span class="muted">{all.length}</span></h2>
+      {steps.length > 1 && (
+        <div class="controls">
+          <label class="steps">step
+            <input type="range" min="0" max={steps.length - 1} value={Math.max(0, steps.findLastIndex((one) => one <= step))} aria-valuetext={`step ${step}`}
+              onInput={(event) => setChosen(steps[Number(event.currentTarget.value)] ?? null)} />
+            <output class="figure">{`${step}${step === steps.at(-1) ? " (latest)" : ""}`}</output></label>
+        </div>
+      )}
       <div class="pictures saved">
         {found.slice(0, shown).map(({ name }, place) => (
           <figure key={name}>

@@ -1,7 +1,7 @@
 /** What the run reported, live: a chart a metric, grouped by prefix, each against the step metric that it was defined with. */
 import { useMemo, useState } from "preact/hooks";
 import type { RunData, RunView } from "./data";
-import { axes, axisOf, curve, DEFINED, groups, STEP, TIME, type Axis } from "./history";
+import { axes, commonAxis, curve, DEFINED, groups, STEP, TIME, type Axis } from "./history";
 import type { SeriesData } from "../charts/series";
 import { dark } from "../state/page";
 import { ChartCard, LINES } from "./ChartCard";
@@ -35,12 +35,12 @@ export function Metrics({ data, run, objective }: { data: RunData; run: RunView;
     <>
       <LookBar look={look} change={setLook} axes={axes(history, run.defined)} />
       {!shown.length && <p class="none">{`No metric is called like “${look.query}”.`}</p>}
-      {shown.map((group, at) => (
-        <details class="group" key={group.name} open={at < OPEN_GROUPS || look.query !== ""}>
+      <div class="groups">{shown.map((group, at) => (
+        <details class="group" key={group.name} open={at < OPEN_GROUPS || look.query !== ""} style={{ "--charts": group.metrics.length }}>
           <summary><h2>{group.name || "without a group"}</h2><span class="muted">{group.metrics.length}</span></summary>
           <div class="plots">
             {group.metrics.map((name) => {
-              const axis = axisOf(name, look.axis, run.defined);
+              const axis = commonAxis(name, look.axis, [{ history, defined: run.defined }]);
               return (
                 <ChartCard drawing={LINES} key={`${name} ${axis}`} title={name} {...(name === objective ? { badge: "objective" } : {})} data={(): SeriesData => ({
                   title: name,
@@ -54,7 +54,7 @@ export function Metrics({ data, run, objective }: { data: RunData; run: RunView;
             })}
           </div>
         </details>
-      ))}
+      ))}</div>
     </>
   );
 }

@@ -86,7 +86,8 @@ function Whole({ data, run }: { data: RunData; run: RunView }) {
   };
   // A report holds neither what was printed nor files that are no images.
   const tabs = data.report ? TABS.filter(([name]) => !LIVE_ONLY.has(name)) : TABS;
-  const counts: Partial<Record<Tab, number>> = { media: media.size, files: files.length };
+  const saved = useMemo(() => pictures(files.map((file) => file.name), logged), [files, logged]);
+  const counts: Partial<Record<Tab, number>> = { media: media.size + saved.length, files: files.length };
   return (
     <div class="run-view">
       <Head data={data} run={run} objective={objective} sweepName={sweepName} />
@@ -110,8 +111,8 @@ function Whole({ data, run }: { data: RunData; run: RunView }) {
         {tab === "media" && (
           <>
             {media.size > 0 && <Gallery run={run.id} media={media} charts={run.details["charts"]} />}
-            <SavedPictures run={run.id} files={files} logged={logged} />
-            {!media.size && !pictures(files.map((file) => file.name), logged).length && <p class="none">It logged no images, tables or other media.</p>}
+            <SavedPictures run={run.id} files={files} found={saved} />
+            {!media.size && !saved.length && <p class="none">It logged no images, tables or other media.</p>}
           </>
         )}
         {tab === "configuration" && <Configuration run={run} />}
@@ -157,7 +158,7 @@ function useSweep(sweep: string | null, report: Frozen | null): Sweep {
 interface HeadProps { data: RunData; run: RunView; objective: string; sweepName: string }
 
 /** Why runs end that do; it says nothing that the state does not. */
-const ORDINARY = "the program ended";
+const ORDINARY: ReadonlySet<string> = new Set(["the program ended", "the program finished"]);
 
 function Head({ data, run, objective, sweepName }: HeadProps) {
   const now = Date.now() / 1000;
@@ -175,7 +176,7 @@ function Head({ data, run, objective, sweepName }: HeadProps) {
         {!data.report && <Actions data={data} run={run} />}
       </div>
       {run.desired !== "go" && run.ended === null && <p class="notice warn">{`It was asked to ${run.desired}; it does so at its next report.`}</p>}
-      {run.ended_because && run.ended !== null && run.ended_because !== ORDINARY && <p><span class="muted">{`It ${run.state === "stopped" ? "was stopped" : "ended"}: `}</span>{run.ended_because}</p>}
+      {run.ended_because && run.ended !== null && !ORDINARY.has(run.ended_because) && <p><span class="muted">{`It ${run.state === "stopped" ? "was stopped" : "ended"}: `}</span>{run.ended_because}</p>}
       <dl class="figures">
         {(run.curve.length > 0 || run.value !== null) && <div><dt title={objective}>{shortened(objective) || "objective"}</dt><dd>{value}<small>{`at step ${run.steps}${best === value ? "" : `, best on the way ${best}`}`}</small></dd></div>}
         <div><dt>steps</dt><dd>{last ?? "–"}<small>{counted(data.history.steps.length, "report")}</small></dd></div>

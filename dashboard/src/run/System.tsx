@@ -4,6 +4,7 @@ import type { RunData, RunView } from "./data";
 import { curve, systemGroups, TIME } from "./history";
 import type { SeriesData } from "../charts/series";
 import { dark } from "../state/page";
+import { Coded } from "../views/coded";
 import { ChartCard, LINES } from "./ChartCard";
 
 export function System({ data, run }: { data: RunData; run: RunView }) {
@@ -15,13 +16,13 @@ export function System({ data, run }: { data: RunData; run: RunView }) {
   if (!grouped.length) {
     return (
       <p class="none">{version === 0 ? "Loading…"
-        : "No figures of the machine: they are measured every 15 s under `swept agent`, and by W&B's client."}</p>
+        : <Coded text="No figures of the machine: they are measured every 15 s under `swept agent`, and by W&B's client." />}</p>
     );
   }
   return (
-    <>
+    <div class="groups">
       {grouped.map((group) => (
-        <details class="group" key={group.name} open>
+        <details class="group" key={group.name} open style={{ "--charts": group.panels.length }}>
           <summary><h2>{group.name}</h2><span class="muted">{group.panels.length}</span></summary>
           <div class="plots">
             {group.panels.map((panel) => (
@@ -34,6 +35,6 @@ export function System({ data, run }: { data: RunData; run: RunView }) {
           </div>
         </details>
       ))}
-    </>
+    </div>
   );
 }

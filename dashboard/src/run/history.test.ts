@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { axes, axisOf, curve, DEFINED, definition, groups, History, STEP, systemGroups, TIME, type Defined } from "./history";
+import { axes, axisOf, commonAxis, curve, DEFINED, definition, groups, History, STEP, systemGroups, TIME, type Defined } from "./history";
 
 const defined = (step_metric: string | null, hidden = false): Defined => ({ step_metric, hidden });
 
@@ -99,5 +99,22 @@ describe("groups", () => {
     expect(titles([...common, "system.proc.cpu.percent"])).toEqual([
       ["GPU", ["power, W"]], ["CPU", ["the program, % of one core", "threads"]], ["Memory", ["in use, %", "the program, MB"]],
     ]);
+  });
+});
+
+describe("the axis of a metric of several runs", () => {
+  const own = { history: history([1, { epoch: 1, "val/acc": 0.5, "train/loss": 1 }]), defined: { "val/*": defined("epoch") } };
+  const plain = { history: history([1, { "val/acc": 0.5 }]), defined: {} };
+  const never = { history: history([1, { "val/acc": 0.5 }]), defined: { "val/*": defined("epoch") } };
+
+  it("is what they were defined with, where that is the same", () => {
+    expect([commonAxis("val/acc", DEFINED, [own]), commonAxis("train/loss", DEFINED, [own, plain])]).toEqual(["epoch", STEP]);
+    expect(commonAxis("val/acc", DEFINED, [own, plain])).toBe(STEP);
+    expect(commonAxis("train/loss", DEFINED, [own, never]), "one without the metric has no say").toBe(STEP);
+  });
+
+  it("is none that a run never reported", () => {
+    expect([commonAxis("val/acc", DEFINED, [never]), commonAxis("val/acc", "epoch", [own, plain])]).toEqual([STEP, STEP]);
+    expect(commonAxis("val/acc", TIME, [own, plain])).toBe(TIME);
   });
 });

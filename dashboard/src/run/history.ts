@@ -132,6 +132,16 @@ export function axisOf(name: string, asked: Axis, defined: Definitions): Axis {
   return own && own !== name ? own : STEP;
 }
 
+/** The axis along which a metric of several runs is drawn: the one that is all theirs, else the step, which every run has.
+ * One that a run never reported is none of its. */
+export function commonAxis(name: string, asked: Axis, runs: readonly { readonly history: History; readonly defined: Definitions }[]): Axis {
+  const own = runs.filter(({ history }) => history.lines.has(name)).map(({ history, defined }) => {
+    const axis = axisOf(name, asked, defined);
+    return axis === TIME || history.lines.has(axis) ? axis : STEP;
+  });
+  return own.find((axis) => own.every((other) => other === axis)) ?? STEP;
+}
+
 /** What can be an axis for all: names that others are defined against, then the usual ones. */
 export function axes(history: History, defined: Definitions): readonly string[] {
   const named = Object.values(defined).flatMap((one) => (one.step_metric ? [one.step_metric] : []));
