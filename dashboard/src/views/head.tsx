@@ -22,7 +22,7 @@ export function Head({ model }: { readonly model: SweepModel }): JSX.Element | n
   return (
     <section class="head" aria-label="Overview">
       <div class="title">
-        <h1 class="lines">{sweep ? head.name || head.id : `Runs in ${head.project}`}</h1>
+        <h1><Clamped text={sweep ? head.name || head.id : `Runs in ${head.project}`} lines={2} /></h1>
         {sweep && <State state={head.state} />}
         <span class="muted">
           {sweep ? [head.method, head.earlyStopping !== "off" && head.earlyStopping, head.metric && `${head.metric.goal} ${head.metric.name}`]

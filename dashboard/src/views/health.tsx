@@ -41,7 +41,7 @@ export function Health({ model }: { readonly model: SweepModel }): JSX.Element {
         <span class="muted clip" role="status">{fetched.state === "loading" ? "looking at failures, agents, noise and ranges …" : summary(cards)}</span>
         {over.value && <button type="button" class="link" aria-expanded={all.value} onClick={() => (all.value = !all.value)}>{all.value ? "in one row" : `show all ${cards.length}`}</button>}
       </header>
-      {fetched.state === "failed" && <p class="notice warn"><Clamped text={`Nothing can be said about the sweep's health now: ${fetched.why}`} lines={2} /></p>}
+      {fetched.state === "failed" && <p class="notice warn"><Clamped text={`Nothing can be said about the sweep's health now: ${fetched.why}`} lines={2} coded /></p>}
       {/* What can be scrolled has to be reached by keyboard. */}
       <ul class={all.value ? "cards" : "cards row"} ref={list} {...(over.value && !all.value ? { tabIndex: 0, "aria-label": "Health, to be scrolled" } : {})}>
         {cards.map((card) => <li key={card.id} class={`card ${card.level}`}><Card card={card} model={model} /></li>)}
@@ -83,7 +83,7 @@ function Card({ card, model }: { readonly card: HealthCard; readonly model: Swee
         {card.evidence.length > 0 && (
           <details>
             <summary>evidence</summary>
-            <ul>{card.evidence.map((line) => <li><Clamped text={line} /></li>)}</ul>
+            <ul>{card.evidence.map((line) => <li><Clamped text={line} coded /></li>)}</ul>
           </details>
         )}
         {rows.length > 0 && rows.length <= MOST_NAMED && (

@@ -6,10 +6,12 @@ import * as pairChart from "../charts/pair";
 import * as sliceChart from "../charts/slice";
 import * as timelineChart from "../charts/timeline";
 import { fetched } from "../data/source";
+import { Clamped } from "./clamped";
 import { callbacks, drawn } from "./drawing";
 import type { SweepModel } from "./model";
 import { PairChart, SecondParameter } from "./pair";
 import { ChartHost, Panel } from "./panel";
+import { importanceHeight, SLICE_HEIGHT, timelineHeight } from "./waiting";
 
 export function Insights({ model }: { readonly model: SweepModel }): JSX.Element {
   const sweep = model.data.subject.kind === "sweep";
@@ -27,14 +29,16 @@ function ImportancePanel({ model }: { readonly model: SweepModel }): JSX.Element
   const state = data.importance.value;
   return (
     <Panel id="importance" title="Importance" size="small" table={() => drawn(model.importanceData.peek(), importanceChart.rows)}>
-      {state.state === "loading" && <p class="note" role="status">The model is fitted …</p>}
-      {state.state === "failed" && <p class="notice warn">{state.why}</p>}
-      {state.state === "ready" && (
-        <ChartHost
-          free data={model.importanceData}
-          make={(element) => importanceChart.importance(element, { onSelect: (parameter) => (selection.parameter.value = parameter) })}
-        />
-      )}
+      <div style={{ minHeight: `${importanceHeight(model.parameters.value)}px` }}>
+        {state.state === "loading" && <p class="note" role="status">The model is fitted …</p>}
+        {state.state === "failed" && <p class="notice warn"><Clamped text={state.why} lines={6} coded /></p>}
+        {state.state === "ready" && (
+          <ChartHost
+            free data={model.importanceData}
+            make={(element) => importanceChart.importance(element, { onSelect: (parameter) => (selection.parameter.value = parameter) })}
+          />
+        )}
+      </div>
     </Panel>
   );
 }
@@ -50,11 +54,10 @@ function SlicePanel({ model }: { readonly model: SweepModel }): JSX.Element {
       if (model.parameter.peek() === parameter) model.slice.value = slice;
     });
   });
-  const slice = model.slice.value;
   const second = model.second.value;
   return (
     <Panel
-      id="slice" title={second ? "Two parameters" : "One parameter"} size="small"
+      id="slice" title={second ? "Two parameters" : "One parameter"} size="small" height={SLICE_HEIGHT}
       tools={
         <>
           <select aria-label="Parameter" value={model.parameter.value} onChange={(event) => (selection.parameter.value = event.currentTarget.value)}>
@@ -69,13 +72,20 @@ function SlicePanel({ model }: { readonly model: SweepModel }): JSX.Element {
       {second ? <PairChart model={model} /> : (
         <>
           <ChartHost id="slice" data={model.sliceData} make={(element) => sliceChart.slice(element, callbacks(model))} />
-          {model.sliceData.value?.slice && !model.rank.value && <p class="caption">line and band: what the model expects, averaged over all other parameters</p>}
-          {slice === null && <p class="caption" role="status">The model is fitted …</p>}
-          {slice?.state === "failed" && <p class="note">Without the model's mean: {slice.why}</p>}
+          <SliceCaption model={model} />
         </>
       )}
     </Panel>
   );
+}
+
+/** One line at least, which is there before the model is. */
+function SliceCaption({ model }: { readonly model: SweepModel }): JSX.Element {
+  const slice = model.slice.value;
+  if (slice === null) return <p class="caption" role="status">The model is fitted …</p>;
+  if (slice.state === "failed") return <p class="note"><Clamped text={`Without the model's mean: ${slice.why}`} lines={2} coded /></p>;
+  const drawn = model.sliceData.value?.slice && !model.rank.value;
+  return <p class="caption clip">{drawn ? "line and band: what the model expects, averaged over all other parameters" : ""}</p>;
 }
 
 function TimelinePanel({ model }: { readonly model: SweepModel }): JSX.Element {
@@ -83,12 +93,12 @@ function TimelinePanel({ model }: { readonly model: SweepModel }): JSX.Element {
     const board = model.board.value;
     return board && { board, shown: model.selection.shown.value };
   });
-  const lanes = useComputed(() => {
+  const height = useComputed(() => {
     model.data.version.value;
-    return (model.board.value?.head.agents ?? []).reduce((sum, agent) => sum + Math.max(1, agent.slots), 0);
+    return timelineHeight(model.board.value?.head);
   });
   return (
-    <Panel id="timeline" title="Agents and slots" size="broad" height={Math.min(320, 84 + 22 * Math.max(1, lanes.value))} table={() => drawn(data.peek(), timelineChart.rows)}>
+    <Panel id="timeline" title="Agents and slots" size="broad" height={height.value} table={() => drawn(data.peek(), timelineChart.rows)}>
       <ChartHost id="timeline" data={data} make={(element) => timelineChart.timeline(element, callbacks(model))} />
     </Panel>
   );

@@ -4,6 +4,7 @@ import { useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import * as pairChart from "../charts/pair";
 import { fetched } from "../data/source";
+import { Clamped } from "./clamped";
 import type { SweepModel } from "./model";
 import { ChartHost } from "./panel";
 
@@ -35,8 +36,9 @@ export function PairChart({ model }: { readonly model: SweepModel }): JSX.Elemen
         id="slice" data={model.pairData}
         make={(element) => pairChart.pair(element, { onHover: (row) => (selection.hover.value = row), onPick: (row) => (model.current.value = row) })}
       />
-      {pair === null && <p class="note" role="status">The model is asked …</p>}
-      {pair?.state === "failed" && <p class="note">Without the model's mean: {pair.why}</p>}
+      {pair === null && <p class="caption" role="status">The model is asked …</p>}
+      {pair?.state === "failed" && <p class="note"><Clamped text={`Without the model's mean: ${pair.why}`} lines={2} coded /></p>}
+      {pair?.state === "ready" && <p class="caption clip">contours: what the model expects, averaged over all other parameters</p>}
     </>
   );
 }

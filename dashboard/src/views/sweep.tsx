@@ -15,7 +15,7 @@ import { liveness, say, title } from "../state/page";
 import { shownValue } from "../state/rows";
 import { bind } from "../state/url";
 import type { Board, DataTable, Source } from "../types";
-import { Coded } from "./coded";
+import { Clamped } from "./clamped";
 import { FilterBar, SEARCH } from "./filter";
 import { Head } from "./head";
 import { callbacks, drawn } from "./drawing";
@@ -26,6 +26,7 @@ import { Later } from "./later";
 import { SweepModel } from "./model";
 import { ChartHost, Panel } from "./panel";
 import { RunsTable, type TableKeys } from "./table";
+import { WaitingPanels } from "./waiting";
 
 /** Panels below the first screen come after it. */
 const insights = () => import("./insights").then(({ Insights }) => Insights);
@@ -89,7 +90,7 @@ export function SweepPage({ subject, source }: SweepPageProps): JSX.Element {
     return (
       <div class="empty" role="alert">
         <h1>{subject.kind === "sweep" ? `Sweep ${subject.id}` : `Project ${subject.id}`} cannot be shown</h1>
-        <p><Coded text={state.why} /></p>
+        <p><Clamped text={state.why} lines={8} coded /></p>
         <p><button type="button" onClick={() => void data.retry()}>Try again</button>{" "}<a href={linkTo({ view: "sweeps" })}>All sweeps</a></p>
       </div>
     );
@@ -118,7 +119,7 @@ function Body({ model, keys }: { readonly model: SweepModel; readonly keys: { cu
         <ParallelPanel model={model} />
         <CurvesPanel model={model} />
         {model.board.value?.head.metric && <HistoryPanel model={model} />}
-        <Later load={insights} props={{ model }} wait={<p class="panel full waiting">Loading more panels …</p>} />
+        <Later load={insights} props={{ model }} wait={<WaitingPanels sweep={sweep} head={model.board.value?.head} parameters={model.parameters.value} />} />
         <RunsTable model={model} keys={keys} />
       </div>
       <Picked model={model} />
@@ -257,7 +258,7 @@ function CurvesPanel({ model }: { readonly model: SweepModel }): JSX.Element {
       id="curves" title="Learning curves" height={320} size={objective ? "half" : "wide"}
       tools={
         <>
-          <select aria-label="Metric" value={selection.metric.value || objective || metrics[0]} onChange={(event) => {
+          <select class="steady" aria-label="Metric" value={selection.metric.value || objective || metrics[0]} onChange={(event) => {
             const metric = event.currentTarget.value;
             selection.metric.value = metric === objective ? "" : metric;
           }}>
@@ -280,7 +281,7 @@ function CurvesPanel({ model }: { readonly model: SweepModel }): JSX.Element {
       }
       table={() => drawn(model.curvesData.peek(), curvesChart.rows)}
     >
-      {state.state === "failed" ? <p class="notice warn">{state.why}</p> : <ChartHost id="curves" data={model.curvesData} make={(element) => curvesChart.curves(element, callbacks(model))} />}
+      {state.state === "failed" ? <p class="notice warn"><Clamped text={state.why} lines={6} coded /></p> : <ChartHost id="curves" data={model.curvesData} make={(element) => curvesChart.curves(element, callbacks(model))} />}
       <CurvesCaption model={model} />
     </Panel>
   );
@@ -289,12 +290,13 @@ function CurvesPanel({ model }: { readonly model: SweepModel }): JSX.Element {
 /** What in the picture does not speak for itself. */
 function CurvesCaption({ model }: { readonly model: SweepModel }): JSX.Element | null {
   const objective = model.selection.metric.value === "";
+  // What comes late stands behind what was there.
   const words = [
+    "drag to zoom",
     model.board.value?.head.rungs.length && model.curvesX.value === "step" ? "rung: early stopping looks here" : "",
     objective && model.curvesX.value === "step" && model.data.forecasts.value.length ? "dashed, with band: the expected end" : "",
-    "drag to zoom",
   ].filter(Boolean);
-  return <p class="caption">{words.map((word) => <span key={word}>{word}</span>)}</p>;
+  return <p class="caption late">{words.map((word) => <span key={word}>{word}</span>)}</p>;
 }
 
 function HistoryPanel({ model }: { readonly model: SweepModel }): JSX.Element {
