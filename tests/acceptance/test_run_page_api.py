@@ -54,8 +54,8 @@ def client(served: Served) -> Iterator[Client]:
         yield made
 
 
-def claimed(client: Client, text: str = SWEEP) -> wire.Claimed:
-    sweep = client.create_sweep({"text": text, "path": "", "mode": "create"})["id"]
+def claimed(client: Client, text: str = SWEEP, path: str = "") -> wire.Claimed:
+    sweep = client.create_sweep({"text": text, "path": path, "mode": "create"})["id"]
     agent = client.start_agent({"host": "one", "pid": 1, "slots": 1, "sweep": sweep})["id"]
     answer = client.claim(sweep, {"agent": agent, "host": "one", "request": "r", "wait": 0.0})
     assert answer["claimed"] is not None
@@ -233,6 +233,27 @@ swept: {adapter: ultralytics}
     words = way["shell"].split()
     assert words[:3] == ["yolo", "train", "model=yolo11n.pt"]
     assert {"batch=8", "lr0=0.01", "data=coco8.yaml", "epochs=2"} < set(words)
+
+
+def test_a_model_by_its_bare_name_is_given_to_ultralytics_as_its_file(
+    served: Served, client: Client, tmp_path: Path
+) -> None:
+    text = """
+method: random
+program: train.py
+metric: {name: metrics/mAP50(B), goal: maximize}
+parameters: {model: {values: [tinycone]}, lr0: {min: 0.001, max: 0.1}}
+swept: {adapter: ultralytics}
+"""
+    path = tmp_path / "sweep.yaml"
+    path.write_text(text, encoding="utf-8")
+
+    run = claimed(client, text, path=str(path))["run"]
+    (way,) = ask(served, f"/api/runs/{run}/reproduce")
+    assert "&& yolo train model=tinycone.pt " in way["shell"]
+    (tmp_path / "tinycone.yaml").touch()
+    (way,) = ask(served, f"/api/runs/{run}/reproduce")
+    assert way["shell"].startswith(f"cd {tmp_path} && yolo train model=tinycone.yaml ")
 
 
 def test_what_its_program_set_stands_beside_the_configuration(

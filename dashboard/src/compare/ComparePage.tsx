@@ -347,13 +347,15 @@ function SideBySide({ shown, named, said: missing }: { shown: readonly Loaded[];
     const found = all[occurring(all, step)];
     return found?.media.kind === "images" ? { images: found.media.images, step: found.step } : null;
   };
+  const holds = (place: number, name: string): boolean => files[place]?.some((file) => file.name === name) ?? false;
   const plain = (name: string, place: number): Image => {
     const within = files[place]?.find((file) => file.name === name)?.digest ?? "";
     return { path: within.startsWith("data:") ? within : name, caption: "", width: 0, height: 0, boxes: {}, masks: {} };
   };
-  const row = (name: string, cells: readonly (Image | null)[], said: readonly string[]) => (
-    <div class="siderow" key={`${name} ${said.join()}`} style={{ gridTemplateColumns: `repeat(${shown.length}, minmax(140px, ${WIDEST[shown.length] ?? 360}px))` }}>
-      {cells.map((image, place) => (
+  /** `has`: the runs that have anything of the name. */
+  const row = (name: string, cells: readonly (Image | null)[], said: readonly string[], has: readonly boolean[]) => (
+    <div class="siderow" key={`${name} ${said.join()}`} style={{ gridTemplateColumns: `repeat(${has.filter(Boolean).length}, minmax(140px, ${WIDEST[has.filter(Boolean).length] ?? 360}px))` }}>
+      {cells.map((image, place) => has[place] && (
         <figure key={place}>
           {image ? (
             <button type="button" class="open" aria-label={`larger: ${name} of ${named[place] ?? ""}`} onClick={() => setSlides({
@@ -385,14 +387,14 @@ function SideBySide({ shown, named, said: missing }: { shown: readonly Loaded[];
           <div class="side" key={name}>
             <h3>{name}</h3>
             {Array.from({ length: most }, (_, at) => row(name, found.map((one) => one?.images[at] ?? null), found.map((one) => (one
-              ? `step ${one.step}${one.images[at]?.caption ? ` · ${one.images[at].caption}` : ""}` : ""))))}
+              ? `step ${one.step}${one.images[at]?.caption ? ` · ${one.images[at].caption}` : ""}` : "")), shown.map((_, place) => media.has(`${place} ${name}`))))}
           </div>
         );
       })}
       {saved.map((name) => (
         <div class="side" key={name}>
           <h3>{name}</h3>
-          {row(name, shown.map((_, place) => (files[place]?.some((file) => file.name === name) ? plain(name, place) : null)), shown.map(() => ""))}
+          {row(name, shown.map((_, place) => (holds(place, name) ? plain(name, place) : null)), shown.map(() => ""), shown.map((_, place) => holds(place, name)))}
         </div>
       ))}
       {slides && <Lightbox {...slides} boxes masks close={() => setSlides(null)} />}

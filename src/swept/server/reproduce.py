@@ -1,4 +1,4 @@
-"""How a run's configuration is trained again, as lines for a shell. Pure."""
+"""How a run's configuration is trained again, as lines for a shell. Pure, but for a look at whether a model's file is there."""
 
 from __future__ import annotations
 
@@ -75,13 +75,23 @@ def _adapted(spec: Spec, config: Mapping[str, Any], folder: str) -> wire.Way:
         if adapter.knows(spec.options.adapter, name) and name not in _OWN_FOLDER
     }
     model = config.get("model")
-    first = [] if model is None else [f"model={model}"]
+    first = [] if model is None else [f"model={_file_of(str(model), folder)}"]
     rest = [f"{name}={value}" for name, value in given.items() if name != "model"]
     return {
         "title": "Ultralytics alone",
         "shell": _within(folder, shlex.join(["yolo", "train", *first, *rest])),
         "note": "with the values that the run really had; nothing is reported to swept",
     }
+
+
+def _file_of(model: str, folder: str) -> str:
+    """A bare name, which `swept.ultralytics` takes and `yolo` does not, as the file that it stands for."""
+    if Path(model).suffix in (".pt", ".yaml", ".yml"):
+        return model
+    own = (
+        not (Path(folder) / f"{model}.pt").is_file() and (Path(folder) / f"{model}.yaml").is_file()
+    )
+    return f"{model}.yaml" if folder and own else f"{model}.pt"
 
 
 def _by_hand(run: Run, metadata: Mapping[str, Any]) -> Iterator[wire.Way]:
