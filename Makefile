@@ -11,13 +11,14 @@ DEMO := examples/yolo-cones
 NPM ?= PATH="$(CURDIR)/$(BIN):$$PATH" npm
 BENCHES := base sweeps syne dehb hebo
 
-.PHONY: demo test matrix bench-search bench-dashboard dashboard types check format clean help
+.PHONY: demo test matrix bench-search bench-suggest bench-dashboard dashboard types check format clean help
 
 help:
 	@echo "make demo    a real sweep of real YOLO trainings, end to end; again after Ctrl+C: goes on"
 	@echo "make test    every test (real wandb clients, real trainings, PostgreSQL and Chromium where they can be had)"
 	@echo "make matrix  the wire tests with five versions of wandb and the newest; writes the compatibility page"
 	@echo "make bench-search  the search against the field, a night long; ARGS=--quick for a glance; goes on where it was"
+	@echo "make bench-suggest what a suggestion costs, beside the peers; an hour of a quiet machine; ARGS=--quick for a glance"
 	@echo "make bench-dashboard  the dashboard's figures beside its peers', in Chromium; twenty minutes of a quiet machine"
 	@echo "make dashboard  builds the page from dashboard/, with Node of its own; NPM=npm takes the machine's"
 	@echo "make types   the page's types of the API, after a change of swept/wire.py"
@@ -95,6 +96,9 @@ $(VENV)/.test: pyproject.toml tests/wire/requirements-client.txt $(VENV)/.swept
 
 bench-search: $(BENCHES:%=.venvs/bench-%/.done)
 	OMP_NUM_THREADS=1 .venvs/bench-base/bin/python benchmarks/search $(ARGS)
+
+bench-suggest: $(BENCHES:%=.venvs/bench-%/.done)
+	OMP_NUM_THREADS=1 .venvs/bench-base/bin/python benchmarks/suggest_cost.py $(ARGS)
 
 # swept and the peers that can live together; a package whose own list of needs is wrong comes bare, without it
 .venvs/bench-%/.done: benchmarks/search/requirements-%.txt pyproject.toml
