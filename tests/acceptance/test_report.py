@@ -234,6 +234,21 @@ def test_without_javascript_the_findings_stand_in_the_file(stage: Stage) -> None
     assert "×" in page.words
 
 
+def test_what_the_model_and_health_say_stands_in_the_summary(stage: Stage) -> None:
+    rng = random.Random(1)
+    for _ in range(12):
+        stage.play([rng.random()])
+    text, _ = stage.report()
+    _, packed = data_of(text)
+    words = Elements(text).words
+    assert packed["health"]
+    for card in packed["health"]:
+        assert card["title"].replace("`", "") in words
+    (most, *_) = sorted(packed["importance"]["rows"], key=lambda row: -row["share"])
+    assert f"{most['parameter']}{100 * most['share']:.0f} %" in words
+    assert "run 12" in words, "below the history"
+
+
 def test_the_line_of_the_best_is_of_whole_trainings(stage: Stage) -> None:
     stage.play([0.3, 0.7])
     stage.play([0.2, 0.6])

@@ -76,6 +76,15 @@ def test_it_is_the_dashboard_and_asks_for_nothing(reader: Watched, file: str) ->
     assert {url.partition("#")[0] for url in reader.requests if url.startswith("file:")} == {file}
 
 
+def test_the_model_over_two_parameters_is_in_it(reader: Watched, file: str) -> None:
+    page = opened(reader, file)
+    page.get_by_label("Second parameter").select_option(index=1)
+    panel = page.get_by_role("region", name="Two parameters")
+    expect_painted(panel)
+    expect(panel).not_to_contain_text("The model is asked")
+    expect(panel).not_to_contain_text("Without the model")
+
+
 def test_runs_and_comparisons_are_in_it(reader: Watched, file: str) -> None:
     page = opened(reader, file)
     page.get_by_role("region", name="Overview").get_by_role("link").first.click()
@@ -100,8 +109,11 @@ def test_without_scripts_and_in_print_there_is_the_summary(reader: Watched, file
     expect(summary.get_by_role("table").first).to_be_visible()
     printed = opened(reader, file)
     expect(count_of(printed)).to_have_text(f"{RUNS} of {RUNS} runs")
-    printed.emulate_media(media="print")
+    printed.emulate_media(media="print", color_scheme="dark")
     expect(printed.locator("#summary")).to_be_visible()
+    assert printed.evaluate(
+        "['color', 'background-color'].map((name) => getComputedStyle(document.body)[name])"
+    ) == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
 
 
 def test_it_is_light_and_dark_and_narrow_and_in_nobodys_way(reader: Watched, file: str) -> None:

@@ -63,5 +63,8 @@ def report(client: Client, view: SweepView, bundle: Bundle, images: int) -> tupl
     gathered = gather(client, view, images=images, clock=SystemClock())
     question, runs = question_of(spec_of(view)), runs_of(view)
     found = results(question, runs, advice_of(view), audit_of(view))
-    head = summary(view, runs, question, found, gathered.notes)
+    packed = gathered.packed
+    head = summary(
+        view, runs, question, found, gathered.notes, packed["importance"], packed["health"]
+    )
     return document(f"swept: {view['name']}", head, gathered.text(), bundle), gathered.notes

@@ -54,13 +54,21 @@ _STYLE = """
 #summary th:first-child,#summary td:first-child{text-align:left}
 #summary figure{margin:1rem 0}#summary svg{width:100%;height:auto;fill:currentColor;font:11px system-ui,sans-serif}
 #summary figcaption{font-size:12px}
+#summary ul{padding-left:1.2rem;margin:0}#summary li{margin:.15rem 0}
 #summary circle{fill-opacity:.55}#summary .mark{fill-opacity:.55}
 #summary .dots{stroke:currentColor;stroke-opacity:.55;stroke-width:4;stroke-linecap:round}
 #summary .best{fill:none;stroke:#0072b2;stroke-width:2}
 #summary .baseline{fill:none;stroke:currentColor;stroke-dasharray:5 4}
 @media (prefers-color-scheme:dark){#summary .best{stroke:#56b4e9}}
 @media screen{[data-page] #summary{display:none}}
-@media print{#app{display:none}}
+@media print{
+@page{margin:14mm}#app{display:none}:root{color-scheme:light}
+html,body{background:#fff!important;color:#000!important}
+#summary{max-width:none;padding:0;font-size:10.5pt}#summary pre{font-size:8.5pt}
+#summary table{display:table;font-size:7.5pt}#summary th,#summary td{padding:.15rem .35rem;overflow-wrap:anywhere}
+#summary figure,#summary tr,#summary li{break-inside:avoid}#summary h2{break-after:avoid}
+#summary .best{stroke:#0072b2}
+}
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -12,19 +13,29 @@ from swept.analysis.figures import figure
 from swept.analysis.results import Question, Results
 from swept.analysis.text import lines
 from swept.model import Goal, Kind, Run, RunState
-from swept.wire import SweepView
+from swept.wire import HealthCard, ImportanceView, SweepView
 
-WIDTH, HEIGHT, EDGE = 720.0, 220.0, 12.0
-LEFT = 56.0
-"""Of the SVG: room for the numbers beside it."""
+WIDTH, HEIGHT, EDGE = 720.0, 234.0, 12.0
+LEFT, BELOW = 56.0, 26.0
+"""Of the SVG: room for the numbers beside it and below."""
 MOST_PARAMETERS = 8
 MOST_MARKS = 200
 Place: TypeAlias = Callable[[float], float]
+MOST_IMPORTANT = 6
+TENDENCY = 0.15
+"""As the page has it: a weaker sign is none."""
+_AFTER = frozenset({Kind.FINAL, Kind.COMPARE, Kind.CONFIRM})
 _MARKS = {RunState.STOPPED: "▪", RunState.FAILED: "×", RunState.CRASHED: "×", RunState.KILLED: "×"}
 
 
 def summary(
-    view: SweepView, runs: Sequence[Run], question: Question, results: Results, notes: Iterable[str]
+    view: SweepView,
+    runs: Sequence[Run],
+    question: Question,
+    results: Results,
+    notes: Iterable[str],
+    importance: ImportanceView | None = None,
+    health: Sequence[HealthCard] = (),
 ) -> str:
     """HTML for the inside of a `main`."""
     began = datetime.fromtimestamp(view["created"], UTC)
@@ -35,6 +46,8 @@ def summary(
         f"method {_text(view['method'])}, {len(runs)} runs since {began:%Y-%m-%d %H:%M} UTC.</p>",
         history(runs, question, results),
         table(question, results),
+        remarks(health),
+        shares(importance),
         "<h2>Findings</h2><pre>" + "\n".join(map(_text, lines(question, results))) + "</pre>",
     ]
     said = [f"<li>{_text(note)}" for note in notes]
@@ -60,6 +73,40 @@ def table(question: Question, results: Results) -> str:
     return (
         f"<h2>Best runs</h2><table><thead><tr>{heads}</thead><tbody>{''.join(rows)}</tbody></table>"
     )
+
+
+def remarks(health: Sequence[HealthCard]) -> str:
+    """The cards of the page, in its order."""
+    items = "".join(
+        f"<li><strong>{_coded(card['title'])}</strong>. {_coded(card['text'])}" for card in health
+    )
+    return f"<h2>Health</h2><ul>{items}</ul>" if items else ""
+
+
+def shares(importance: ImportanceView | None) -> str:
+    """What the parameters explain, the most important first, with the model's doubt."""
+    rows = sorted(importance["rows"] if importance else (), key=lambda row: -row["share"])
+    acting = [row for row in rows if not row["inert"]][:MOST_IMPORTANT]
+    if importance is None or not acting:
+        return ""
+    caution = f" ({_text(importance['caution'])})" if importance["caution"] else ""
+    told = "".join(
+        f"<tr><td>{_text(row['parameter'])}<td>{100 * row['share']:.0f} %"
+        f"<td>{100 * row['low']:.0f} to {100 * row['high']:.0f} %"
+        f"<td>{_direction(row['sign'])}"
+        for row in acting
+    )
+    return (
+        "<h2>Importance</h2><p>How much of the differences between runs each parameter explains, and the range in which that "
+        f"may lie, from {importance['runs']} runs{caution}.</p><table><thead><tr><th>parameter<th>share<th>range<th>better are"
+        f"</thead><tbody>{told}</tbody></table>"
+    )
+
+
+def _direction(sign: float) -> str:
+    if abs(sign) <= TENDENCY:
+        return "–"
+    return "larger values" if sign > 0 else "smaller values"
 
 
 def _row(name: str, value: float, step: int, config: Mapping[str, Any], names: list[str]) -> str:
@@ -99,8 +146,9 @@ def history(runs: Sequence[Run], question: Question, results: Results) -> str:
 
     def y(value: float) -> float:
         share = (min(max(value, low), high) - low) / (high - low)
-        return HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * share
+        return HEIGHT - BELOW - (HEIGHT - EDGE - BELOW) * share
 
+    after = any(run.kind in _AFTER for run, _ in shown)
     corners = "".join(_best_so_far(shown, question.goal, x, y))
     drawn = [
         *_marks([(run, value, x(run.number), y(value)) for run, value in shown]),
@@ -113,13 +161,17 @@ def history(runs: Sequence[Run], question: Question, results: Results) -> str:
             f'<text x="{LEFT - 6:.0f}" y="{y(value) + 4:.1f}" text-anchor="end">{_text(figure(value))}</text>'
             for value in (low, high)
         ),
+        *(
+            f'<text x="{x(number):.0f}" y="{HEIGHT - 6:.0f}" text-anchor="{anchor}">run {number}</text>'
+            for number, anchor in {first: "start", last: "end"}.items()
+        ),
     ]
     name = f"{question.metric} of {len(shown)} runs in their order, and the best so far"
     return (
         f'<figure><svg viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" role="img" aria-label="{_text(name)}">'
         + "".join(drawn)
         + f"</svg><figcaption>{_text(name)}{'; dashed: the baseline' if levels else ''}; "
-        "▪ stopped early, × failed.</figcaption></figure>"
+        f"▪ stopped early, × failed{', ◆ trained after the search' if after else ''}.</figcaption></figure>"
     )
 
 
@@ -149,7 +201,7 @@ def _marks(places: Sequence[tuple[Run, float, float, float]]) -> Iterator[str]:
 
 def _mark(run: Run, value: float, x: float, y: float) -> str:
     title = f"<title>run {run.number} ({_text(str(run.state))}): {_text(figure(value))}</title>"
-    sign = _MARKS.get(run.state)
+    sign = _MARKS.get(run.state, "◆" if run.kind in _AFTER else None)
     if sign is None:
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5">{title}</circle>'
     return (
@@ -174,6 +226,11 @@ def _best_so_far(
             best = value
     if best is not None:
         yield f"H{WIDTH - EDGE:.1f}"
+
+
+def _coded(text: str) -> str:
+    """What is typed in backticks, set."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", _text(text))
 
 
 def _text(text: str) -> str:
