@@ -50,6 +50,7 @@ TITLES: Final = {"swept-off": "swept `bayes`", "swept": "swept `bayes`, `early_s
 ASKING: Final = 20.0
 """Seconds that one suggestion may take; a method's row ends there."""
 TELLING: Final = 300.0
+"""Seconds that the telling of one history may take."""
 STARTING: Final = 300.0
 REPORTING: Final = 120.0
 FEWEST: Final = 3
@@ -314,13 +315,17 @@ runs; in brackets the median of all reports.
 
 - One process and one BLAS thread for each method, one after the other. Each is first asked once about another history of {warm} runs, which is not
   counted: it pays for late imports and compilers. Each answer's run has happened before the next question, and no question is about a
-  history that an earlier call has seen: swept keeps its last models by their data, as other libraries do.
+  history that an earlier call has seen. What a library remembers from call to call helps it, as in a sweep: with `auto`, swept's model keeps its parameters until
+  an eighth more runs are there, so that of five calls mostly the first fits them (see the slowest).
 - Only the library's answer is timed. Telling it the history is not: Optuna, HEBO, hyperopt and W&B take a history at once; SMAC3's black-box
   and HPO facades, Ax and Ultralytics' tuner are told trial by trial; Syne Tune, DEHB and SMAC3's multi-fidelity take only what they have asked for, so that their
-  history is their own play (Syne Tune's configurations are given to it). `history not told` means that this took over {telling:g} minutes. swept is told nothing:
-  it has the log of runs in each call and builds its model anew.
+  history is their own play (Syne Tune's configurations are given to it). `history not told` means that this took over {telling:g} minutes. swept is told nothing: it gets the log of all
+  runs in each call.
 - `over {asking:g} s`: one call took longer, and the row ends there (`–`). A library may take {memory:.0%} of the memory.
-- Median and slowest differ where a library does not think each time: SMAC3's forests train for eight suggestions at a time, BOHB draws some at random.
+- Median and slowest differ where a library does not think each time: SMAC3's forests train once for eight suggestions, so that the slowest is the one to look at;
+  BOHB draws some at random. SMAC3's multi-fidelity is at 20 and 100 runs within its initial design (up to 130 configurations), where nothing is to be thought.
+- Under `auto` the history is as that rule leaves it: runs paused at each rung, one in ten of them stopped by a person, the best trained to their end, and about {floor:.0%} of all
+  steps spent on continuing. DEHB's figure and that of SMAC3's multi-fidelity include the benchmark's own search for a configuration that they ask for again.
 - With learning curves only answers that are new runs count. That a paused run goes on is mostly quickly said; where a library answers so nearly each
   time and after thought (*), all answers count.
 - {strategies}
@@ -337,6 +342,8 @@ its package and is fetched from the web.
 def page(rows: Mapping[str, Row], sizes: Sequence[int], told: str) -> str:
     from cost import MEMORY, STEPS, WARM
 
+    from swept.stopping.auto import FLOOR
+
     return PAGE.format(
         about=told,
         busy=busy(rows),
@@ -348,6 +355,7 @@ def page(rows: Mapping[str, Row], sizes: Sequence[int], told: str) -> str:
         steps=STEPS,
         warm=WARM,
         memory=MEMORY,
+        floor=FLOOR,
         asking=ASKING,
         telling=TELLING / 60,
     )
