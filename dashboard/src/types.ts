@@ -248,7 +248,8 @@ export interface Source {
   importance(sweep: string, metric: string): Promise<Importance>;
   slice(sweep: string, parameter: string): Promise<Slice>;
   pair(sweep: string, x: string, y: string): Promise<Pair>;
-  health(sweep: string): Promise<readonly HealthCard[]>;
+  /** `quick`: by what is known of the model of the runs, without waiting for it. */
+  health(sweep: string, quick?: boolean): Promise<readonly HealthCard[]>;
   progress(sweep: string): Promise<Progress>;
   forecasts(sweep: string): Promise<readonly Forecast[]>;
 }

@@ -161,8 +161,18 @@ class TestASweepOfSomeRuns:
         assert [target["reached"] for target in progress["targets"]] == [True, False]
 
         cards = get(served, f"{at}/health")
-        assert cards
+        assert get(served, f"{at}/health", quick="true") == cards, "the model is known by now"
         assert all(card["level"] in ("bad", "warn", "info", "good") for card in cards)
+
+    def test_health_that_needs_no_model_does_not_wait_for_one(
+        self, served: Served, client: Client, clock: FakeClock
+    ) -> None:
+        at = f"/api/sweeps/{trained(client, clock)[0]}"
+        quick = get(served, f"{at}/health", quick="true")
+        whole = get(served, f"{at}/health")
+        assert "no-effect" in {card["id"] for card in whole}
+        assert {card["id"] for card in whole} - {card["id"] for card in quick} == {"no-effect"}
+        assert get(served, f"{at}/health", quick="true") == whole
 
 
 class TestASweepOfFewRuns:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from swept.server.insights import Kept
+from swept.server.insights import SHARE, Kept
+from swept.testing.clock import FakeClock
 
 
 def test_an_answer_is_made_once_a_stage() -> None:
@@ -67,3 +68,27 @@ def test_a_failure_is_not_kept() -> None:
             continue
         raise AssertionError
     assert kept.get(("a",), (1,), lambda: 3) == 3
+
+
+def test_while_runs_are_at_work_making_answers_takes_no_more_than_its_share() -> None:
+    clock, made = FakeClock(), list[float]()
+    kept = Kept[int](8, clock.monotonic)
+
+    def make() -> int:
+        clock.advance(2.0)
+        made.append(clock.monotonic())
+        return len(made)
+
+    def ask(*, pressing: bool = False) -> int:
+        return kept.get(("a",), (clock.monotonic(),), make, pressing=pressing)
+
+    assert ask() == 1
+    assert ask() == 1, "soon after, the last one has to do"
+    for _ in range(400):
+        clock.advance(1.0)
+        ask()
+    assert 2.0 * (len(made) - 1) <= SHARE * clock.monotonic()
+    assert len(made) > 5
+    before = len(made)
+    assert ask(pressing=True) == before + 1
+    assert kept.get(("b",), (), make, pressing=False) == before + 2, "nobody waits for a first one"

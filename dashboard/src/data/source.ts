@@ -87,7 +87,7 @@ export function live(kind: Subject["kind"]): Source {
     importance: async (id, metric) => importanceOf(await read<ImportanceView>(`${path(id)}/importance${query({ metric })}`)),
     slice: async (id, parameter) => read<SliceView>(`${path(id)}/slice${query({ parameter })}`),
     pair: async (id, x, y) => read<PairView>(`${path(id)}/pair${query({ x, y })}`),
-    health: async (id) => (await read<HealthCardView[]>(`${path(id)}/health`)).map(cardOf),
+    health: async (id, quick = false) => (await read<HealthCardView[]>(`${path(id)}/health${quick ? "?quick=true" : ""}`)).map(cardOf),
     progress: async (id) => progressOf(await read<ProgressView>(`${path(id)}/progress`)),
     forecasts: async (id) => forecastsOf(await read<ForecastView[]>(`${path(id)}/forecasts`), rows.get(id)),
   };

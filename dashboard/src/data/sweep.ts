@@ -14,6 +14,7 @@ const POINTS_MS = 50;
 const ROWS_MS = 350;
 const FIGURES_MS = 2_000;
 const INSIGHTS_MS = 2_500;
+const AGAIN_MS = 60_000;
 /** Above this, the whole board is as cheap. */
 const MANY = 300;
 
@@ -417,7 +418,11 @@ export class SweepData {
     };
     await Promise.all([
       this.compute("progress", keep(this.progress, () => this.source.progress(id))),
-      this.compute("health", keep(this.health, () => this.source.health(id))),
+      this.compute("health", async () => {
+        // Most cards need no model, whose fit may take a minute.
+        if (this.health.value.state !== "ready") await keep(this.health, () => this.source.health(id, true))();
+        await keep(this.health, () => this.source.health(id))();
+      }),
       this.compute("forecasts", async () => {
         const forecasts = await fetched(this.source.forecasts(id));
         if (!this.closed && forecasts.state === "ready") this.forecasts.value = forecasts.value;
@@ -425,6 +430,8 @@ export class SweepData {
       this.compute("importance", keep(this.importance, () => this.source.importance(id, this.ready()?.head.metric?.name ?? ""))),
     ]);
     this.insights.value += 1;
+    // While runs train the server spares the machine and says again what it said last; nothing tells when it knows more.
+    if (this.ready()?.head.state === "running") this.later("insights again", AGAIN_MS, () => void this.refreshInsights());
   }
 
   /** Once at a time: a model may take minutes, and a browser has six connections for all that a page asks. */

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -47,6 +47,21 @@ class Gathered:
         return found
 
 
+@dataclass(slots=True)
+class _Metric:
+    """The curves of one metric. One thread at a time is `reading` what is missing; `stale`: what has changed since it
+    began."""
+
+    reading: threading.Lock = field(default_factory=threading.Lock)
+    known: dict[str, Series] = field(default_factory=dict)
+    stale: set[str] = field(default_factory=set)
+
+    def forget(self, runs: Iterable[str]) -> None:
+        for run in runs:
+            self.known.pop(run, None)
+            self.stale.add(run)
+
+
 class Keeper:
     """Keeps one scope. Safe from any thread: readers get a moment that no longer changes.
 
@@ -59,7 +74,7 @@ class Keeper:
         self._versions = versions
         self._lock = threading.Lock()
         self._now: Gathered | None = None
-        self._metrics: OrderedDict[str, dict[str, Series]] = OrderedDict()
+        self._metrics: OrderedDict[str, _Metric] = OrderedDict()
         self._times = False
 
     def look(self, *, times: bool = False) -> Gathered:
@@ -74,18 +89,23 @@ class Keeper:
             return self._update()
 
     def metric(self, name: str) -> tuple[Gathered, Mapping[str, Series]]:
-        """Up to date, with the curves of any metric."""
+        """Up to date, with the curves of any metric. Who asks for another one, or looks, does not wait for the reading."""
         with self._lock:
-            now = self._update()
-            known = self._metrics.setdefault(name, {})
+            metric = self._metrics.setdefault(name, _Metric())
             self._metrics.move_to_end(name)
             while len(self._metrics) > MOST_METRICS:
                 self._metrics.popitem(last=False)
-            missing = [run.id for run in now.runs if run.id not in known]
-            if missing:
-                read = self._store.metric_series(missing, name)
-                known.update((run, read.get(run, _EMPTY)) for run in missing)
-            return now, dict(known)
+        with metric.reading:
+            with self._lock:
+                now = self._update()
+                metric.stale.clear()
+                known = {run.id: metric.known.get(run.id) for run in now.runs}
+            missing = [run for run, series in known.items() if series is None]
+            read = self._store.metric_series(missing, name) if missing else {}
+            found = {run: series or read.get(run, _EMPTY) for run, series in known.items()}
+            with self._lock:  # what changed meanwhile may have been read before or after
+                metric.known = {run: one for run, one in found.items() if run not in metric.stale}
+        return now, found
 
     def _update(self) -> Gathered:
         position = self._store.position()
@@ -109,7 +129,8 @@ class Keeper:
 
     def _all(self, position: tuple[int, int]) -> Gathered:
         found = self._store.board_drawn(self._scope, times=self._times)
-        self._metrics.clear()
+        for metric in self._metrics.values():
+            metric.forget([run.id for run in found.runs])
         self._now = Gathered(
             self._scope, self._versions(), position, tuple(found.runs), found.series
         )
@@ -120,10 +141,12 @@ class Keeper:
     ) -> Gathered:
         ids = named | running
         found = self._store.board_drawn(self._scope, sorted(ids), times=self._times)
+        absent = ids.difference(run.id for run in found.runs)
+        if absent and (named_by := _naming(now.runs, absent) - ids):  # they may name none any more
+            return self._again(now, position, named | named_by, running)
         series = found.series
-        for known in self._metrics.values():
-            for run in ids:
-                known.pop(run, None)
+        for metric in self._metrics.values():
+            metric.forget(ids)
         read = {run.id: run for run in found.runs}
         kept = {run.id: run for run in now.runs}
         gone = [run for run in ids if run in kept and run not in read]
@@ -143,8 +166,6 @@ class Keeper:
         for run in gone:
             del merged[run]
         runs = tuple(merged.values())
-        if gone:  # a run's parent may be gone
-            runs = tuple(replace(one, parent=None) if one.parent in gone else one for one in runs)
         self._now = Gathered(self._scope, self._versions(), position, runs, curves)
         return self._now
 
@@ -175,6 +196,11 @@ class Boards:
 
 
 _EMPTY = Series(np.empty(0, dtype=np.int64), np.empty(0))
+
+
+def _naming(runs: Iterable[Run], others: Collection[str]) -> set[str]:
+    """Those of `runs` that came from one of the `others`."""
+    return {run.id for run in runs if run.parent in others or run.retry_of in others}
 
 
 def _alike(one: Series | None, other: Series | None) -> bool:

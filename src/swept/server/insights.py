@@ -1,8 +1,9 @@
 """What the analysis says of a sweep, for the page: importance, slices, pairs, health, progress, forecasts.
 
 Models are fitted in a process of their own, one at a time, and kept until a run ends or passes a rung. Who asks while
-that goes on gets what was found last, where there is something. The routes that wait for a model have threads of their
-own, so that none is taken from the reports of trainings.
+that goes on gets what was found last, where there is something. While runs of the sweep are at work, so does who asks
+soon after: a machine that trains is not there to be asked how it is doing. The routes that wait for a model have threads
+of their own, so that none is taken from the reports of trainings.
 """
 
 from __future__ import annotations
@@ -28,23 +29,27 @@ from swept.server.answers import Answer, documented
 from swept.server.apart import Apart, Unanswered
 from swept.server.auth import reading
 from swept.server.context import Context
+from swept.server.histories import Histories
 from swept.spec import Spec
 from swept.stopping.ladder import ladder
 from swept.stopping.track import longest
-from swept.store.base import RunFilter
 
 if TYPE_CHECKING:  # numpy and scipy: only where a model is asked for
     from swept.analysis.forecasts import Expected
     from swept.analysis.health.situation import Card
     from swept.analysis.look import Look
+    from swept.analysis.progress import Progress
+    from swept.analysis.slices import Pair, Slice
 
 log = logging.getLogger("swept.server")
 
 THREADS = 8
 KEPT = 8
 """So many answers of a kind are kept: those asked for last."""
-SWEEPS = 2
-"""Of so many sweeps the runs are kept, until the next change of any."""
+DRAWN = 64
+"""So many slices, and so many pairs."""
+SHARE = 0.05
+"""So much of one core goes to each kind of answer, at most, while runs are at work."""
 FEWEST = 4
 """With fewer runs that have reported there is nothing to fit: no process is started for the answer."""
 _ENDED = frozenset({RunState.FINISHED, RunState.STOPPED, RunState.PAUSED})
@@ -54,38 +59,65 @@ Key: TypeAlias = tuple[str, ...]
 Stage: TypeAlias = tuple[object, ...]
 
 
-class Kept(Generic[T]):
-    """Answers by what was asked, each with the stage of the sweep that it is of."""
+@dataclass(frozen=True, slots=True)
+class Said(Generic[T]):
+    """An answer. `stage`: of the sweep, that it is of; `rests`: until when no other is made unless it is pressing."""
 
-    def __init__(self, most: int) -> None:
+    stage: Stage
+    value: T
+    rests: float
+
+
+class Kept(Generic[T]):
+    """Answers by what was asked, by a clock that says what making them takes."""
+
+    def __init__(self, most: int, now: Callable[[], float] = lambda: 0.0) -> None:
         self._most = most
+        self._now = now
         self._guard = threading.Lock()
         self._busy: dict[Key, threading.Lock] = {}
-        self._answers: OrderedDict[Key, tuple[Stage, T]] = OrderedDict()
+        self._answers: OrderedDict[Key, Said[T]] = OrderedDict()
 
-    def get(self, key: Key, stage: Stage, make: Callable[[], T]) -> T:
-        """The answer at this stage; the last one while another thread works on it."""
+    def get(self, key: Key, stage: Stage, make: Callable[[], T], *, pressing: bool = True) -> T:
+        """The value of `answer`."""
+        return self.answer(key, stage, make, pressing=pressing).value
+
+    def answer(
+        self, key: Key, stage: Stage, make: Callable[[], T], *, pressing: bool = True
+    ) -> Said[T]:
+        """That at this stage; the last one while another thread works on it, and where it is not `pressing`, until
+        making it has taken no more than its share of the time."""
         with self._guard:
             known = self._answers.get(key)
             busy = self._busy.setdefault(key, threading.Lock())
             if known is not None:
                 self._answers.move_to_end(key)
-        if known is not None and known[0] == stage:
-            return known[1]
+        if known is not None and self._holds(known, stage, pressing):
+            return known
         if not busy.acquire(blocking=known is None):
             assert known is not None
-            return known[1]
+            return known
         try:
-            with self._guard:
-                known = self._answers.get(key)
-            if known is None or known[0] != stage:
-                known = stage, make()
+            known = self.last(key)
+            if known is None or not self._holds(known, stage, pressing):
+                begun = self._now()
+                value = make()
+                ended = self._now()
+                known = Said(stage, value, ended + (ended - begun) / SHARE)
                 self._keep(key, known)
-            return known[1]
+            return known
         finally:
             busy.release()
 
-    def _keep(self, key: Key, answer: tuple[Stage, T]) -> None:
+    def last(self, key: Key) -> Said[T] | None:
+        """What was made last, of whatever stage."""
+        with self._guard:
+            return self._answers.get(key)
+
+    def _holds(self, known: Said[T], stage: Stage, pressing: bool) -> bool:
+        return known.stage == stage or (not pressing and self._now() < known.rests)
+
+    def _keep(self, key: Key, answer: Said[T]) -> None:
         with self._guard:
             self._answers[key] = answer
             self._answers.move_to_end(key)
@@ -101,27 +133,36 @@ class Seen:
     spec: Spec
     runs: tuple[Run, ...]
 
+    @property
+    def at_rest(self) -> bool:
+        """No run is at work: nothing is taken from it, and nothing may come that asks for an answer again."""
+        return all(run.state is not RunState.RUNNING for run in self.runs)
+
 
 class Insights:
     """The answers of one server."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._runs = Kept[tuple[Run, ...]](SWEEPS)
-        self._looks = Kept["Look"](KEPT)
-        self._expected_ends = Kept["tuple[Expected, ...]"](KEPT)
+        now = context.clock.monotonic
+        self._histories = Histories(context.store)
+        self._looks = Kept["Look"](KEPT, now)
+        self._expected_ends = Kept["tuple[Expected, ...]"](KEPT, now)
         self._apart = Apart(context.stopping)
-        self._cards = Kept["tuple[Card, ...]"](KEPT)
+        self._cards = Kept["tuple[Card, ...]"](KEPT, now)
+        self._progress: Kept[Progress] = Kept(KEPT, now)
+        self._slices: Kept[Slice] = Kept(DRAWN)
+        self._pairs: Kept[Pair] = Kept(DRAWN)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="insights")
 
-    async def ask(self, answer: Callable[..., T], *arguments: str) -> T:
+    async def ask(self, answer: Callable[..., T], *arguments: str | bool) -> T:
         """`answer` in one of the threads."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, answer, *arguments)
 
     # -- in a thread ------------------------------------------------------------------------------
 
     def importance(self, sweep: str, metric: str) -> wire.ImportanceView:
-        found = self._look(self._seen(sweep), metric).importance
+        found = self._look(self._seen(sweep), metric).value.importance
         return {
             "runs": found.runs,
             "explained": found.explained,
@@ -144,7 +185,10 @@ class Insights:
 
         seen = self._seen(sweep)
         _known(seen.spec, parameter)
-        found = along(self._look(seen, metric).surface, parameter)
+        known = self._look(seen, metric)
+        found = self._slices.get(
+            (sweep, metric, parameter), known.stage, lambda: along(known.value.surface, parameter)
+        )
         return {
             "parameter": parameter,
             "at": list(found.at),
@@ -159,25 +203,41 @@ class Insights:
         seen = self._seen(sweep)
         for parameter in (x, y):
             _known(seen.spec, parameter)
-        found = over(self._look(seen, metric).surface, x, y)
+        known = self._look(seen, metric)
+        found = self._pairs.get(
+            (sweep, metric, x, y), known.stage, lambda: over(known.value.surface, x, y)
+        )
         return {
             "x": {"parameter": x, "at": list(found.x_at)},
             "y": {"parameter": y, "at": list(found.y_at)},
             "mean": [list(row) for row in found.mean],
         }
 
-    def health(self, sweep: str) -> list[wire.HealthCard]:
+    def health(self, sweep: str, quick: bool) -> list[wire.HealthCard]:
         context, seen = self._context, self._seen(sweep)
         agents = context.store.agents(sweep)
         live = frozenset(agent.id for agent in agents if context.engine.at_work(agent))
         free = _free(context.files)
+        known = self._looks.last((sweep, ""))
+        if not quick:
+            try:
+                known = self._look(seen, "")
+            except Unanswered:
+                log.warning("health of sweep %s without a model of its runs", sweep)
         stage = (
             seen.sweep.state.value,
             live,
             free is not None and free >> 30,
+            known and known.stage,
             _stage(seen, [(run, min(run.steps, 1)) for run in seen.runs]),
         )
-        cards = self._cards.get((sweep,), stage, lambda: self._healthy(seen, agents, live, free))
+        look = known.value if known else None
+        cards = self._cards.get(
+            (sweep, "" if look else "no model"),
+            stage,
+            lambda: _healthy(seen, agents, live, free, look),
+            pressing=seen.at_rest,
+        )
         return [_card(card) for card in cards]
 
     def progress(self, sweep: str) -> wire.ProgressView:
@@ -188,14 +248,19 @@ class Insights:
         seen = self._seen(sweep)
         now, engine = self._context.clock.now(), self._context.engine
         live = [agent for agent in self._context.store.agents(sweep) if engine.at_work(agent)]
-        found = progress(
-            seen.spec,
-            seen.runs,
-            hours=slot_hours(History(seen.runs), now),
-            over=seen.sweep.state.ended,
-            slots=sum(agent.slots for agent in live),
-            now=now,
-            advice=engine.advice(seen.sweep, seen.runs),
+        found = self._progress.get(
+            (sweep,),
+            (now, seen.runs, len(live)),
+            lambda: progress(
+                seen.spec,
+                seen.runs,
+                hours=slot_hours(History(seen.runs), now),
+                over=seen.sweep.state.ended,
+                slots=sum(agent.slots for agent in live),
+                now=now,
+                advice=engine.advice(seen.sweep, seen.runs),
+            ),
+            pressing=seen.at_rest,
         )
         return {
             "ended": found.ended,
@@ -221,7 +286,9 @@ class Insights:
         if full is None or seen.spec.metric is None:
             return []
         stage = _stage(seen, [(run, bisect_right(ladder(full), run.steps)) for run in seen.runs])
-        found = self._expected_ends.get((sweep,), stage, lambda: self._expected(seen))
+        found = self._expected_ends.get(
+            (sweep,), stage, lambda: self._expected(seen), pressing=seen.at_rest
+        )
         going = {run.id for run in seen.runs if not run.state.ended}
         return [
             {"row": each.run, "mean": each.mean, "low": each.low, "high": each.high}
@@ -232,13 +299,10 @@ class Insights:
     # -- the pieces -------------------------------------------------------------------------------
 
     def _seen(self, sweep: str) -> Seen:
-        store = self._context.store
-        found = store.sweep(sweep)
-        position = store.position()  # taken before: what comes in between is looked at again
-        runs = self._runs.get((sweep,), position, lambda: tuple(store.runs(RunFilter(sweep=sweep))))
-        return Seen(found, self._context.engine.spec(found), runs)
+        found = self._context.store.sweep(sweep)
+        return Seen(found, self._context.engine.spec(found), self._histories.of(sweep))
 
-    def _look(self, seen: Seen, metric: str) -> Look:
+    def _look(self, seen: Seen, metric: str) -> Said[Look]:
         from swept.analysis.look import look
 
         if seen.spec.metric is not None and metric == seen.spec.metric.name:
@@ -252,33 +316,8 @@ class Insights:
                 return look(seen.spec, seen.runs, metric)
             return self._apart(look, seen.spec, seen.runs, metric)
 
-        return self._looks.get((seen.sweep.id, metric), _stage(seen, told), make)
-
-    def _healthy(
-        self, seen: Seen, agents: Sequence[Agent], live: frozenset[str], free: int | None
-    ) -> tuple[Card, ...]:
-        from swept.analysis.health.cards import health
-        from swept.analysis.health.situation import Situation
-
-        importance = residual = None
-        try:
-            found = self._look(seen, "")
-        except Unanswered:
-            log.warning("health of sweep %s without a model of its runs", seen.sweep.id)
-        else:
-            importance = found.importance
-            residual = found.surface.noise if found.surface and importance.ranks else None
-        return health(
-            Situation(
-                seen.spec,
-                seen.runs,
-                seen.sweep.state,
-                agents,
-                live,
-                importance=importance,
-                residual=residual,
-                free=free,
-            )
+        return self._looks.answer(
+            (seen.sweep.id, metric), _stage(seen, told), make, pressing=seen.at_rest
         )
 
     def _expected(self, seen: Seen) -> tuple[Expected, ...]:
@@ -310,14 +349,14 @@ def router(context: Context) -> APIRouter:
         return Answer(await insights.ask(insights.pair, sweep, x, y, metric))
 
     @made.get("/health", responses=documented(list[wire.HealthCard]))
-    async def health(sweep: str) -> Answer:
-        """What stands out, worst first."""
-        return Answer(await insights.ask(insights.health, sweep))
+    async def health(sweep: str, quick: bool = False) -> Answer:
+        """What stands out, worst first. `quick`: by what is known of the model of the runs, without waiting for it."""
+        return Answer(await insights.ask(insights.health, sweep, quick))
 
     @made.get("/progress", responses=documented(wire.ProgressView))
-    def progress(sweep: str) -> Answer:
+    async def progress(sweep: str) -> Answer:
         """How far it has come, and what that has cost."""
-        return Answer(insights.progress(sweep))
+        return Answer(await insights.ask(insights.progress, sweep))
 
     @made.get("/forecasts", responses=documented(list[wire.ForecastView]))
     async def forecasts(sweep: str) -> Answer:
@@ -325,6 +364,27 @@ def router(context: Context) -> APIRouter:
         return Answer(await insights.ask(insights.forecasts, sweep))
 
     return made
+
+
+def _healthy(
+    seen: Seen, agents: Sequence[Agent], live: frozenset[str], free: int | None, look: Look | None
+) -> tuple[Card, ...]:
+    from swept.analysis.health.cards import health
+    from swept.analysis.health.situation import Situation
+
+    modelled = look.surface if look and look.importance.ranks else None
+    return health(
+        Situation(
+            seen.spec,
+            seen.runs,
+            seen.sweep.state,
+            agents,
+            live,
+            importance=look.importance if look else None,
+            residual=modelled.noise if modelled else None,
+            free=free,
+        )
+    )
 
 
 def _known(spec: Spec, parameter: str) -> None:
