@@ -45,7 +45,7 @@ def show(sweep: str | None = None, *, height: int = HEIGHT, images: int = IMAGES
     """The sweep's dashboard as it is now, for the last line of a notebook's cell.
 
     `sweep`: its id or its file; by default the newest one of the nearest `.swept/` folder. `images`: so many each of the
-    best run, the baseline and those trained after the sweep. Raises SweptError.
+    best runs, the baseline and those trained after the sweep. Raises SweptError.
     """
     bundle = built()
     with client_for(sweep) as client:

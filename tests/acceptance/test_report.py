@@ -355,7 +355,7 @@ def test_images_of_the_best_and_the_baseline_are_made_small(stage: Stage) -> Non
         "z.png": png(50, 50),
     }
     stage.play([0.9], files=drawn)
-    stage.play([0.1], files={"results.png": png(10, 10)})
+    stage.play([0.1], "failed", files={"results.png": png(10, 10)})
     outer, packed = data_of(stage.report(images=2)[0])
     shown = [(image["run"], image["name"], image["step"]) for image in outer["images"]]
     assert shown == [
@@ -367,6 +367,15 @@ def test_images_of_the_best_and_the_baseline_are_made_small(stage: Stage) -> Non
         assert small.size == (SIDE, SIDE // 2)
         assert small.format == "WEBP"
     assert packed["notes"] == []
+
+
+def test_images_of_the_next_best_runs_follow(stage: Stage) -> None:
+    for value in (0.5, 0.9, 0.1, 0.8):
+        stage.play([value], files={"results.png": png(10, 10)})
+    outer, packed = data_of(stage.report(images=1)[0])
+    baseline, best, last, second = stage.runs
+    assert [image["run"] for image in outer["images"]] == [best, baseline, second, last]
+    assert packed["runs"].keys() == set(stage.runs)
 
 
 def test_a_file_that_is_no_image_is_left_out_and_said(stage: Stage) -> None:

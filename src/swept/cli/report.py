@@ -36,7 +36,7 @@ IMAGES = 4
     default=IMAGES,
     show_default=True,
     metavar="N",
-    help="So many images each of the best run, the baseline and those trained after the sweep; needs Pillow.",
+    help="So many images each of the best runs, the baseline and those trained after the sweep; needs Pillow.",
 )
 def command(sweep: str | None, output: Path | None, images: int) -> None:
     """Write a sweep as one HTML file: the dashboard with its data, to be mailed or kept.

@@ -14,7 +14,7 @@ from swept import __version__, wire
 from swept.client import Client
 from swept.clock import Clock
 from swept.errors import NotFound, ServerUnreachable, SweptError
-from swept.model import Kind
+from swept.model import Goal, Kind, RunState
 from swept.report.images import ReportImage, collect
 from swept.report.packing import packed
 
@@ -147,7 +147,7 @@ def _advised(board: wire.BoardView, view: wire.SweepView) -> wire.BoardView:
 
 
 def chosen_runs(board: wire.BoardView) -> list[str]:
-    """The best, the baseline, then those trained after the search, newest last: a few are told in full."""
+    """The best, the baseline, those trained after the search, newest last, then the next best: a few are told in full."""
     runs, head = board["runs"], board["head"]
     after = [
         run
@@ -155,7 +155,22 @@ def chosen_runs(board: wire.BoardView) -> list[str]:
         if kind in (Kind.FINAL, Kind.COMPARE, Kind.CONFIRM)
     ]
     named = [run for run in (head["best"], head["baseline"]) if run is not None]
-    return list(dict.fromkeys([*named, *after]))[:MOST_FULL_RUNS]
+    return list(dict.fromkeys([*named, *after, *_by_value(board)]))[:MOST_FULL_RUNS]
+
+
+def _by_value(board: wire.BoardView) -> list[str]:
+    """The finished runs of the search, the best value first."""
+    runs, metric = board["runs"], board["head"]["metric"]
+    if metric is None:
+        return []
+    sign = -1.0 if metric["goal"] == Goal.MAXIMIZE else 1.0
+    told = zip(runs["id"], runs["kind"], runs["state"], runs["value"], strict=True)
+    found = [
+        (sign * value, run)
+        for run, kind, state, value in told
+        if kind == Kind.SEARCH and state == RunState.FINISHED and isinstance(value, float)
+    ]
+    return [run for _, run in sorted(found)]
 
 
 def _curves(
