@@ -5,7 +5,7 @@ import { live } from "./data/source";
 import type { Frozen } from "./data/frozen";
 import { moment } from "./format";
 import { address, follow, linkTo, type Place } from "./router";
-import { askSession, liveness, title, toast } from "./state/page";
+import { askSession, liveness, loginAsked, logOut, mayChange, sessionKnown, title, toast } from "./state/page";
 import { Help, helpAsked, Login } from "./views/help";
 import { Later } from "./views/later";
 import { ProjectPage } from "./views/project";
@@ -41,6 +41,7 @@ export function App({ report }: { readonly report: Frozen | null }): JSX.Element
         </nav>
         {report && <span class="muted nowrap">as of {moment(report.made)}</span>}
         {liveness.value && <span class={`liveness ${liveness.value}`} role="status">{SAYS[liveness.value]}</span>}
+        {!report && <Session />}
         <button type="button" class="plain" onClick={() => (helpAsked.value = true)} aria-label="Help">?</button>
       </header>
       <main class="page" id="page" tabIndex={-1}>
@@ -55,6 +56,15 @@ export function App({ report }: { readonly report: Frozen | null }): JSX.Element
       <Help />
       {!report && <Login />}
     </>
+  );
+}
+
+/** Of one width and there from the start, so that nothing moves when the server has said who this is. */
+function Session(): JSX.Element {
+  const inside = mayChange.value;
+  return (
+    <button type="button" class="plain session" style={{ visibility: sessionKnown.value ? "visible" : "hidden" }}
+      onClick={() => (inside ? void logOut() : (loginAsked.value = true))}>{inside ? "Log out" : "Log in"}</button>
   );
 }
 

@@ -82,6 +82,23 @@ def test_a_session_that_begins_elsewhere_is_taken_up(watched: Watched, stage: St
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
 
+def test_a_browser_logs_out_and_may_change_nothing_any_more(watched: Watched, stage: Stage) -> None:
+    sweep = stage.sweep(name="left")
+    stage.begin(sweep)
+    page = watched.context().new_page()
+    log_in(page, stage, f"/sweeps/{sweep}")
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_text("This browser is logged out.")).to_be_visible()
+    assert page.context.cookies() == []
+    page.get_by_role("button", name="Pause").click()
+    dialog = page.get_by_role("dialog", name="Not logged in")
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Log in").click()
+    expect(dialog).to_contain_text("swept dashboard")
+    assert stage.client.sweep(sweep)["state"] == "running"
+
+
 def test_a_link_works_once_and_leaves_no_key(watched: Watched, stage: Stage, site: Site) -> None:
     link = watched.url + stage.client.login_link("/")["path"]
     context = watched.context()
@@ -180,5 +197,9 @@ def test_a_team_server_is_read_by_who_is_logged_in(
         expect(live(page)).to_have_text("live")
         part.log(1, {"val/map": 0.375})
         expect(page.get_by_role("region", name="Overview")).to_contain_text("0.375")
+        page.get_by_role("button", name="Log out").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(
+            "This server wants to know who reads"
+        )
     assert KEY not in page.content()
     assert not any(KEY in url for url in watched.requests)

@@ -1,6 +1,7 @@
 /** What the whole page shares: light or dark, who is logged in, and a word that passes. */
 import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
-import { said, session } from "../data/source";
+import { change, said, session } from "../data/source";
+import { elided } from "../format";
 import type { Liveness } from "../data/live";
 
 const scheme = matchMedia("(prefers-color-scheme: dark)");
@@ -17,6 +18,9 @@ export const title: Signal<readonly { readonly text: string; readonly href?: str
 
 const changing = signal(false);
 export const mayChange: ReadonlySignal<boolean> = changing;
+const asked = signal(false);
+/** Whether it is known who looks at the page. */
+export const sessionKnown: ReadonlySignal<boolean> = asked;
 /** Shown while somebody who is not logged in wants to change something. */
 export const loginAsked = signal(false);
 
@@ -26,13 +30,30 @@ export async function askSession(): Promise<void> {
   } catch {
     changing.value = false;
   }
+  asked.value = true;
 }
+
+/** The browser forgets its session. Where reading needs one too, nothing stays on the screen. */
+export async function logOut(): Promise<void> {
+  try {
+    await change("/logout", {});
+    const { may_read: reads, may_change: changes } = await session();
+    changing.value = changes;
+    if (!reads) location.reload();
+    else say("This browser is logged out.");
+  } catch (error) {
+    say(said(error).why);
+  }
+}
+
+/** What passes is read in one look. */
+const MOST_LETTERS = 300;
 
 export const toast = signal("");
 let fading: ReturnType<typeof setTimeout> | undefined;
 
 export function say(text: string): void {
-  toast.value = text;
+  toast.value = elided(text, MOST_LETTERS);
   clearTimeout(fading);
   fading = setTimeout(() => {
     toast.value = "";
