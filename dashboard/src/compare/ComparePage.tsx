@@ -19,7 +19,7 @@ import { LOOK, LookBar, type Look } from "../run/Metrics";
 import { differences, flatten, matches, told, whole } from "../run/values";
 import { dark, liveness, title } from "../state/page";
 import type { Column } from "../types";
-import { common, costs, differ, goalOf, labels, metricRows, obstacles, type At, type Compared, type Goal } from "./compare";
+import { common, costs, differ, goalOf, isCost, labels, metricRows, obstacles, type At, type Compared, type Goal } from "./compare";
 import "../run/run.css";
 
 const MOST = 8;
@@ -160,9 +160,9 @@ const SCATTER: Drawing<ScatterData> = { make: (element) => scatter(element), des
 function Cost({ compared, at, objective }: { compared: readonly Compared[]; at: At; objective: string }) {
   const offered = costs(compared);
   const all = metricRows(compared, at);
-  const measured = all.filter((row) => row.values.filter((value) => value !== undefined).length > 1 && !row.name.startsWith("model/")
+  const measured = all.filter((row) => row.values.filter((value) => value !== undefined).length > 1 && !isCost(row.name)
     && (row.name === objective || goalOf(row.name, compared) !== null));
-  const first = measured.find((row) => row.name === objective) ?? measured.find((row) => row.name.startsWith("test/")) ?? measured[0];
+  const first = measured.find((row) => row.name === objective) ?? measured.find((row) => /^(test|val)/.test(row.name)) ?? measured[0];
   const [cost, setCost] = useState("");
   const [metric, setMetric] = useState("");
   const x = offered.find((one) => one.name === cost) ?? offered[0];

@@ -129,6 +129,11 @@ const UNITS: Readonly<Record<string, string>> = {
   "model/speed_ms": "ms an image", "model/parameters": "parameters", "model/GFLOPs": "GFLOPs",
 };
 
+/** Whether a metric is what a model costs, and not what it achieves. */
+export function isCost(name: string): boolean {
+  return COSTS.includes(name) || SIZES.test(name);
+}
+
 /** What the runs' models cost, where at least two say it and do not say the same: the axes of accuracy over cost. What
  * Ultralytics measures comes first, then whatever a program calls so. */
 export function costs(runs: readonly Compared[]): readonly { readonly name: string; readonly label: string }[] {
