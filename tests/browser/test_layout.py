@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import Cones
-from tests.browser.stage import Stage
 from tests.browser.watched import Watched
 
 WATCH_SHIFTS = """() => {

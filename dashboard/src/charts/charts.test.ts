@@ -7,7 +7,7 @@ import * as pair from "./pair";
 import * as slice from "./slice";
 import * as timeline from "./timeline";
 import { worstFirst } from "./colour";
-import { differs, keptOnTop } from "./words";
+import { differs, inShort, keptOnTop, ranWith, remarksOf, stateOf, titleOf } from "./words";
 import {
   syntheticBoard,
   syntheticCurves,
@@ -203,5 +203,53 @@ describe("what is shown", () => {
     const rows = keptOnTop(few);
     expect([...rows].sort()).toEqual([0, 1, 2, 3, 4]);
     expect(values[rows[0] ?? 0]).toBe(Math.max(...[0, 1, 2, 3, 4].map((row) => values[row] ?? 0)));
+  });
+});
+
+describe("what is said of a run", () => {
+  const other = {
+    ...board,
+    names: board.names.with(2, "n".repeat(10_000)),
+    endedBecause: board.endedBecause.with(2, "r".repeat(10_000)),
+    specVersions: board.specVersions.with(2, 1).with(3, 2),
+    head: { ...board.head, specVersion: 2 },
+    effective: new Map<string, Map<number, number | string>>([
+      ["batch", new Map([[3, 48]])],
+      ["optimizer", new Map([[3, "Lion"]])],
+    ]),
+  };
+
+  it("is short, however long what programs say is", () => {
+    expect(stateOf(other, 2).length).toBeLessThan(250);
+    expect(stateOf(other, 2)).toContain("all of it on the run's page");
+    expect(titleOf(other, 2).length).toBeLessThan(100);
+    expect(inShort("CUDA error")).toBe("CUDA error");
+  });
+
+  it("names an earlier version of the sweep's file", () => {
+    expect(remarksOf(other, 2)).toEqual(["of file version 1; the sweep has version 2 now"]);
+    expect(remarksOf(board, 2)).toEqual([]);
+  });
+
+  it("has both values where a run had another one than was suggested", () => {
+    const batch = board.columns.get("batch")?.values[3];
+    expect(ranWith(other, "batch", 3)).toBe(`${batch}, ran with 48`);
+    expect(remarksOf(other, 3)).toHaveLength(2);
+    expect(remarksOf(other, 3)[1]).toMatch(/^optimizer \w+, ran with Lion$/);
+    expect(ranWith(other, "batch", 2)).toBe("");
+  });
+});
+
+describe("the pair's arrows", () => {
+  const xs = Float32Array.from([30, 10, 20, NaN]);
+  const ys = Float32Array.from([5, 15, 25, 1]);
+  const go = (from: number, key: string) =>
+    pair.neighbour({ xs, ys }, Uint32Array.from([0, 1, 2, 3]), from, key);
+
+  it("go from run to run along either axis, and stop at its ends", () => {
+    expect([go(-1, "ArrowRight"), go(1, "ArrowRight"), go(2, "ArrowRight"), go(0, "ArrowRight")])
+      .toEqual([1, 2, 0, 0]);
+    expect([go(-1, "ArrowUp"), go(1, "ArrowUp"), go(0, "ArrowUp")]).toEqual([2, 0, 0]);
+    expect(go(0, "a")).toBe(-1);
   });
 });

@@ -36,6 +36,7 @@ import {
   keptOnTop,
   runsOf,
   standsOut,
+  remarksOf,
   stateOf,
   titleOf,
   type RunCallbacks,
@@ -285,6 +286,7 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
       }
     },
     destroy() {
+      tip.hide();
       lines?.cancel();
       ground?.cancel();
       area.destroy();
@@ -308,6 +310,7 @@ function linesOf(data: CurvesData, row: number, point: number): readonly string[
     titleOf(board, row),
     ...(point >= 0 ? [`${metric} ${number(values[point])} at ${where}`] : []),
     stateOf(board, row),
+    ...remarksOf(board, row),
     ...(forecast ? [`predicted ${number(forecast.mean)} (${between(forecast)})${at}`] : []),
   ];
 }

@@ -119,7 +119,11 @@ export function histogram(element: HTMLElement): Chart<HistogramData> {
     const from = pointed < 0 ? data.histograms.length : pointed;
     point(Math.max(0, Math.min(data.histograms.length - 1, from + step)));
     const found = data.histograms[pointed];
-    if (found) area.say(linesOf(found).join(", "));
+    if (!found) return;
+    area.say(linesOf(found).join(", "));
+    const heat = placed?.heat;
+    if (placed && heat)
+      tip.show(placed.x.of(found.step), (heat.top + heat.bottom) / 2, linesOf(found));
   });
 
   return {
@@ -136,7 +140,10 @@ export function histogram(element: HTMLElement): Chart<HistogramData> {
       area.soon("name", () => area.name(after.title, describe(after)));
       area.redraw();
     },
-    destroy: () => area.destroy(),
+    destroy() {
+      tip.hide();
+      area.destroy();
+    },
   };
 }
 

@@ -33,6 +33,7 @@ import {
   runsOf,
   setAside,
   standsOut,
+  remarksOf,
   stateOf,
   titleOf,
   type RunCallbacks,
@@ -212,7 +213,10 @@ export function history(element: HTMLElement, callbacks: BrushCallbacks): Chart<
         area.redraw(2);
       }
     },
-    destroy: () => area.destroy(),
+    destroy() {
+      tip.hide();
+      area.destroy();
+    },
   };
 }
 
@@ -415,6 +419,7 @@ function linesOf({ board }: HistoryData, now: Placed, row: number): readonly str
     titleOf(board, row),
     `${board.head.metric?.name ?? "value"} ${number(value)}${after}`,
     stateOf(board, row),
+    ...remarksOf(board, row),
     ...at,
   ];
 }

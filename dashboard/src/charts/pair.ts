@@ -17,6 +17,7 @@ import {
   keptOnTop,
   runsOf,
   standsOut,
+  remarksOf,
   stateOf,
   titleOf,
   type RunCallbacks,
@@ -105,32 +106,41 @@ export function pair(element: HTMLElement, callbacks: RunCallbacks): Chart<PairD
     return placed;
   }
 
+  function touch(row: number): void {
+    if (row !== hover) {
+      hover = row;
+      area.redraw(2);
+      callbacks.onHover(row);
+    }
+    if (!data || !placed || row < 0) return tip.hide();
+    tip.show(placed.xs[row] ?? 0, placed.ys[row] ?? 0, linesOf(data, placed, row));
+  }
+
   listen(area, {
     plot: () => placed?.plot ?? plotIn(area.box()),
     hover(at) {
       if (!placed || !data) return;
-      const row = at
-        ? nearestMark(placed.xs, placed.ys, onTop, data.shown.kept, at.x, at.y, REACH)
-        : -1;
-      if (row !== hover) {
-        hover = row;
-        area.redraw(2);
-        callbacks.onHover(row);
-      }
-      if (row < 0) return tip.hide();
-      const { board } = data;
-      const { across, up, x, y } = placed;
-      tip.show(placed.xs[row] ?? 0, placed.ys[row] ?? 0, [
-        titleOf(board, row),
-        `${across.label} ${x.format(across.values[row] ?? NaN)}`,
-        `${up.label} ${y.format(up.values[row] ?? NaN)}`,
-        `${board.head.metric?.name ?? "value"} ${number(valuesOf(board)[row])}`,
-        stateOf(board, row),
-      ]);
+      touch(
+        at ? nearestMark(placed.xs, placed.ys, onTop, data.shown.kept, at.x, at.y, REACH) : -1,
+      );
     },
     click(_, event) {
       if (hover >= 0) callbacks.onPick?.(hover, event);
     },
+  });
+
+  area.host.addEventListener("keydown", (event) => {
+    const now = place();
+    if (!data || !now || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Enter" && hover >= 0) callbacks.onPick?.(hover, event);
+    else {
+      const row = neighbour(now, onTop, hover, event.key);
+      if (row < 0) return;
+      touch(row);
+      area.say(linesOf(data, now, row).join(", "));
+    }
+    event.preventDefault();
+    event.stopPropagation();
   });
 
   return {
@@ -160,8 +170,43 @@ export function pair(element: HTMLElement, callbacks: RunCallbacks): Chart<PairD
         area.redraw(2);
       }
     },
-    destroy: () => area.destroy(),
+    destroy() {
+      tip.hide();
+      area.destroy();
+    },
   };
+}
+
+/**
+ * The next run along one of the two axes, by the arrow that points there; -1 for other keys. The
+ * first press begins at the end that it comes from.
+ */
+export function neighbour(
+  { xs, ys }: Pick<Placed, "xs" | "ys">,
+  rows: Uint32Array,
+  from: number,
+  key: string,
+): number {
+  const step = { ArrowRight: 1, ArrowLeft: -1, ArrowUp: -1, ArrowDown: 1 }[key];
+  if (step === undefined) return -1;
+  const places = key === "ArrowUp" || key === "ArrowDown" ? ys : xs;
+  const along = [...rows]
+    .filter((row) => !Number.isNaN(xs[row]) && !Number.isNaN(ys[row]))
+    .sort((a, b) => (places[a] ?? 0) - (places[b] ?? 0) || a - b);
+  const at = along.indexOf(from);
+  if (at < 0) return along.at(step > 0 ? 0 : -1) ?? -1;
+  return along[Math.max(0, Math.min(along.length - 1, at + step))] ?? -1;
+}
+
+function linesOf({ board }: PairData, { across, up, x, y }: Placed, row: number): readonly string[] {
+  return [
+    titleOf(board, row),
+    `${across.label} ${x.format(across.values[row] ?? NaN)}`,
+    `${up.label} ${y.format(up.values[row] ?? NaN)}`,
+    `${board.head.metric?.name ?? "value"} ${number(valuesOf(board)[row])}`,
+    stateOf(board, row),
+    ...remarksOf(board, row),
+  ];
 }
 
 /** Many runs are small and let the ground through. */

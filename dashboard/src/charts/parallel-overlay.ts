@@ -356,7 +356,9 @@ function drawValues(group: SVGGElement, scenery: Scenery, ink: Inks): void {
   const stride = plan.axes.length;
   const pills = plan.axes.flatMap((axis, index) => {
     const value = axis.column.values[row] ?? NaN;
-    const words = Number.isNaN(value) ? "none" : elided(valueWords(axis, value), 16);
+    const ran = data.effective?.get(axis.column.name)?.get(row);
+    const really = ran === undefined ? "" : ` → ${typeof ran === "number" ? number(ran) : elided(ran, 16)}`;
+    const words = (Number.isNaN(value) ? "none" : elided(valueWords(axis, value), 16)) + really;
     return pill(words, axis.x + 5, places[row * stride + index] ?? 0, plan, ink, axis.x);
   });
   const name = pointer && label ? elided(label(row), 60) : "";

@@ -8,7 +8,7 @@
  * what the pointer holds: brushes, order and flips are told to the callbacks and come back as data.
  */
 
-import type { Brush, Brushes, Chart, Column, DataTable, Shown } from "../types";
+import type { Board, Brush, Brushes, Chart, Column, DataTable, Shown } from "../types";
 import { crossings, layout, nearest, reordered, type Axis, type Layout } from "./axes";
 import {
   begun,
@@ -39,6 +39,8 @@ export interface ParallelData {
   readonly brushes: Brushes;
   readonly shown: Shown;
   readonly title: string;
+  /** What runs really had, where that is not what is drawn: column → row → value. */
+  readonly effective?: Board["effective"];
 }
 
 export interface ParallelCallbacks {

@@ -187,7 +187,10 @@ export function scatter(
         area.redraw(2);
       }
     },
-    destroy: () => area.destroy(),
+    destroy() {
+      tip.hide();
+      area.destroy();
+    },
   };
 }
 

@@ -30,6 +30,7 @@ import {
   keptOnTop,
   runsOf,
   standsOut,
+  remarksOf,
   stateOf,
   titleOf,
   type RunCallbacks,
@@ -202,7 +203,10 @@ export function slice(element: HTMLElement, callbacks: SliceCallbacks): Chart<Sl
         area.redraw(2);
       }
     },
-    destroy: () => area.destroy(),
+    destroy() {
+      tip.hide();
+      area.destroy();
+    },
   };
 }
 
@@ -403,6 +407,7 @@ function linesOf(
     `${column.label} ${x.format(column.values[row] ?? NaN)}`,
     `${board.head.metric?.name ?? "value"} ${number(value)}${place}`,
     stateOf(board, row),
+    ...remarksOf(board, row),
   ];
 }
 

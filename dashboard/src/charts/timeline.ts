@@ -24,7 +24,7 @@ import { lookOf, type Pattern } from "./states";
 import { surface, type Box } from "./surface";
 import { lanes, nameOf, shortName, type Lane, type Stint } from "./timeline-geometry";
 import { tooltip } from "./tooltip";
-import { differs, titleOf, type RunCallbacks } from "./words";
+import { differs, inShort, remarksOf, titleOf, type RunCallbacks } from "./words";
 import type { Board, Chart, DataTable, Shown } from "../types";
 
 export interface TimelineData {
@@ -51,6 +51,8 @@ export function timeline(element: HTMLElement, callbacks: RunCallbacks): Chart<T
   let placed: Placed | null = null;
   let zoom: readonly [number, number] | null = null;
   let hover = -1;
+  /** Where the keyboard is. */
+  let walked: Stint | null = null;
   let dragged: Dragged | null = null;
   const measure = textMeasure();
   const area = surface(
@@ -144,11 +146,16 @@ export function timeline(element: HTMLElement, callbacks: RunCallbacks): Chart<T
       const inOrder = all
         .flatMap((lane) => lane.stints.map((stint) => ({ lane, stint })))
         .sort((a, b) => a.stint.from - b.stint.from);
-      const at = inOrder.findIndex(({ stint }) => stint.row === hover);
+      // A run has as many stints as attempts: which of them it is, its row does not say.
+      const there = inOrder.findIndex(({ stint }) => stint === walked && stint.row === hover);
+      const at = there < 0 ? inOrder.findIndex(({ stint }) => stint.row === hover) : there;
       const next = inOrder[Math.max(0, Math.min(inOrder.length - 1, at + step))];
       if (!next) return;
+      walked = next.stint;
       touch(next.stint.row);
-      area.say(linesOf(data.board, next).join(", "));
+      const lines = linesOf(data.board, next);
+      tip.show(...middleOf(placed, next.lane, next.stint), lines);
+      area.say(lines.join(", "));
     } else if (event.key === "+" || event.key === "=") magnify(0.7, middle);
     else if (event.key === "-") magnify(1 / 0.7, middle);
     else if (event.key === "0") zoomTo(null);
@@ -180,7 +187,10 @@ export function timeline(element: HTMLElement, callbacks: RunCallbacks): Chart<T
         area.redraw(1);
       }
     },
-    destroy: () => area.destroy(),
+    destroy() {
+      tip.hide();
+      area.destroy();
+    },
   };
 }
 
@@ -449,6 +459,13 @@ interface Hit {
   readonly stint: Stint | null;
 }
 
+/** Of what can be seen of a stint. */
+function middleOf({ plot, x, height, lanes: all }: Placed, lane: Lane, stint: Stint): [number, number] {
+  const within = (at: number): number => Math.max(plot.left, Math.min(plot.right, at));
+  const across = (within(x.of(stint.from)) + within(x.of(stint.to))) / 2;
+  return [across, plot.top + (all.indexOf(lane) + 0.5) * height];
+}
+
 function hit({ plot, x, height, lanes: all }: Placed, at: Point): Hit | null {
   const lane = all[Math.floor((at.y - plot.top) / height)];
   if (!lane) return null;
@@ -474,7 +491,8 @@ function linesOf(board: Board, { lane, stint }: Hit): readonly string[] {
     titleOf(board, stint.row),
     `${nameOf(lane)}${stint.attempt > 1 ? ` · attempt ${stint.attempt}` : ""}`,
     `${moment(stint.from)}, ${duration(stint.to - stint.from)}`,
-    `${stint.outcome ?? "running"}${stint.reason ? `: ${stint.reason}` : ""}`,
+    `${stint.outcome ?? "running"}${stint.reason ? `: ${inShort(stint.reason)}` : ""}`,
+    ...remarksOf(board, stint.row),
   ];
 }
 

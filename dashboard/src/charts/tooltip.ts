@@ -1,5 +1,16 @@
 /** A few lines of text beside the pointer. Text only: what a run or a log says is never markup. */
 
+import { elided } from "../format";
+
+/** Whatever programs put into a line, it does not fill the screen. */
+const MOST_LETTERS = 240;
+const FEW_LINES: Partial<CSSStyleDeclaration> = {
+  display: "-webkit-box",
+  webkitBoxOrient: "vertical",
+  webkitLineClamp: "4",
+  overflow: "hidden",
+};
+
 export interface Tooltip {
   show(x: number, y: number, lines: readonly string[]): void;
   hide(): void;
@@ -25,7 +36,10 @@ export function beside(
   return { left: Math.max(0, Math.min(x - width / 2, across - width)), top };
 }
 
-/** Lies in `host`, which must be positioned. The first line is the heading. */
+/**
+ * Lies over `host`, which must be positioned, while it is shown: whoever ends the chart hides it.
+ * The first line is the heading.
+ */
 export function tooltip(host: HTMLElement): Tooltip {
   const box = document.createElement("div");
   box.className = "chart-tooltip";
@@ -36,7 +50,6 @@ export function tooltip(host: HTMLElement): Tooltip {
     position: "absolute",
     left: "0",
     top: "0",
-    display: "none",
     pointerEvents: "none",
     zIndex: "2",
     maxWidth: "min(22rem, 90%)",
@@ -49,7 +62,6 @@ export function tooltip(host: HTMLElement): Tooltip {
     fontVariantNumeric: "tabular-nums",
     overflowWrap: "anywhere",
   });
-  host.append(box);
   let text = "";
   return {
     show(x, y, lines) {
@@ -60,11 +72,15 @@ export function tooltip(host: HTMLElement): Tooltip {
           ...lines.map((line, place) => {
             const row = document.createElement("div");
             if (place === 0) row.style.fontWeight = "600";
-            row.textContent = line.length > 240 ? `${line.slice(0, 239)}…` : line;
+            row.textContent = elided(line, MOST_LETTERS);
+            Object.assign(row.style, FEW_LINES);
             return row;
           }),
         );
       }
+      // A low chart cuts off what lies in it, not what lies in its panel.
+      const around = host.closest<HTMLElement>(".chart")?.parentElement ?? host;
+      if (box.parentElement !== around) around.append(box);
       box.style.display = "block";
       const place = beside(
         x,
@@ -74,10 +90,13 @@ export function tooltip(host: HTMLElement): Tooltip {
         host.clientWidth,
         host.clientHeight,
       );
-      box.style.transform = `translate(${place.left}px, ${place.top}px)`;
+      const theirs = (box.offsetParent ?? around).getBoundingClientRect();
+      const own = host.getBoundingClientRect();
+      const [left, top] = [own.left - theirs.left, own.top - theirs.top];
+      box.style.transform = `translate(${place.left + left}px, ${place.top + top}px)`;
     },
     hide() {
-      box.style.display = "none";
+      box.remove();
     },
   };
 }

@@ -2,6 +2,7 @@
  * What charts say of runs, and whether a change of what is shown needs more than a new highlight.
  */
 
+import { elided, number } from "../format";
 import type { Board, RunState, Shown } from "../types";
 
 /** What a chart of runs tells its page. */
@@ -12,7 +13,7 @@ export interface RunCallbacks {
 }
 
 export function titleOf(board: Board, row: number): string {
-  const name = board.names[row] ?? "";
+  const name = elided(board.names[row] ?? "", NAME);
   return name ? `#${board.numbers[row] ?? "?"} · ${name}` : `#${board.numbers[row] ?? "?"}`;
 }
 
@@ -27,11 +28,53 @@ export function setAside(board: Board, { kept }: Shown): readonly number[] {
   return board.kinds.flatMap((kind, row) => (AFTERWARDS.has(kind) && !kept[row] ? [row] : []));
 }
 
+/** Letters of a name, and of a reason, that there is room for beside the pointer. */
+const [NAME, REASON] = [80, 120];
+
+/** What programs say is of any length. */
+export function inShort(reason: string): string {
+  return reason.length > REASON
+    ? `${elided(reason, REASON)} (all of it on the run's page)`
+    : reason;
+}
+
 /** Its state, and why it ended. */
 export function stateOf(board: Board, row: number): string {
   const state = board.states[row] ?? "pending";
-  const because = board.endedBecause[row] ?? "";
+  const because = inShort(board.endedBecause[row] ?? "");
   return because ? `${state}: ${because}` : state;
+}
+
+/** Made under another file than the sweep has now: its parameters and ranges may have been other ones. */
+export function ofEarlierFile(board: Board, row: number): boolean {
+  return (board.specVersions[row] ?? 1) < board.head.specVersion;
+}
+
+/** What a run really had where that is not what the search suggested: "64, ran with 48". */
+export function ranWith(board: Board, name: string, row: number): string {
+  const ran = board.effective.get(name)?.get(row);
+  if (ran === undefined) return "";
+  const column = board.columns.get(name);
+  const value = column?.values[row] ?? NaN;
+  const suggested =
+    column?.kind === "category" ? (column.categories[value] ?? "–") : number(value);
+  return `${elided(suggested, NAME)}, ran with ${typeof ran === "number" ? number(ran) : elided(ran, NAME)}`;
+}
+
+/** More differences than these are for the run's page. */
+const DIFFERENCES = 4;
+
+/** What else is to be known of a run before it is compared with others. */
+export function remarksOf(board: Board, row: number): readonly string[] {
+  const file = ofEarlierFile(board, row)
+    ? [`of file version ${board.specVersions[row]}; the sweep has version ${board.head.specVersion} now`]
+    : [];
+  const names = [...board.effective.keys()].filter((name) => board.effective.get(name)?.has(row));
+  const ran = names
+    .slice(0, DIFFERENCES)
+    .map((name) => `${board.columns.get(name)?.label ?? name} ${ranWith(board, name, row)}`);
+  const more = names.length - DIFFERENCES;
+  return [...file, ...ran, ...(more > 0 ? [`and ${more} more that ran with other values`] : [])];
 }
 
 export function ended(state: RunState | undefined): boolean {

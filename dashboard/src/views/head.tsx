@@ -30,7 +30,7 @@ export function Head({ model }: { readonly model: SweepModel }): JSX.Element | n
         </span>
         {sweep && !frozen && <Actions head={head} model={model} />}
       </div>
-      {sweep && <p class={`verdict ${gainOf(known) > 0 ? "judged" : ""}`}><Clamped text={verdict(known, progress)} /></p>}
+      {sweep && <p class={`verdict ${gainOf(known) > 0 ? "judged" : ""}`}><Clamped text={verdict(known, progress)} lines={6} /></p>}
       {sweep && head.endedBecause && <p class="muted"><Clamped text={`It ended because ${head.endedBecause}.`} lines={2} /></p>}
       {sweep && <Figures board={known} progress={progress} />}
       {sweep && <Afterwards board={known} rows={model.selection.later.value} />}

@@ -106,7 +106,7 @@ export class SweepModel {
       const board = this.board.value;
       return board && {
         columns: this.axes.value, flipped: selection.flipped.value, n: board.n, brushes: selection.brushes.value,
-        shown: selection.shown.value, title: board.head.name || board.head.id,
+        shown: selection.shown.value, title: board.head.name || board.head.id, effective: board.effective,
       };
     });
     this.importanceData = computed(() => {

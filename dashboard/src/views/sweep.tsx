@@ -7,9 +7,10 @@ import { pngOf, save, svgOf } from "../charts/export";
 import * as historyChart from "../charts/history";
 import * as parallelChart from "../charts/parallel";
 import { parallelScene } from "../charts/parallel-scene";
+import { ofEarlierFile } from "../charts/words";
 import type { Subject } from "../data/source";
 import { SweepData } from "../data/sweep";
-import { counted, number } from "../format";
+import { counted, elided, number } from "../format";
 import { address, linkTo, type Place } from "../router";
 import { liveness, say, title } from "../state/page";
 import { shownValue } from "../state/rows";
@@ -206,12 +207,27 @@ function ParallelPanel({ model }: { readonly model: SweepModel }): JSX.Element {
             onHide: (name) => (selection.axes.value = names().filter((one) => one !== name)),
             label: (row) => {
               const board = model.board.peek();
-              return board ? `#${board.numbers[row] ?? ""} ${board.names[row] ?? ""}` : "";
+              if (!board) return "";
+              const version = ofEarlierFile(board, row) ? `, file version ${board.specVersions[row]}` : "";
+              return `#${board.numbers[row] ?? ""} ${elided(board.names[row] ?? "", 40)}${version}`;
             },
           })}
         />
       </div>
+      <ParallelCaption model={model} />
     </Panel>
+  );
+}
+
+/** Axes hold what the search suggested, as the model has it: where runs had something else, that is said. */
+function ParallelCaption({ model }: { readonly model: SweepModel }): JSX.Element {
+  model.data.version.value;
+  const others = new Set([...(model.board.value?.effective.values() ?? [])].flatMap((values) => [...values.keys()])).size;
+  return (
+    <p class="caption">
+      <span>drag along an axis to keep a range</span>
+      {others > 0 && <span>axes show what was suggested: {counted(others, "run")} ran with other values, which hover and table say</span>}
+    </p>
   );
 }
 

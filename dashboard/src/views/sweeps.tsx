@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { bars, type BarsData } from "../charts/bars";
 import { sparkline } from "../charts/sparkline";
+import { STATES } from "../charts/states";
 import { spelled } from "../data/board";
 import { listen, type Message } from "../data/live";
 import { fetched, overview, read } from "../data/source";
@@ -157,14 +158,16 @@ function Entry({ entry }: { readonly entry: OverviewEntry }): JSX.Element {
   const [best, baseline] = [entry.best === null ? NaN : spelled(entry.best), entry.baseline === null ? NaN : spelled(entry.baseline)];
   const sign = entry.metric?.goal === "maximize" ? 1 : -1;
   const gain = best - baseline;
+  // What the bar's colours say, for those that cannot point at it: how runs ended other than well.
+  const others = STATES.filter((state) => state !== "finished" && counts[state]).map((state) => `${counts[state]} ${state}`).join(", ");
   return (
     <tr>
       <td>
-        <a class="name" href={linkTo({ view: "sweep", id: entry.id })}>{entry.name || entry.id}</a>
-        <div class="muted"><a class="muted" href={linkTo({ view: "project", id: entry.project })}>{entry.project}</a> · {entry.method}{entry.metric ? ` · ${entry.metric.goal} ${entry.metric.name}` : ""}</div>
+        <a class="name lines" href={linkTo({ view: "sweep", id: entry.id })}>{entry.name || entry.id}</a>
+        <div class="muted lines"><a class="muted" href={linkTo({ view: "project", id: entry.project })}>{entry.project}</a> · {entry.method}{entry.metric ? ` · ${entry.metric.goal} ${entry.metric.name}` : ""}</div>
       </td>
       <td><State state={entry.state} />{entry.agents > 0 && <div class="muted nowrap">{counted(entry.agents, "agent")}</div>}</td>
-      <td class="states wide"><ChartHost free data={shown.bar} make={bars} /><span class="muted nowrap">{entry.ended}{entry.cap === null ? " ended" : ` of ${entry.cap} ended`}</span></td>
+      <td class="states wide"><ChartHost free data={shown.bar} make={bars} /><span class="muted nowrap">{entry.ended}{entry.cap === null ? " ended" : ` of ${entry.cap} ended`}</span>{others && <div class="muted">{others}</div>}</td>
       <td class="number best" data-label="best">{number(best)}</td>
       <td class="number" data-label="against baseline">
         {Number.isNaN(gain) ? <span class="muted">–</span> : <span class={sign * gain > 0 ? "good" : ""}>{signed(gain)} <small>{percentOf(gain, baseline)}</small></span>}

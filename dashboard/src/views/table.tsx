@@ -3,9 +3,10 @@ import { computed, useComputed, useSignal, type ReadonlySignal, type Signal } fr
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { save } from "../charts/export";
+import { inShort, ofEarlierFile, ranWith, remarksOf } from "../charts/words";
 import { read } from "../data/source";
 import type { RunView } from "../data/wire";
-import { shortened, signed } from "../format";
+import { elided, number, shortened, signed } from "../format";
 import { frozen, go, linkTo } from "../router";
 import { copy } from "../state/page";
 import { configOf, csv, flags, sortedRows, writer, yaml, type Config, type Sort } from "../state/rows";
@@ -16,6 +17,7 @@ import { useVirtualizer } from "./virtual";
 
 const ROW = 28;
 const WIDTHS = { number: 104, category: 110, time: 150 } as const;
+const BOTH = 150;
 const narrow = matchMedia("(max-width: 600px)").matches;
 const RUN = narrow ? 140 : 210;
 const STATE = narrow ? 96 : 128;
@@ -125,7 +127,7 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
         <div class="heads" role="row" aria-rowindex={1}>
           <Head by="run" label="run" width={RUN} sort={sort} />
           <Head by="state" label="state" width={STATE} sort={sort} />
-          {visible.value.map((column) => <Head by={column.name} label={headOf(column)} says={saysOf(column)} width={widthOf(column)} sort={sort} number={column.kind === "number"} />)}
+          {visible.value.map((column) => <Head by={column.name} label={headOf(column)} says={saysOf(column)} width={widthOf(column, known)} sort={sort} number={column.kind === "number"} />)}
         </div>
         <div class="lines" role="presentation" style={{ height: `${virtualizer.getTotalSize()}px` }}>
           {known && virtualizer.getVirtualItems().map((item, at) => {
@@ -155,8 +157,10 @@ function rank(column: Column): number {
   return column.role === "parameter" ? 10 : column.role === "metric" ? 20 : 30;
 }
 
-function widthOf(column: Column): number {
-  return Math.max(WIDTHS[column.kind], Math.min(200, 24 + 7.6 * headOf(column).length));
+/** With room for both values where runs had another than was suggested. */
+function widthOf(column: Column, board: Board | null): number {
+  const usual = Math.max(WIDTHS[column.kind], Math.min(200, 24 + 7.6 * headOf(column).length));
+  return board?.effective.has(column.name) ? Math.max(usual, BOTH) : usual;
 }
 
 function headOf(column: Column): string {
@@ -215,7 +219,7 @@ function Row({ row, index, top, model, board, columns, writers, version, baselin
   const current = useComputed(() => model.current.value === at.value);
   const state = board.states[row] ?? "pending";
   const wanted = board.desired[row];
-  const name = board.names[row] || board.ids[row];
+  const name = board.names[row] || (board.ids[row] ?? "");
   const best = selection.best.value === row;
   return (
     <div
@@ -224,15 +228,21 @@ function Row({ row, index, top, model, board, columns, writers, version, baselin
       onPointerEnter={() => (selection.hover.value = row)} onClick={() => (model.current.value = row)} onDblClick={() => open(row)}
     >
       <div role="gridcell" style={{ width: `${RUN}px` }}>
-        <input type="checkbox" tabIndex={-1} checked={chosen.value} aria-label={`Choose ${name}`} onChange={() => selection.toggle(row)} />{" "}
-        <a href={linkTo({ view: "run", id: board.ids[row] ?? "" })} tabIndex={-1} title={`${name}\n${board.why[row] ?? ""}`}>
-          <span class="muted">#{board.numbers[row]}</span> {name}
+        <input type="checkbox" tabIndex={-1} checked={chosen.value} aria-label={`Choose ${elided(name, 80)}`} onChange={() => selection.toggle(row)} />{" "}
+        {ofEarlierFile(board, row) && <><span class="earlier" title={remarksOf(board, row)[0]}>v{board.specVersions[row]}<span class="hidden-text"> of the sweep's file</span></span>{" "}</>}
+        <a href={linkTo({ view: "run", id: board.ids[row] ?? "" })} tabIndex={-1} title={`${elided(name, 300)}\n${inShort(board.why[row] ?? "")}`}>
+          <span class="muted">#{board.numbers[row]}</span> {elided(name, 300)}
         </a>
       </div>
-      <div role="gridcell" style={{ width: `${STATE}px` }} title={board.endedBecause[row] ?? ""}>
+      <div role="gridcell" style={{ width: `${STATE}px` }} title={inShort(board.endedBecause[row] ?? "")}>
         <span class={`state ${state}`}>{state}</span>{state === "running" && wanted !== "go" ? <span class="muted"> ({wanted})</span> : null}
       </div>
-      {columns.map((column, place) => <Cell column={column} text={writers[place]?.(row) ?? ""} row={row} baseline={baseline} best={best && column.name === "value"} />)}
+      {columns.map((column, place) => (
+        <Cell
+          column={column} text={writers[place]?.(row) ?? ""} row={row} baseline={baseline} best={best && column.name === "value"}
+          width={widthOf(column, board)} ran={ranWith(board, column.name, row)} really={board.effective.get(column.name)?.get(row)}
+        />
+      ))}
     </div>
   );
 }
@@ -243,9 +253,13 @@ interface CellProps {
   readonly row: number;
   readonly baseline: number;
   readonly best: boolean;
+  readonly width: number;
+  /** Both values in words, and the one that it ran with, where that is not what was suggested. */
+  readonly ran: string;
+  readonly really: number | string | undefined;
 }
 
-function Cell({ column, text: written, row, baseline, best }: CellProps): JSX.Element {
+function Cell({ column, text: written, row, baseline, best, width, ran, really }: CellProps): JSX.Element {
   let text = written;
   let look = column.kind === "number" ? "number" : "";
   if (baseline >= 0 && row !== baseline) {
@@ -254,7 +268,11 @@ function Cell({ column, text: written, row, baseline, best }: CellProps): JSX.El
     if (column.role === "parameter") look += same ? " same" : " differs";
     else if (column.kind === "number" && column.role === "metric" && own === own && theirs === theirs) text = signed(own - theirs, 3);
   }
-  return <div class={best ? `${look} best` : look} role="gridcell" style={{ width: `${widthOf(column)}px` }} title={text}>{text}</div>;
+  return (
+    <div class={best ? `${look} best` : look} role="gridcell" style={{ width: `${width}px` }} title={ran || elided(text, 300)}>
+      {elided(text, 300)}{really !== undefined && <> <span aria-hidden="true">→</span><span class="hidden-text">, ran with</span> <b>{typeof really === "number" ? number(really) : elided(really, 80)}</b></>}
+    </div>
+  );
 }
 
 function CopyMenu({ model, board }: { readonly model: SweepModel; readonly board: Board }): JSX.Element {
