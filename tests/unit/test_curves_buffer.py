@@ -154,6 +154,15 @@ def test_steps_that_sixteen_bits_cannot_say_are_sent_as_floats() -> None:
         assert (found.head["encoding"], found.steps) == ("f32", [[step]])
 
 
+def test_one_run_that_went_far_away_flattens_no_other() -> None:
+    plain = series(*((step, 1.0 / step) for step in range(1, 40)))
+    found = decode(encode("loss", [plain, series((1, 0.9), (2, 1e7))], "u16"))
+    assert found.values[0] == pytest.approx(plain.values.tolist(), rel=1e-6)
+    assert (
+        decode(encode("loss", [plain, series((1, 0.9), (2, 2.0))], "u16")).head["encoding"] == "u16"
+    )
+
+
 def test_times_count_from_the_start_of_each_run() -> None:
     one = Series(np.array([1, 2]), np.array([0.5, 0.4]), np.array([1_700_000_030.0, math.nan]))
     found = decode(encode("x", [None, one, series((1, 1.0))], "f32", [0.0, 1_700_000_000.0, 5.0]))
@@ -176,4 +185,4 @@ def test_what_is_put_in_comes_out(rows: list[Series | None], encoding: Encoding)
     for row, steps, values in zip(rows, found.steps, found.values, strict=True):
         assert steps == (row.steps.tolist() if row else [])
         wanted = row.values.tolist() if row else []
-        assert alike(values, wanted, 0.1 if encoding == "f32" else half_a_level)
+        assert alike(values, wanted, 0.1 if found.head["encoding"] == "f32" else half_a_level)

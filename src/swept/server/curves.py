@@ -25,6 +25,8 @@ from swept.store.read_board_base import Series
 SCHEMA = 1
 LEVELS = 65534
 NOT_A_NUMBER = 65535
+FEWEST_LEVELS = 512
+"""Of the middle half of all values: a chart is about so high."""
 Encoding: TypeAlias = Literal["f32", "u16"]
 _Floats: TypeAlias = NDArray[np.float64]
 
@@ -39,7 +41,8 @@ def encode(
     """The buffer of one curve a row. `starts` (when each run began) asks for times, seconds since then. `coarse`: only
     each so manieth level of u16 is used, as noise of the last bits is what no gzip makes smaller.
 
-    What u16 cannot say exactly (steps beyond 65535 or below 0) is given as f32: the header tells.
+    What u16 cannot say (steps beyond 65535 or below 0, a loss that went to 1e6 in one run and is about 1 in all others) is
+    given as f32: the header tells.
     """
     lengths = np.array([len(one.steps) if one else 0 for one in rows], dtype="<u4")
     kept = [one for one in rows if one is not None]
@@ -49,6 +52,8 @@ def encode(
         encoding = "f32"
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+    if encoding == "u16" and _crowded(finite, low, high):
+        encoding = "f32"
     timed = starts is not None and encoding == "f32"
     head = {
         "schema": SCHEMA,
@@ -71,6 +76,14 @@ def encode(
             if timed:
                 planes.append(_times(rows, starts or ()).astype("<f4").tobytes())
     return _header(head) + b"".join(planes)
+
+
+def _crowded(finite: _Floats, low: float, high: float) -> bool:
+    """Whether the middle half of the values shares few levels, because others are far away."""
+    if not len(finite) or max(-low, high) > float(np.finfo(np.float32).max):
+        return False
+    first, third = np.quantile(finite, (0.25, 0.75))
+    return bool(0.0 < third - first < (high - low) * (FEWEST_LEVELS / LEVELS))
 
 
 def _header(head: dict[str, Any]) -> bytes:
