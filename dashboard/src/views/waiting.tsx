@@ -16,13 +16,13 @@ export function importanceHeight(parameters: readonly Column[]): number {
   return 72 + 21 * (parameters.length - inert) + (inert ? 12 + 34 * inert : 0);
 }
 
-/** The panels of views/insights.tsx before it is there. */
+/** The panels of views/insights.tsx before it is there: room, and nothing to find or press. */
 export function WaitingPanels({ sweep, head, parameters }: { readonly sweep: boolean; readonly head: SweepHead | undefined; readonly parameters: readonly Column[] }): JSX.Element {
   return (
-    <>
+    <div class="waiting-panels" aria-hidden="true" inert>
       {sweep && <Panel id="importance" title="Importance" size="small"><div style={{ minHeight: `${importanceHeight(parameters)}px` }} /></Panel>}
       {sweep && <Panel id="slice" title="One parameter" size="small" height={SLICE_HEIGHT}><div class="chart" /><p class="caption" /></Panel>}
       <Panel id="timeline" title="Agents and slots" size="broad" height={timelineHeight(head)}><div class="chart" /></Panel>
-    </>
+    </div>
   );
 }
