@@ -16,10 +16,14 @@ from swept.errors import Conflict
 from swept.model import Kind, Outcome, Row, Run, RunState, SweepState
 from swept.server.gathered import Boards, Gathered
 from swept.server.histories import Histories
-from swept.store.base import Lease, RunFilter, Store
+from swept.server.overview import Overview
+from swept.spec import parse_mapping
+from swept.store.base import Lease, NewSweep, RunFilter, Store
 from swept.store.read_board_base import Scope, Series
 from swept.store.sql import open_store
+from swept.testing.clock import FakeClock
 from swept.testing.scenes import NOW, checkpoint, claim, end, log, new_sweep, resumed, start
+from swept.testing.server import in_memory
 from swept.wire import Report
 
 ALL = frozenset(RunState)
@@ -31,8 +35,8 @@ class World:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.sweep = store.create_sweep(new_sweep(), now=NOW).id
-        self.other = store.create_sweep(new_sweep(path="other"), now=NOW).id
+        self.sweep = store.create_sweep(_file("loss", 0), now=NOW).id
+        self.other = store.create_sweep(_file("loss", 1), now=NOW).id
         self.held: list[Lease] = []
         self.now = NOW
         self.requests = itertools.count()
@@ -121,7 +125,7 @@ class World:
             self.store.delete_run(run.id, now=self.now)
 
     def file_changed(self, at: int) -> None:
-        self.store.update_spec(self.sweep, new_sweep(metric=METRICS[at % 2]), now=self.now)
+        self.store.update_spec(self.sweep, _file(METRICS[at % 2], at), now=self.now)
 
     def learned_from(self, at: int) -> None:
         for run in self.store.runs(RunFilter(sweep=self.other)):
@@ -143,6 +147,16 @@ class World:
     def over(self, at: int) -> None:
         state = (SweepState.PAUSED, SweepState.RUNNING, SweepState.FINISHED)[at % 3]
         self.store.set_sweep_state(self.sweep, state, reason="", now=self.now)
+
+
+def _file(metric: str, at: int) -> NewSweep:
+    spec = {
+        "method": "random",
+        "metric": {"name": metric, "goal": "minimize"},
+        "parameters": {"lr": {"min": 0.0, "max": 1e6}},
+        "swept": {"metric": {"at": ("last", "best")[at % 2]}},
+    }
+    return replace(new_sweep(str(at), metric), spec=parse_mapping(spec).canonical())
 
 
 HAPPENINGS: tuple[Callable[[World, int], None], ...] = (
@@ -180,6 +194,8 @@ def test_what_is_kept_is_what_would_be_read_anew(
             world = World(store)
             keeper = Boards(store).of(Scope(sweep=world.sweep))
             histories = Histories(store)
+            served = in_memory(store, FakeClock(), Path(folder) / "files")
+            overview = Overview(served.context)
             asked_for_times = False
             for happens, at, look in steps:
                 try:
@@ -196,6 +212,9 @@ def test_what_is_kept_is_what_would_be_read_anew(
                         anew = fresh.metric(name)[1]
                         _alike(kept, anew)
                         assert list(kept) == [run.id for run in now.runs]
+                    listed = Overview(served.context)
+                    assert repr(overview.entries()) == repr(listed.entries())
+                    assert repr(overview.sweeps()) == repr(listed.sweeps())
                     whole = tuple(store.runs(RunFilter(sweep=world.sweep)))
                     assert repr(histories.of(world.sweep)) == repr(whole)  # NaN is as NaN
         finally:

@@ -167,13 +167,6 @@ def create_sweep(body: wire.NewSweep, request: Request) -> Answer:
     return Answer(_sweep_answer(sweep, created, difference, problems_view(warnings)))
 
 
-@router.get("/sweeps", dependencies=[Depends(reading)], responses=documented(list[wire.SweepView]))
-def sweeps(request: Request) -> Answer:
-    """Newest first, without their runs."""
-    context = context_of(request)
-    return Answer([_view(context, sweep, brief=True) for sweep in context.store.sweeps()])
-
-
 @router.get(
     "/sweeps/{sweep}", dependencies=[Depends(reading)], responses=documented(wire.SweepView)
 )
@@ -238,14 +231,12 @@ def _claim(context: Context, sweep_id: str, body: wire.ClaimRequest) -> wire.Cla
     return {"status": status, "claimed": claimed, "why": why}
 
 
-def _view(
-    context: Context, sweep: Sweep, *, brief: bool = False, advise: bool = True
-) -> wire.SweepView:
+def _view(context: Context, sweep: Sweep, *, advise: bool = True) -> wire.SweepView:
     runs = context.store.runs(RunFilter(sweep=sweep.id))
     agents = context.store.agents(sweep.id)
     spec, live = context.engine.spec(sweep), context.engine.at_work
-    advice = context.engine.advice(sweep, runs) if advise and not brief else None
-    return sweep_view(sweep, spec, runs, agents, live=live, advice=advice, brief=brief)
+    advice = context.engine.advice(sweep, runs) if advise else None
+    return sweep_view(sweep, spec, runs, agents, live=live, advice=advice)
 
 
 def _sweep_answer(

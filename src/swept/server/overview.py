@@ -1,14 +1,14 @@
 """A list of all sweeps with what one wants to see of each at a glance, fast however many there are.
 
-Of every sweep the runs are kept with the ends of their curves, and read again where something has happened since. Like
-`gathered` it is derived from the store and may be dropped at any time.
+Of every sweep the runs are kept with the ends of their curves; those to which something has happened since are read
+again. Like `gathered` it is derived from the store and may be dropped at any time.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Depends
@@ -18,12 +18,14 @@ from swept import wire
 from swept.analysis.best import Best, baseline, best, same_training, value_of
 from swept.analysis.estimate import planned_runs
 from swept.analysis.progress import counts, eta
+from swept.errors import NotFound
 from swept.model import Agent, Goal, History, Kind, Run, RunState, Sweep, SweepState
 from swept.search.budget import slot_hours
 from swept.server.answers import Answer, documented
 from swept.server.auth import reading
 from swept.server.columns import best_so_far
 from swept.server.context import Context
+from swept.server.views import run_view, sweep_view
 from swept.spec import Spec
 from swept.store.read_board import abridged
 from swept.store.read_board_base import Scope
@@ -40,14 +42,20 @@ def router(context: Context) -> APIRouter:
         """All sweeps, the newest first."""
         return Answer(overview.entries())
 
+    @made.get("/sweeps", responses=documented(list[wire.SweepView]))
+    def sweeps() -> Response:
+        """Newest first, without their runs."""
+        return Answer(overview.sweeps())
+
     return made
 
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """A sweep's runs as they were last read, and what follows from them alone; `version` of the sweep's file."""
+    """A sweep's runs as they were at `position`, and what follows from them alone; `version` of the sweep's file."""
 
     version: int
+    position: tuple[int, int]
     runs: tuple[Run, ...]
     best: Best | None
     baseline: Run | None
@@ -64,37 +72,40 @@ class Overview:
         self._known: dict[str, Glance] = {}
 
     def entries(self) -> list[wire.OverviewEntry]:
+        seen, agents = self._seen(), self._agents()
+        return [self._entry(sweep, glance, agents.get(sweep.id, ())) for sweep, glance in seen]
+
+    def sweeps(self) -> list[wire.SweepView]:
+        """As a sweep's own page has them, `brief`."""
+        seen, agents = self._seen(), self._agents()
+        return [self._brief(sweep, glance, agents.get(sweep.id, ())) for sweep, glance in seen]
+
+    def _agents(self) -> Mapping[str | None, Sequence[Agent]]:
+        found: dict[str | None, list[Agent]] = {}
+        for agent in self._context.store.agents():
+            found.setdefault(agent.sweep, []).append(agent)
+        return found
+
+    def _seen(self) -> list[tuple[Sweep, Glance]]:
         store = self._context.store
         with self._lock:
             position = store.position()
+            moved: frozenset[str] = frozenset()
             if self._known and position != self._position:
-                for sweep in store.moved_sweeps(*self._position):
-                    self._known.pop(sweep, None)
+                moved = store.moved_sweeps(*self._position)
+            seen = [(one, self._glance(one, position, one.id in moved)) for one in store.sweeps()]
             self._position = position
-            sweeps = store.sweeps()
-            glances = [self._glance(sweep) for sweep in sweeps]
-            self._known = {sweep.id: glance for sweep, glance in zip(sweeps, glances, strict=True)}
-        agents: dict[str | None, list[Agent]] = {}
-        for agent in store.agents():
-            agents.setdefault(agent.sweep, []).append(agent)
-        return [
-            self._entry(sweep, glance, agents.get(sweep.id, ()))
-            for sweep, glance in zip(sweeps, glances, strict=True)
-        ]
+            self._known = {sweep.id: glance for sweep, glance in seen}
+            return seen
 
-    def _glance(self, sweep: Sweep) -> Glance:
+    def _glance(self, sweep: Sweep, position: tuple[int, int], moved: bool) -> Glance:
         known = self._known.get(sweep.id)
-        if known is not None and known.version == sweep.spec_version:
+        if known is not None and known.version != sweep.spec_version:
+            known = None
+        if known is not None and not moved:
             return known
-        spec, scope = self._context.engine.spec(sweep), Scope(sweep=sweep.id)
-        store = self._context.store
-        bare = store.board_runs(scope)
-        if spec.options.at == "best":
-            series = store.objective_series([run.id for run in bare])
-            curves = {run: abridged(one) for run, one in series.items()}
-        else:
-            curves = {run: tuple(ends) for run, ends in store.curve_ends(scope).items()}
-        runs = tuple(replace(run, curve=curves.get(run.id, ())) for run in bare)
+        spec = self._context.engine.spec(sweep)
+        runs = self._runs(Scope(sweep=sweep.id), spec.options.at, known)
         goal, at = _goal(spec), spec.options.at
         ours = same_training(runs, spec.space.fixed)
         found = best(ours, goal, at)
@@ -104,7 +115,44 @@ class Overview:
             lambda run: value_of(run, goal, at),
             LINE,
         )
-        return Glance(sweep.spec_version, runs, found, baseline(ours), tuple(line))
+        return Glance(sweep.spec_version, position, runs, found, baseline(ours), tuple(line))
+
+    def _runs(self, scope: Scope, at: str, known: Glance | None) -> tuple[Run, ...]:
+        if known is None:
+            return tuple(self._read(scope, at, None))
+        changes = self._context.store.board_changes(scope, *known.position)
+        running = {run.id for run in known.runs if run.state is RunState.RUNNING}
+        ids = changes.runs | running
+        read = (
+            {} if changes.all_again else {run.id: run for run in self._read(scope, at, sorted(ids))}
+        )
+        if changes.all_again or any(run.id in ids and run.id not in read for run in known.runs):
+            return tuple(
+                self._read(scope, at, None)
+            )  # also where runs are gone: others may name them
+        kept = tuple(read.pop(run.id, run) for run in known.runs)
+        return (*kept, *read.values())  # new ones, created later
+
+    def _read(self, scope: Scope, at: str, ids: Sequence[str] | None) -> list[Run]:
+        store = self._context.store
+        bare = store.board_runs(scope, ids)
+        if at == "best":
+            series = store.objective_series([run.id for run in bare])
+            curves = {run: abridged(one) for run, one in series.items()}
+        else:
+            curves = {run: tuple(ends) for run, ends in store.curve_ends(scope, ids).items()}
+        return [replace(run, curve=curves.get(run.id, ())) for run in bare]
+
+    def _brief(self, sweep: Sweep, glance: Glance, agents: Sequence[Agent]) -> wire.SweepView:
+        spec, live = self._context.engine.spec(sweep), self._context.engine.at_work
+        view = sweep_view(sweep, spec, glance.runs, agents, live=live, brief=True)
+        if glance.best is None:
+            return view
+        try:
+            whole = self._context.store.run(glance.best.run.id)
+        except NotFound:  # deleted since: the next list has another
+            return {**view, "best": None}
+        return {**view, "best": run_view(whole, _goal(spec))}
 
     def _entry(self, sweep: Sweep, glance: Glance, agents: Sequence[Agent]) -> wire.OverviewEntry:
         spec = self._context.engine.spec(sweep)

@@ -488,8 +488,17 @@ def _ceilings(connection: Connection, ids: Sequence[str]) -> Mapping[str, visibl
     return {run: visible.ceilings(known) for run, known in tried.items()}
 
 
-def ends(connection: Connection, scope: Scope) -> dict[str, Sequence[Point]]:
+def ends(
+    connection: Connection, scope: Scope, ids: Sequence[str] | None
+) -> dict[str, Sequence[Point]]:
     """Run → the first and the last point of its visible curve, read without what lies between."""
+    if ids is None:
+        return _ends(connection, _of(scope))
+    named = (and_(_of(scope), _TABLE.id.in_(some)) for some in _portions(ids))
+    return {run: curve for where in named for run, curve in _ends(connection, where).items()}
+
+
+def _ends(connection: Connection, where: ColumnElement[bool]) -> dict[str, Sequence[Point]]:
     table, owners = schema.points.c, schema.runs.c
     mine = table.run == owners.id
 
@@ -505,7 +514,7 @@ def ends(connection: Connection, scope: Scope) -> dict[str, Sequence[Point]]:
         end(table.value, *up),
         end(table.step, *down),
         end(table.value, *down),
-    ).where(_of(scope))
+    ).where(where)
     found: dict[str, Sequence[Point]] = {}
     again: list[str] = []
     for run, attempts, first, first_value, last, value in connection.execute(asked):

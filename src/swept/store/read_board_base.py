@@ -77,8 +77,10 @@ class BoardVerbs(Protocol):
         """Run → its visible curve of any metric, with times, from the rows of its history."""
         ...
 
-    def curve_ends(self, scope: Scope) -> Mapping[str, Sequence[Point]]:
-        """Run → first and last point of its visible curve (one where they are the same), and perhaps some between."""
+    def curve_ends(
+        self, scope: Scope, ids: Sequence[str] | None = None
+    ) -> Mapping[str, Sequence[Point]]:
+        """Run (of `ids` those that are in `scope`) → first and last point of its visible curve (one where they are the same), and perhaps some between."""
         ...
 
     def metric_names(self, scope: Scope) -> Mapping[str, int]:

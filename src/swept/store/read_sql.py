@@ -100,8 +100,10 @@ class SqlReads:
     def metric_series(self, runs: Sequence[str], name: str) -> Mapping[str, Series]:
         return self._database.read(lambda connection: read_board.metric(connection, runs, name))
 
-    def curve_ends(self, scope: Scope) -> Mapping[str, Sequence[Point]]:
-        return self._database.read(lambda connection: read_board.ends(connection, scope))
+    def curve_ends(
+        self, scope: Scope, ids: Sequence[str] | None = None
+    ) -> Mapping[str, Sequence[Point]]:
+        return self._database.read(lambda connection: read_board.ends(connection, scope, ids))
 
     def metric_names(self, scope: Scope) -> Mapping[str, int]:
         return self._database.read(lambda connection: read_board.metrics(connection, scope))
