@@ -19,6 +19,7 @@ from swept import wire
 from swept.analysis.best import Advice
 from swept.client import Client, Message
 from swept.model import Kind, Row, Start
+from swept.server.wandb.service import DEFINED
 from swept.store.base import Store
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
@@ -727,6 +728,7 @@ def test_runs_outside_of_sweeps_have_parameters_as_they_are(
     assert listed["opt.name"]["categories"] == ["SGD", "null"]
     assert (listed["flag"]["kind"], view["config"]["flag"]) == ("category", [True, False])
     assert view["config"]["extra"] == [None, "[1]"]
+    assert view["runs"]["steps"] == [2, 0]
     assert get(http, "/api/projects/team%2Fvision%20models/metrics") == ["acc", "loss"]
     answer = http.get("/api/projects/team%2Fvision%20models/curves")
     assert decode(answer.content).steps == [[1, 2], []]
@@ -734,6 +736,38 @@ def test_runs_outside_of_sweeps_have_parameters_as_they_are(
     end(client, two)
     view = get(http, "/api/projects/team%2Fvision%20models/board")
     assert (view["runs"]["state"], view["summary"]["acc"]) == (["running", "finished"], [0.6, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("names", "first"),
+    [
+        (("epoch", "lr", "train/loss", "val/loss", "val/acc"), "val/acc"),
+        (("gpu_memory", "loss", "lr/pg0", "metrics/mAP50-95(B)"), "metrics/mAP50-95(B)"),
+        (("a", "train_loss", "zeta"), "train_loss"),
+        (("beta", "epoch", "lr"), "beta"),
+        (("lr",), "lr"),
+    ],
+)
+def test_a_page_of_runs_without_an_objective_opens_on_what_they_seem_to_be_for(
+    client: Client, http: httpx.Client, names: tuple[str, ...], first: str
+) -> None:
+    run = manual(client, "p")
+    report(client, run, log(1, 1, **dict.fromkeys(names, 0.5)))
+    others = [name for name in names if name != first]
+    assert get(http, "/api/projects/p/metrics") == [first, *others]
+    answer = http.get("/api/projects/p/curves")
+    assert decode(answer.content).head["metric"] == first
+
+
+def test_what_a_program_says_it_aims_at_goes_before_what_names_say(
+    client: Client, http: httpx.Client, store: Store
+) -> None:
+    run = manual(client, "p")
+    report(client, run, log(1, 1, **{"val/acc": 0.5, "mine/x": 1.0}))
+    said = {"step_metric": None, "step_sync": False, "hidden": False, "goal": "minimize"}
+    store.update_run(run["run"], now=1.0, details={DEFINED: {"mine/*": {**said, "summary": []}}})
+    report(client, run, log(2, 2, **{"val/acc": 0.6, "mine/x": 2.0}))
+    assert get(http, "/api/projects/p/metrics") == ["mine/x", "val/acc"]
 
 
 def test_where_the_best_of_a_curve_counts_it_is_the_runs_value(

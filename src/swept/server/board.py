@@ -11,6 +11,7 @@ import hashlib
 import threading
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
@@ -31,6 +32,8 @@ from swept.server.context import Context
 from swept.server.curves import Encoding, encode
 from swept.server.gathered import Boards, Gathered, chosen
 from swept.server.views import advice_view
+from swept.server.wandb import defined
+from swept.server.wandb.service import DEFINED
 from swept.spec import Spec
 from swept.stopping.decide import rule, rungs_of
 from swept.stopping.ladder import ladder
@@ -84,7 +87,7 @@ def router(context: Context) -> APIRouter:
     def project_curves(
         project: str, request: Request, metric: str = "", runs: Names = None, times: bool = False
     ) -> Response:
-        """Without `metric`, the one that most runs have."""
+        """Without `metric`, the one that the runs seem to be for."""
         return board.curves(board.of_project(project), request, metric, runs, times)
 
     @made.get("/projects/{project:path}/metrics", responses=documented(list[str]))
@@ -231,19 +234,33 @@ class Board:
     def _names(self, subject: Subject) -> list[str]:
         def make() -> list[str]:
             counts = self._context.store.metric_names(subject.now.scope)
-            return columns.history_names(counts, subject.now.runs, subject.objective)
+            said = {} if subject.objective else self._defined(subject)
+            return columns.history_names(counts, subject.now.runs, subject.objective, said)
 
         return subject.now.once(f"metrics {subject.spec_version}", make)
+
+    def _defined(self, subject: Subject) -> Mapping[str, wire.DefinedMetric]:
+        """What the newest run that began says of its metrics: the programs of a project say the same, or change their
+        mind."""
+        for run in reversed(subject.now.runs):
+            if run.attempts:
+                with suppress(NotFound):  # deleted since
+                    return defined.metrics(self._context.store.run(run.id).details.get(DEFINED))
+        return {}
 
     def _columns(self, subject: Subject, runs: Sequence[str] | None) -> bytes:
         def make() -> bytes:
             shown, listed = _shown(subject.now, runs), subject.parameters()
+            # Only points of an objective are in the runs' curves.
+            reached = (
+                self._context.store.last_steps(subject.now.scope) if not subject.objective else {}
+            )
             get = subject.getters()
             return _json(
                 {
                     "version": subject.now.version,
                     "parameters": listed,
-                    "runs": columns.run_columns(shown, subject.goal, subject.at),
+                    "runs": columns.run_columns(shown, subject.goal, subject.at, reached),
                     "config": columns.config_columns(listed, get, shown),
                     "effective": columns.effective_cells(listed, get, shown),
                     "summary": columns.summary_columns(shown, subject.objective),

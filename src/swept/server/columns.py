@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -229,7 +231,11 @@ def effective_cells(
 # -- runs -----------------------------------------------------------------------------------------
 
 
-def run_columns(runs: Sequence[Run], goal: Goal, at: str) -> wire.BoardRuns:
+def run_columns(
+    runs: Sequence[Run], goal: Goal, at: str, reached: Mapping[str, int] | None = None
+) -> wire.BoardRuns:
+    """`reached`: how far runs have come that have no objective."""
+    far = reached or {}
     return {
         "id": [run.id for run in runs],
         "number": [run.number for run in runs],
@@ -243,7 +249,7 @@ def run_columns(runs: Sequence[Run], goal: Goal, at: str) -> wire.BoardRuns:
         "seed": [run.seed for run in runs],
         "value": [_value(run, goal, at) for run in runs],
         "best_value": [run.best_value(goal) for run in runs],
-        "steps": [run.steps for run in runs],
+        "steps": [run.steps or far.get(run.id, 0) for run in runs],
         "created": [run.created for run in runs],
         "started": [run.started for run in runs],
         "ended": [run.ended for run in runs],
@@ -300,9 +306,15 @@ def _figures(summary: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
-def history_names(counts: Mapping[str, int], runs: Sequence[Run], objective: str) -> list[str]:
+def history_names(
+    counts: Mapping[str, int],
+    runs: Sequence[Run],
+    objective: str,
+    defined: Mapping[str, wire.DefinedMetric] | None = None,
+) -> list[str]:
     """The metrics that have curves, the objective first, then those that most runs have. `counts`: of how many runs the
-    history has a name at its top; what is a mapping there has its numbers by dotted names."""
+    history has a name at its top; what is a mapping there has its numbers by dotted names. Without an objective the first
+    is what `defined` or, where nobody said so, its name makes one: pages open on it."""
     found: dict[str, int] = {}
     for run in runs:
         for name, value in run.summary.items():
@@ -314,8 +326,51 @@ def history_names(counts: Mapping[str, int], runs: Sequence[Run], objective: str
                 inner = (key for key, one in flat(value, f"{name}.") if number(one))
                 found.update(dict.fromkeys(inner, counts[name]))
     found.pop(objective, None)
-    first = [objective] if objective else []
-    return [*first, *sorted(found, key=lambda name: (-found[name], name))]
+    ordered = sorted(found, key=lambda name: (-found[name], name))
+    if objective:
+        return [objective, *ordered]
+    first = min(
+        ordered,
+        key=lambda name: (not _aimed_at(name, defined or {}), _unlike_an_aim(name)),
+        default="",
+    )
+    return sorted(ordered, key=lambda name: name != first)
+
+
+_AIMS = frozenset({"min", "max", "best"})
+_HELD_OUT = re.compile(r"(?<![a-zA-Z])(val|valid|validation|eval|test|dev)(?![a-z])", re.IGNORECASE)
+_SCORE = re.compile(
+    r"(acc|accuracy|map\d*|precision|recall|f1|auc|auroc|iou|dice|bleu|rouge|psnr|ssim|reward|return|score|r2)"
+    r"([^a-z]|$)",
+    re.IGNORECASE,
+)
+_LOSS = re.compile(
+    r"(loss|error|err|mae|mse|nll|perplexity|ppl|wer|cer|fid)([^a-z]|$)", re.IGNORECASE
+)
+_MEANS = re.compile(
+    r"(?<![a-z])(lr|learning_rate|epoch|epochs|step|steps|time|seconds|fps|speed|memory|mem|gpu|cpu|system|grad"
+    r"|gradient|momentum|norm)(?![a-z])",
+    re.IGNORECASE,
+)
+"""How a training goes on, and not what it is for."""
+
+
+def _aimed_at(name: str, defined: Mapping[str, wire.DefinedMetric]) -> bool:
+    """Whether the program's `define_metric` says which way it is better; a glob speaks of all that it matches."""
+    said = (defined[key] for key in defined if fnmatchcase(name, key))
+    return any(one["goal"] or _AIMS.intersection(one["summary"]) for one in said)
+
+
+def _unlike_an_aim(name: str) -> int:
+    """By its name: what is measured on held-out data comes first, what says how a training goes on last."""
+    score, loss = _SCORE.search(name), _LOSS.search(name)
+    if _MEANS.search(name):
+        return 4
+    if not score and not loss:
+        return 3
+    if _HELD_OUT.search(name):
+        return 0
+    return 1 if score else 2
 
 
 # -- a line for a list of sweeps ------------------------------------------------------------------

@@ -548,6 +548,11 @@ def _nan(value: float | None) -> float:
     return math.nan if value is None else value
 
 
+def last_steps(connection: Connection, scope: Scope) -> dict[str, int]:
+    asked = select(_TABLE.id, _TABLE.last_step).where(_of(scope), _TABLE.last_step.is_not(None))
+    return {row[0]: row[1] for row in connection.execute(asked)}
+
+
 # -- names ----------------------------------------------------------------------------------------
 
 

@@ -83,6 +83,10 @@ class BoardVerbs(Protocol):
         """Run (of `ids` those that are in `scope`) → first and last point of its visible curve (one where they are the same), and perhaps some between."""
         ...
 
+    def last_steps(self, scope: Scope) -> Mapping[str, int]:
+        """Run → the last step of its visible history; runs without one are left out."""
+        ...
+
     def metric_names(self, scope: Scope) -> Mapping[str, int]:
         """What the histories in `scope` have values of, and how many runs have each."""
         ...

@@ -105,6 +105,9 @@ class SqlReads:
     ) -> Mapping[str, Sequence[Point]]:
         return self._database.read(lambda connection: read_board.ends(connection, scope, ids))
 
+    def last_steps(self, scope: Scope) -> Mapping[str, int]:
+        return self._database.read(lambda connection: read_board.last_steps(connection, scope))
+
     def metric_names(self, scope: Scope) -> Mapping[str, int]:
         return self._database.read(lambda connection: read_board.metrics(connection, scope))
 

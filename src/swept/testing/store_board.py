@@ -175,6 +175,17 @@ class BoardVerbs:
         assert [point.step for point in run.curve] == [1, 3, 7]
         assert store.board_drawn(_of(lease), ["nothing"]).runs == []
 
+    def test_the_last_step_is_known_without_an_objective(self, store: Store) -> None:
+        lease = running(store, log(1, 3, loss=0.5), log(2, 7, acc=0.5))
+        assert store.last_steps(_of(lease)) == {lease.run.id: 7}
+        assert store.last_steps(Scope(sweep=filled(store).id)) == {}
+
+    def test_ends_of_some_runs_are_those_of_all(self, store: Store) -> None:
+        lease = running(store, log(1, 1, loss=0.5), log(2, 2, loss=0.4))
+        everything = store.curve_ends(_of(lease))
+        assert store.curve_ends(_of(lease), [lease.run.id, "nothing"]) == everything != {}
+        assert store.curve_ends(_of(lease), []) == {}
+
     def test_any_metric_is_found_by_its_name(self, store: Store) -> None:
         odd = 'a "b", \\ {c}: é'
         rows: list[dict[str, object]] = [
