@@ -135,6 +135,20 @@ def test_a_long_history_comes_in_parts_with_its_times(served: Served, client: Cl
     assert len(rest) < 5, "fewer than asked for: that was all"
 
 
+def test_of_a_long_curve_the_ends_are_enough_for_who_follows_the_history(
+    served: Served, client: Client
+) -> None:
+    run = claimed(client)
+    for steps in ([], [1], [2, 3, 4]):
+        made = [log(step, step, loss=1.0 / step) for step in steps]
+        client.reports(run["run"], {"lease": run["lease"], "reports": made})
+        whole = ask(served, f"/api/runs/{run['run']}")
+        ends = ask(served, f"/api/runs/{run['run']}", curve="false")
+        points = whole["curve"]
+        assert ends == {**whole, "curve": points if len(points) < 2 else [points[0], points[-1]]}
+    assert len(points) == 4
+
+
 def test_system_metrics_since_a_step(served: Served, client: Client, store: Store) -> None:
     run = claimed(client)["run"]
     rows = [Row(step, {"system.cpu": 1.0 * step}, 1, 10.0 * step) for step in range(4)]

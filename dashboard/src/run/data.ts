@@ -185,7 +185,8 @@ export class RunData {
   }
 
   private async reload(): Promise<void> {
-    const asked = await fetched(read<RunView>(runPath(this.id)));
+    // The points are in the history, of which only new rows are asked for.
+    const asked = await fetched(read<RunView>(`${runPath(this.id)}${query({ curve: "false" })}`));
     if (this.closed || (asked.state === "failed" && this.run.peek().state === "ready")) return;
     this.run.value = asked;
     if (asked.state !== "ready") return;

@@ -58,15 +58,18 @@ def join(run: str, body: wire.Join, request: Request) -> Answer:
 
 
 @router.get("/{run}", dependencies=[Depends(reading)], responses=documented(wire.RunView))
-def one_run(run: str, request: Request) -> Answer:
+def one_run(run: str, request: Request, curve: bool = True) -> Answer:
+    """`curve=false`: of its curve the ends alone, for who follows the history and looks again at each report."""
     context = context_of(request)
     alerts = [alert_view(event) for event in context.store.alerts(run)]
     orders = [order_view(event) for event in context.store.orders(run) if _wanted(event)]
     known = context.store.run(run)
     found = _view(context, known, whole=True)
+    points = found["curve"]
     return Answer(
         {
             **found,
+            "curve": points if curve else [*points[:1], *points[1:][-1:]],
             "alerts": alerts,
             "orders": orders,
             "chosen": dict(known.why),
