@@ -534,14 +534,22 @@ def abridged(series: Series) -> tuple[Point, ...]:
     """The first point, the lowest, the highest and the last: all that is said of a run as a whole needs no others."""
     if not len(series.steps):
         return ()
-    places = {0, len(series.steps) - 1}
-    finite = np.flatnonzero(np.isfinite(series.values))
-    if len(finite):
-        values = series.values[finite]
-        places |= {int(finite[values.argmin()]), int(finite[values.argmax()])}
+    places = {0, len(series.steps) - 1, *_extremes(series.values)}
     found = ((int(series.steps[at]), float(series.values[at])) for at in sorted(places))
     # NaN as one object: then two looks at the same curve are equal.
     return tuple(Point(step, math.nan if math.isnan(value) else value) for step, value in found)
+
+
+def _extremes(values: _Floats) -> tuple[int, ...]:
+    """Where the lowest and the highest finite value are."""
+    low, high = int(values.argmin()), int(values.argmax())
+    if math.isfinite(values[low]) and math.isfinite(values[high]):  # NaN would be found as either
+        return low, high
+    finite = np.flatnonzero(np.isfinite(values))
+    if not len(finite):
+        return ()
+    left = values[finite]
+    return int(finite[left.argmin()]), int(finite[left.argmax()])
 
 
 def _nan(value: float | None) -> float:
