@@ -16,6 +16,7 @@ from swept.search.auto import _feasible, _Proposals
 from swept.search.suggest import suggest
 from swept.spec import Spec, parse_mapping
 from swept.stopping.decide import promotions
+from swept.stopping.exhausted import exhausted
 from swept.stopping.forecast import Forecast
 from swept.testing.simulate import simulate
 
@@ -192,6 +193,39 @@ def test_without_checkpoints_one_run_is_trained_to_its_end_even_if_each_is_worse
     assert len(simulation.runs) == cap
     searched = [run for run in simulation.runs if run.kind is Kind.SEARCH]
     assert any(run.state is FINISHED for run in searched)
+
+
+@pytest.mark.parametrize("method", ["grid", "bayes"])
+def test_without_checkpoints_the_best_of_a_small_space_is_trained_to_its_end(method: str) -> None:
+    values = {"x": {"values": [0.0, 0.5]}, "y": {"values": [0.0, 0.3, 0.6]}}
+    file = {**SWEEP, "method": method, "parameters": values}
+
+    def falling(config: Mapping[str, Any], seed: int) -> list[float]:
+        return [config["x"] + config["y"] + 1 / step for step in range(1, STEPS + 1)]
+
+    simulation = simulate(file, falling, 10_000, can_resume=False)
+    assert len(simulation.runs) == 6
+    best = simulation.recommended()
+    assert best is not None
+    assert best.config == {"x": 0.0, "y": 0.0}
+    assert best.state is FINISHED
+
+
+def test_grid_points_of_before_an_edit_and_a_baseline_do_not_count_as_tried() -> None:
+    file = {**SWEEP, "method": "grid", "parameters": {"x": {"values": [0.4, 0.5, 0.6]}}}
+    old = [
+        run(n, [1.0], FINISHED, config={"x": x}, kind=kind)
+        for n, x, kind in (
+            (1, 0.45, Kind.BASELINE),
+            (2, 0.1, Kind.SEARCH),
+            (3, 0.2, Kind.SEARCH),
+            (4, 0.4, Kind.SEARCH),
+        )
+    ]
+    sweep = parse_mapping(file)
+    assert not exhausted(sweep, History(tuple(old)))
+    rest = [run(n, [1.0], FINISHED, config={"x": x}) for n, x in ((5, 0.5), (6, 0.6))]
+    assert exhausted(sweep, History((*old, *rest)))
 
 
 def test_the_last_configurations_of_a_finite_space_are_not_paused_to_be_continued_at_once() -> None:

@@ -331,7 +331,7 @@ def test_a_run_lies_where_it_really_ran() -> None:
 @pytest.mark.parametrize("early", ["off", "auto"])
 @pytest.mark.parametrize(
     "curve",
-    ["nan at step 1", "unequal lengths", "crossing", "every third"],
+    ["nan at step 1", "unequal lengths", "crossing", "every third", "nan but every fourth"],
 )
 def test_curves_that_break_naive_readers(early: str, curve: str) -> None:
     swept = {"early_stopping": early, "epochs": STEPS}
@@ -340,6 +340,7 @@ def test_curves_that_break_naive_readers(early: str, curve: str) -> None:
         "unequal lengths": _short,
         "crossing": _crossing,
         "every third": _third,
+        "nan but every fourth": _fourth,
     }
     naive = {"early_stopping": "asha" if early == "auto" else "off", "epochs": STEPS}
     ours = reached(sweep(MIXED, swept=swept), made[curve], mixed, 8 * STEPS)
@@ -364,6 +365,12 @@ def _crossing(config: Config, seed: int) -> list[float]:
 def _third(config: Config, seed: int) -> list[float]:
     """A metric that moves at every third step only."""
     return [falling(config, seed)[step - step % 3] for step in range(STEPS)]
+
+
+def _fourth(config: Config, seed: int) -> list[float]:
+    """A program that reports no number in between."""
+    values = falling(config, seed)
+    return [value if step % 4 == 0 else math.nan for step, value in enumerate(values, 1)]
 
 
 # -- figures beyond all measure ---------------------------------------------------------------------

@@ -85,6 +85,18 @@ def test_without_a_limit_one_run_in_ten_is_a_repeat_and_none_before_something_fi
     assert [run.number for run in repeated(simulation)] == [11, 21, 31]
 
 
+def test_with_early_stopping_and_without_a_limit_repeats_are_spread_over_what_was_trained() -> None:
+    file = {**SWEEP, "swept": {"epochs": STEPS, "early_stopping": "auto", "noise": {"repeats": 3}}}
+    file.pop("run_cap")
+    simulation = simulate(file, noisy, 20 * STEPS)
+    trained = [
+        sum(run.steps for run in simulation.runs[: each.number]) for each in repeated(simulation)
+    ]
+    assert len(trained) == 3
+    assert trained[0] >= 4 * STEPS
+    assert trained[1] - trained[0] >= 3 * STEPS
+
+
 def test_without_the_option_nothing_is_repeated() -> None:
     file = {**SWEEP, "swept": {"epochs": STEPS, "baseline": {"x": 0.5}}}
     assert not repeated(simulate(file, noisy, 10_000))

@@ -6,13 +6,18 @@ over the sweep, since what is best is not known at its start. They are never sto
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from swept.model import History, Kind, Run, RunState, Start
 from swept.search.numbering import next_number, suggested
 from swept.search.seeds import run_seed
 from swept.spec import Spec
+from swept.stopping.decide import OFF, rule
+from swept.stopping.track import longest
 
-APART = 10
-"""So many runs lie between two repeats where nothing says how many runs there will be."""
+APART, TRAININGS = 10, 5
+"""So many runs, or with early stopping so many whole trainings' worth of steps, lie between two repeats where nothing
+says how many runs there will be."""
 
 
 def repeats(spec: Spec, history: History, seed: int, *, closing: bool = False) -> list[Start]:
@@ -26,7 +31,7 @@ def repeats(spec: Spec, history: History, seed: int, *, closing: bool = False) -
     runs = list(suggested(spec, history))
     before = sum(run.kind is Kind.REPEAT for run in runs)
     first = before + 1
-    last = wanted if closing else min(_due(spec, wanted, len(runs)), wanted)
+    last = wanted if closing else min(_due(spec, wanted, runs), wanted)
     found = _repeated(spec, runs)
     if found is None or last < first:
         return []
@@ -43,11 +48,16 @@ def repeats(spec: Spec, history: History, seed: int, *, closing: bool = False) -
     ]
 
 
-def _due(spec: Spec, wanted: int, started: int) -> int:
-    """How many repeats belong among the first so many runs: k of n at k/(n + 1) of the sweep."""
+def _due(spec: Spec, wanted: int, runs: Sequence[Run]) -> int:
+    """How many repeats belong among those runs: k of n at k/(n + 1) of the sweep."""
     sizes = (spec.max_runs, spec.grid_size if spec.method == "grid" else None)
     most = min((size for size in sizes if size is not None), default=None)
-    return started // APART if most is None else started * (wanted + 1) // most
+    if most is not None:
+        return len(runs) * (wanted + 1) // most
+    epochs = longest(spec) if rule(spec) != OFF else None
+    if epochs is None:
+        return len(runs) // APART
+    return sum(run.steps for run in runs) // (TRAININGS * epochs)
 
 
 def _repeated(spec: Spec, runs: list[Run]) -> Run | None:

@@ -56,7 +56,8 @@ def suggest(
 
 def _starts(spec: Spec, history: History, n: int, seed: int) -> list[Start]:
     wanted = room(spec, history, n)
-    starts = [*baseline(spec, history, seed), *repeats(spec, history, seed)][:wanted]
+    first = baseline(spec, history, seed)
+    starts = [*first, *repeats(spec, _with(history, first), seed)][:wanted]
     if len(starts) < wanted:
         method = _method(spec)
         starts += method(spec, _with(history, starts), wanted - len(starts), seed=seed)

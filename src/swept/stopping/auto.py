@@ -21,6 +21,7 @@ from scipy.special import ndtr
 
 from swept.model import Desired, History, Kind
 from swept.spec import Spec
+from swept.stopping.exhausted import configurations
 from swept.stopping.forecast import Forecast
 from swept.stopping.ladder import rungs_of
 from swept.stopping.rungs import Rungs
@@ -64,8 +65,9 @@ class _Predicted(Standings):
     def fewest(self) -> int:
         """The first runs are no better than chance: they are trained to their end without need only where too few are
         to come for one to pass every rung by its rank, or where none did although enough came."""
-        most, enough = self.forecast.spec.max_runs, self.rungs.eta ** len(self.rungs.levels)
-        few = most is not None and most < FEW * enough
+        spec, enough = self.forecast.spec, self.rungs.eta ** len(self.rungs.levels)
+        limits = [most for most in (spec.max_runs, configurations(spec)) if most is not None]
+        few = bool(limits) and min(limits) < FEW * enough
         return int(few or (not self.whole and len(self.tracks) >= PATIENCE * enough))
 
     def side_by_side(self, workers: int) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from swept.model import History, Run, RunState
+from swept.points import key, points
 from swept.spec import Spec
 from swept.stopping.comparable import comparable
 
@@ -14,27 +13,29 @@ _MOST = 4096
 
 def exhausted(spec: Spec, history: History) -> bool:
     """Whether every configuration of a finite space, or every point of a grid, was suggested."""
-    if spec.method == "random":
-        return False  # it repeats itself
-    grid = spec.method == "grid"
-    size = spec.grid_size if grid else _configurations(spec)
+    size = configurations(spec)
     if size is None or size > _MOST or len(history.runs) < size:
         return False
     tried = [run for run in comparable(spec, history) if not _withdrawn(run)]
-    if grid:
-        points = {json.dumps(spec.rules.settled(run.config), default=str) for run in tried}
-        return len(points) >= size
+    if spec.method == "grid":
+        there = {key(spec, run.config) for run in tried}
+        return all(key(spec, point) in there for point in points(spec))
     return _all_tried(spec, tried)
+
+
+def configurations(spec: Spec) -> int | None:
+    """How many different ones the method can try; None without a limit."""
+    if spec.method == "random":
+        return None  # it repeats itself
+    if spec.method == "grid":
+        return spec.grid_size
+    from swept.stopping.forecast import features_of  # numpy: only for a search that has a model
+
+    return features_of(spec).features.combinations
 
 
 def _withdrawn(run: Run) -> bool:
     return run.state is RunState.KILLED and not run.attempts
-
-
-def _configurations(spec: Spec) -> int | None:
-    from swept.stopping.forecast import features_of  # numpy: only for a search that has a model
-
-    return features_of(spec).features.combinations
 
 
 def _all_tried(spec: Spec, tried: list[Run]) -> bool:

@@ -39,9 +39,25 @@ def rungs_of(most: int) -> Rungs:
     return Rungs(ladder(most)[:-1], FACTOR, 1.0 / LAST, "step", first_rung)
 
 
+LATE = 24
+"""After so many runs, which tell the search where to look first …"""
+FOURTH = 3
+OFTEN, SELDOM, FIRST_FEW = 8, 16, 40
+"""… every eighth run, from the 40th on every sixteenth, is judged first at the fourth rung, about a third of the way:
+only there can a run that starts slowly and ends best be seen, where curves cross late."""
+
+
 def first_rung(run: Run, rungs: tuple[int, ...]) -> int:
     """Where the run is judged first: drawn by its own seed, once the first runs are through."""
+    if len(rungs) > FOURTH + 1 and _late(run.number):
+        return rungs[FOURTH]
     if run.number <= UNHEDGED or len(rungs) < 4:
         return rungs[0]
     draw = ((run.seed or 0) * _SPREAD % 2**32) / 2**32
     return rungs[0] if draw < HEDGE[0] else rungs[1] if draw < HEDGE[0] + HEDGE[1] else rungs[2]
+
+
+def _late(number: int) -> bool:
+    if number <= LATE:
+        return False
+    return number % (OFTEN if number < FIRST_FEW else SELDOM) == 1

@@ -26,7 +26,7 @@ from swept.model import Continue, Decision, Desired, History, Kind, Run, RunStat
 from swept.spec import Spec
 from swept.stopping.exhausted import exhausted
 from swept.stopping.rungs import Rungs
-from swept.stopping.track import LEAST_REPORTS, Track, diverged, tracks
+from swept.stopping.track import LEAST_REPORTS, Track, blank, diverged, tracks
 from swept.sweepfile.schema import Metric
 
 _UNDER_WAY = frozenset({RunState.PENDING, RunState.RUNNING})
@@ -270,7 +270,7 @@ def is_open(run: Run) -> bool:
 def pressing(spec: Spec, history: History, rungs: Rungs) -> bool:
     """Whether a decision may be due. Cheap, and asked at every report; the rungs are looked at only then."""
     running = replace(history, runs=tuple(run for run in history.runs if is_open(run)))
-    return any(track.blank or rungs.due(track) for track in tracks(spec, running))
+    return blank(spec, running) or any(rungs.due(track) for track in tracks(spec, running))
 
 
 def counted(tracks: Iterable[Track]) -> tuple[Track, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from swept.model import History, Run, RunState
@@ -28,18 +28,14 @@ _NO_VALUE = frozenset({RunState.KILLED, RunState.FAILED, RunState.CRASHED})
 class Track:
     """A run's reports, the steps of its whole training, and the goal's sign.
 
-    `past`: how much the best value so far counts in its value, from 0 (it is worth what it has now) to 1.
+    `offset`: 1 where the program counts its steps from 0. `past`: how much the best value so far counts in its value, from 0 (it is worth what it has now) to 1.
     """
 
     run: Run
     full: int
     sign: float
     past: float = 0.0
-
-    @property
-    def offset(self) -> int:
-        """1 where the program counts its steps from 0."""
-        return int(bool(self.run.curve) and self.run.curve[0].step == 0)
+    offset: int = 0
 
     @property
     def reached(self) -> int:
@@ -168,14 +164,41 @@ def tracks(spec: Spec, history: History, past: float = 0.0) -> tuple[Track, ...]
 
     `past` is that of each track, unless the file says that a run counts by its best value.
     """
+    return _told(_tracks(spec, history, past))
+
+
+def _told(tracks: tuple[Track, ...]) -> tuple[Track, ...]:
+    """Without reports that are no numbers at steps where no run has any: there the metric does not come."""
+    missing = {p.step for each in tracks for p in each.run.curve if not math.isfinite(p.value)}
+    if not missing:
+        return tracks
+    missing -= {p.step for each in tracks for p in each.run.curve if math.isfinite(p.value)}
+    return tuple(
+        replace(each, run=replace(each.run, curve=tuple(kept)))
+        if len(kept := [p for p in each.run.curve if p.step not in missing]) < len(each.run.curve)
+        else each
+        for each in tracks
+    )
+
+
+def _tracks(spec: Spec, history: History, past: float) -> tuple[Track, ...]:
     if spec.metric is None:
         return ()
     past = 1.0 if spec.options.at == "best" else past
     most, sign = longest(spec) or ENDLESS, spec.metric.goal.sign
     return tuple(
-        Track(run, spec.epochs_of(run.config) or most, sign, past)
+        Track(run, spec.epochs_of(run.config) or most, sign, past, _offset(run))
         for run in comparable(spec, history)
     )
+
+
+def _offset(run: Run) -> int:
+    return int(bool(run.curve) and run.curve[0].step == 0)
+
+
+def blank(spec: Spec, history: History) -> bool:
+    """Whether a run's last reports are no numbers, whatever others report."""
+    return any(track.blank for track in _tracks(spec, history, 0.0))
 
 
 def longest(spec: Spec) -> int | None:
