@@ -229,7 +229,11 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One process's try at a run. `number` counts from 1; `first_step` 0 = from scratch."""
+    """One process's try at a run. `number` counts from 1; `first_step` 0 = from scratch.
+
+    `reported`: something of its training, so that it hides what it trains again. Until then the curve is an earlier
+    attempt's, whatever else this one has told, such as its configuration.
+    """
 
     number: int
     agent: str
@@ -242,6 +246,7 @@ class Attempt:
     signal: int | None = None
     first_step: int = 0
     last_sequence: int = 0
+    reported: bool = True
     effective_config: Config | None = None
 
 

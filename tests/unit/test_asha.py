@@ -48,8 +48,8 @@ def sweep(stopping: Any = "asha", epochs: Any = 27, **top: Any) -> dict[str, Any
 SPEC = parse_mapping(sweep({"type": "asha", "min_epochs": 3}))  # rungs at 3 and 9
 
 
-def attempt(number: int = 1, first: int = 0, sequence: int = 9) -> Attempt:
-    return Attempt(number, "a", "h", 0.0, first_step=first, last_sequence=sequence)
+def attempt(number: int = 1, first: int = 0, *, reported: bool = True) -> Attempt:
+    return Attempt(number, "a", "h", 0.0, first_step=first, last_sequence=9, reported=reported)
 
 
 def run(
@@ -160,7 +160,7 @@ def test_a_continued_run_is_judged_at_the_next_rung_only() -> None:
     again = (attempt(), attempt(2, first=4))
     assert asked(*others, run(9, [9.0] * 4, attempts=again)) == {}
     assert asked(*others, run(9, [9.0] * 9, attempts=again)) == {"r9": Desired.PAUSE}
-    silent = (attempt(), attempt(2, first=0, sequence=0))  # it has not reported yet
+    silent = (attempt(), attempt(2, reported=False))  # it has not reported yet
     assert asked(*others, run(9, [9.0] * 3, attempts=silent)) == {}
 
 

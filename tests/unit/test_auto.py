@@ -174,7 +174,7 @@ def test_one_report_without_a_checkpoint_says_nothing() -> None:
 
 
 def test_a_new_attempt_that_has_not_reported_is_not_judged_by_the_old_curve() -> None:
-    silent = (attempt(), attempt(2, sequence=0))
+    silent = (attempt(), attempt(2, reported=False))
     assert asked(*PAUSED, at(3, [6.0, 6.0], attempts=silent)) == {}
 
 

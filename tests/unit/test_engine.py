@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -53,6 +53,13 @@ program: train.py
 metric: {name: loss, goal: minimize}
 parameters: {lr: {min: 0.001, max: 0.1}}
 early_terminate: {type: hyperband, min_iter: 2, eta: 2}
+"""
+MEDIAN = """
+method: random
+program: train.py
+metric: {name: loss, goal: minimize}
+parameters: {lr: {min: 0.001, max: 0.1}}
+swept: {epochs: 9, early_stopping: {type: median, min_epochs: 1, min_runs: 1}}
 """
 
 
@@ -340,6 +347,32 @@ def test_a_neighbours_look_at_the_same_moment_still_stops_a_run_in_the_answer_to
     order = looking.report(bad.run.id, bad.token, [loss(n, n, 0.9) for n in (1, 2)])
     assert order.desired is Desired.STOP
     assert "report 2" in order.reason
+
+
+@pytest.mark.parametrize("kind", ["config", "effective"])
+def test_a_run_begun_anew_is_not_judged_by_its_earlier_curve(
+    store: Store, clock: FakeClock, kind: Literal["config", "effective"]
+) -> None:
+    """What a program says of its configuration is no report of its training."""
+    engine = engine_of(store, clock)
+    sweep = engine.create_sweep(MEDIAN)[0].id
+    bad = taken(engine, sweep, agent_of(engine, sweep, "a"), "a")
+    engine.report(bad.run.id, bad.token, [loss(n, n, 0.9) for n in (1, 2)])
+    finish(engine, bad, "released")
+    clock.advance(60.0)
+    again = taken(engine, sweep, agent_of(engine, sweep, "b"), "b")
+    assert again.run.id == bad.run.id
+    told: Report = {"seq": 1, "type": kind, "time": 0.0, "config": {"width": 3}}
+    engine.report(again.run.id, again.token, [told])
+    for request in "cd":
+        lease = taken(engine, sweep, agent_of(engine, sweep, "b"), request)
+        engine.report(lease.run.id, lease.token, [loss(n, n, 0.1) for n in (1, 2)])
+        if request == "c":
+            finish(engine, lease)
+    assert len(store.run(bad.run.id).curve) == 2, "an attempt without a row takes nothing away"
+    assert store.run(bad.run.id).desired is Desired.GO
+    order = engine.report(again.run.id, again.token, [loss(n + 1, n, 0.9) for n in (1, 2)])
+    assert order.desired is Desired.STOP, "by its own"
 
 
 def test_only_reports_of_the_objective_are_decided_on(store: Store, clock: FakeClock) -> None:

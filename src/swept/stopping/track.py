@@ -120,7 +120,7 @@ class Track:
     def silent(self) -> bool:
         """Whether a later attempt is under way that has not reported yet: the curve is an earlier one's."""
         attempts = self.run.attempts
-        return len(attempts) > 1 and not self._resumed and attempts[-1].last_sequence == 0
+        return len(attempts) > 1 and not attempts[-1].reported
 
     @property
     def blank(self) -> bool:

@@ -160,6 +160,7 @@ def _attempt(
         reason,
         first_step=first_step or 0,
         last_sequence=last_sequence,
+        reported=first_step is not None,
         effective_config=_json(config) if config is not None else None,
     )
 

@@ -180,6 +180,7 @@ def _attempt(row: Row[Any]) -> Attempt:
         signal=row.signal,
         first_step=row.first_step or 0,
         last_sequence=row.last_sequence,
+        reported=row.first_step is not None,
         effective_config=row.effective_config,
     )
 
