@@ -90,7 +90,7 @@ def _keep_alive(work: Work, run: str, attempt: int) -> None:
     leases.renew(work, held.token, held.seconds)
 
 
-Gathered = Mapping[int, tuple[Mapping[str, Any], float | None]]
+ByStep = Mapping[int, tuple[Mapping[str, Any], float | None]]
 """Step → its metrics and time."""
 
 
@@ -241,7 +241,7 @@ class Intake:
         self._reflect(merged)
         self._gathered = {}
 
-    def _reflect(self, merged: Gathered) -> None:
+    def _reflect(self, merged: ByStep) -> None:
         """Bring `latest` up to date; rows that came late, or to an older attempt, need the whole history."""
         fresh: dict[str, Any] = {}
         for step in sorted(merged):
@@ -280,7 +280,7 @@ def _attempt(connection: Connection, run: str, number: int) -> Row[Any]:
     return found
 
 
-def _by_step(rows: Sequence[MetricRow]) -> Gathered:
+def _by_step(rows: Sequence[MetricRow]) -> ByStep:
     found: dict[int, tuple[Mapping[str, Any], float | None]] = {}
     for row in rows:
         known = found.get(row.step)
@@ -289,8 +289,8 @@ def _by_step(rows: Sequence[MetricRow]) -> Gathered:
 
 
 def _merged(
-    connection: Connection, table: Table, run: str, attempt: int, fresh: Gathered
-) -> Gathered:
+    connection: Connection, table: Table, run: str, attempt: int, fresh: ByStep
+) -> ByStep:
     """`fresh` over what is stored for the same steps."""
     if not fresh:
         return {}
@@ -310,6 +310,6 @@ def _merged(
 _COLUMNS = ("run", "attempt", "step", "time", "metrics")
 
 
-def _keep(work: Work, table: Table, run: str, attempt: int, merged: Gathered) -> None:
+def _keep(work: Work, table: Table, run: str, attempt: int, merged: ByStep) -> None:
     rows = [(run, attempt, step, time, dumps(metrics)) for step, (metrics, time) in merged.items()]
     work.upsert_text(table, _COLUMNS, rows)
