@@ -166,6 +166,39 @@ def test_the_agent_stops_measuring_where_it_is_not_wanted(
     assert figures.closed
 
 
+def test_figures_wake_no_claim_that_waits(served: Served, client: Client) -> None:
+    run = Runs(client).claim("r1")
+    rung = served.context.work.count()
+    send(client, run, (100.0, 5.0))
+    assert served.context.work.count() == rung
+
+
+def test_figures_of_an_attempt_that_was_overtaken_are_refused(
+    served: Served, client: Client, clock: FakeClock
+) -> None:
+    runs = Runs(client)
+    first = runs.claim("r1")
+    clock.advance(3600.0)
+    served.engine.reap()
+    assert send(client, first, (100.0, 1.0)), "it is still the newest"
+    second = runs.claim("r2")
+    assert second["run"] == first["run"]
+    figures = Figures(os.getpid(), None, began=0.0)
+    figures.measure(Host(), (), now=1.0, time=200.0)
+    send_figures(Link(client, clock), first, figures)
+    assert figures.closed
+    assert [row["time"] for row in shown(served, second)] == [100.0]
+
+
+def test_figures_come_in_parts(served: Served, client: Client) -> None:
+    run = Runs(client).claim("r1")
+    send(client, run, *((second, 1.0) for second in range(5)))
+    first = shown(served, run, limit=2)
+    assert [row["time"] for row in first] == [0.0, 1.0]
+    rest = shown(served, run, since=first[-1]["step"], limit=9)
+    assert [row["time"] for row in rest] == [1.0, 2.0, 3.0, 4.0]
+
+
 def test_figures_need_the_runs_lease_and_a_time(served: Served, client: Client) -> None:
     run = Runs(client).claim("r1")
     with pytest.raises(LeaseLost):

@@ -12,7 +12,7 @@ from swept.server.answers import failure
 from swept.server.context import Context
 
 _UPLOAD = re.compile(r"/(files|artifacts)/")
-_REPORT = re.compile(r"/(reports|console|heartbeat|file_stream)$|/(files|artifacts)/")
+_REPORT = re.compile(r"/(reports|console|system|heartbeat|file_stream)$|/(files|artifacts)/")
 _STREAM = "/file_stream"
 """Of W&B's client, which takes one answer of 4xx there as the end of the run's upload."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

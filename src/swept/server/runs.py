@@ -102,17 +102,12 @@ def history(
     context.store.run(run)
     most = None if limit is None else max(1, limit)
     found = (
-        _system_rows(context, run, since)[:most]
+        context.store.system_rows(run, since=since, limit=most)
         if stream == "system"
         else context.store.rows(run, since=since, limit=most)
     )
     rows = (_timed(row, wanted) for row in found)
     return Answer([row for row in rows if row["metrics"] or not wanted])
-
-
-def _system_rows(context: Context, run: str, since: int | None) -> list[Row]:
-    found = context.store.system_rows(run)
-    return found if since is None else [row for row in found if row.step >= since]
 
 
 def _timed(row: Row, wanted: frozenset[str]) -> wire.HistoryRow:
@@ -202,9 +197,8 @@ def add_system(run: str, body: wire.SystemRows, request: Request) -> Answer:
     context = context_of(request)
     attempt = _attempt(context, run, body["lease"])
     rows = [_measured(row, attempt) for row in body["rows"]]
-    context.store.log_rows(run, attempt, (), now=context.clock.now(), events=rows)
-    newest = context.store.newest_system_rows([run]).get(run)
-    return Answer({"wanted": newest is None or newest[0] >= MEASURED})
+    wanted = context.store.add_measured(run, attempt, rows, now=context.clock.now())
+    return Answer({"wanted": wanted})
 
 
 def _measured(row: wire.SystemRow, attempt: int) -> Row:

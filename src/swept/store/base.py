@@ -325,8 +325,14 @@ class Store(ArtifactVerbs, ReadVerbs, Protocol):
         details: Mapping[str, Any] | None = None,
     ) -> Order:
         """Rows that come with their own steps (the W&B file stream): upserted by (run, attempt, step), keys merged,
-        last wins. `events` are system metrics, kept apart; an agent's (from `MEASURED` on) are left out, and those that
-        are there go, where the run has others. `details` are stored with them. Idempotent; needs no token (the server checked the key)."""
+        last wins. `events` are the client's system metrics, kept apart; an agent's go where they come. `details` are
+        stored with them. Idempotent; needs no token (the server checked the key)."""
+        ...
+
+    def add_measured(self, run: str, attempt: int, rows: Sequence[Row], *, now: float) -> bool:
+        """What the run's agent measured of the machine, numbered from `MEASURED` on: upserted by (run, attempt, step).
+        False, and nothing is kept, where the run has such rows of W&B's client. No sign of life: it renews no lease,
+        revives no run and writes no event. Raises LeaseLost where the run has a later attempt."""
         ...
 
     def set_desired(
@@ -446,8 +452,10 @@ class Store(ArtifactVerbs, ReadVerbs, Protocol):
         """Visible rows in step order; `since` inclusive, `before` exclusive."""
         ...
 
-    def system_rows(self, run: str) -> list[Row]:
-        """Visible rows in step order; an agent's of all attempts: what the machine did is not undone by a resumption."""
+    def system_rows(
+        self, run: str, *, since: int | None = None, limit: int | None = None
+    ) -> list[Row]:
+        """As `rows`, of system metrics; an agent's of all attempts: what the machine did is not undone by a resumption."""
         ...
 
     def add_console(

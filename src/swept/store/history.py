@@ -36,9 +36,11 @@ def rows(
     return _visible(connection, schema.rows, run, since, before, limit)
 
 
-def system_rows(connection: Connection, run: str) -> list[Row]:
+def system_rows(
+    connection: Connection, run: str, *, since: int | None = None, limit: int | None = None
+) -> list[Row]:
     """Rows of system metrics in step order. Raises NotFound."""
-    return _visible(connection, schema.system_rows, run, None, None, None)
+    return _visible(connection, schema.system_rows, run, since, None, limit)
 
 
 def row_texts(

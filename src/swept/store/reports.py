@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Table, delete, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, delete, exists, select, update
 
 from swept.errors import LeaseLost, NotFound, UsageError
 from swept.model import Desired, RunState
@@ -49,9 +49,9 @@ def log_rows(
     for row in rows:
         intake.log(row.step, row.metrics, row.time)
     intake.close()
-    fresh = _by_step(_without_doubles(work.connection, intake.run, events))
-    merged = _merged(work.connection, schema.system_rows, run, attempt, fresh)
-    _keep(work, schema.system_rows, run, attempt, merged)
+    if events:
+        _make_room(work.connection, intake.run)
+        _keep_system(work, run, attempt, events)
     if details:
         runs.add_details(work, run, details)
     if intake.run.state != RunState.RUNNING and intake.run.ended_because != HALF:
@@ -59,22 +59,41 @@ def log_rows(
     return intake.order(intake.attempt.last_sequence)
 
 
-def _without_doubles(
-    connection: Connection, run: Row[Any], events: Sequence[MetricRow]
-) -> Sequence[MetricRow]:
-    """W&B's client in a program and swept's agent around it measure the same. The client's figures stay, since whoever
-    brought that program along knows them; the agent's, which may have come first, make room."""
-    if not events:
-        return ()
+def add_measured(work: Work, run: str, attempt: int, rows: Sequence[MetricRow]) -> bool:
+    """Take an agent's figures of the machine; False: nobody wants them. Raises LeaseLost.
+
+    W&B's client in a program and swept's agent around it measure the same. The client's figures stay, since whoever
+    brought that program along knows them; the agent's, which may have come first, make room.
+    """
+    found = runs.find(work.connection, run)
+    if attempt != found.attempts:
+        raise LeaseLost(
+            f"run {run} was given to another agent: these figures are of an earlier attempt"
+        )
     table = schema.system_rows
-    attempts = table.c.attempt.in_(range(1, run.attempts + 1))  # for the index
-    theirs = [row for row in events if row.step < MEASURED]
-    if theirs:
-        mine = (table.c.run == run.id, attempts, table.c.step >= MEASURED)
-        connection.execute(delete(table).where(*mine))
-        return theirs
-    others = exists().where(table.c.run == run.id, attempts, table.c.step < MEASURED)
-    return () if connection.execute(select(others)).scalar_one() else events
+    clients = exists().where(*_system(found), table.c.step < MEASURED)
+    if work.connection.execute(select(clients)).scalar_one():
+        return False
+    _keep_system(work, run, attempt, rows)
+    return True
+
+
+def _make_room(connection: Connection, run: Row[Any]) -> None:
+    """W&B's client measures the run: what its agent measured goes."""
+    table = schema.system_rows
+    connection.execute(delete(table).where(*_system(run), table.c.step >= MEASURED))
+
+
+def _system(run: Row[Any]) -> tuple[ColumnElement[bool], ...]:
+    """The run's rows of system metrics; its attempts are named for the index."""
+    table = schema.system_rows.c
+    return table.run == run.id, table.attempt.in_(range(1, run.attempts + 1))
+
+
+def _keep_system(work: Work, run: str, attempt: int, rows: Sequence[MetricRow]) -> None:
+    table = schema.system_rows
+    merged = _merged(work.connection, table, run, attempt, _by_step(rows))
+    _keep(work, table, run, attempt, merged)
 
 
 def _keep_alive(work: Work, run: str, attempt: int) -> None:
@@ -288,9 +307,7 @@ def _by_step(rows: Sequence[MetricRow]) -> ByStep:
     return found
 
 
-def _merged(
-    connection: Connection, table: Table, run: str, attempt: int, fresh: ByStep
-) -> ByStep:
+def _merged(connection: Connection, table: Table, run: str, attempt: int, fresh: ByStep) -> ByStep:
     """`fresh` over what is stored for the same steps."""
     if not fresh:
         return {}

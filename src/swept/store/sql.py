@@ -276,6 +276,11 @@ class SqlStore(SqlArtifacts, SqlReads):
             lambda work: reports.log_rows(work, run, attempt, rows, events, details), now=now
         )
 
+    def add_measured(self, run: str, attempt: int, rows: Sequence[Row], *, now: float) -> bool:
+        return self._database.write(
+            lambda work: reports.add_measured(work, run, attempt, rows), now=now
+        )
+
     def set_desired(
         self,
         run: str,
@@ -415,8 +420,12 @@ class SqlStore(SqlArtifacts, SqlReads):
             )
         )
 
-    def system_rows(self, run: str) -> list[Row]:
-        return self._database.read(lambda connection: history.system_rows(connection, run))
+    def system_rows(
+        self, run: str, *, since: int | None = None, limit: int | None = None
+    ) -> list[Row]:
+        return self._database.read(
+            lambda connection: history.system_rows(connection, run, since=since, limit=limit)
+        )
 
     def add_console(
         self, run: str, attempt: int, lines: Sequence[ConsoleLine], *, now: float

@@ -383,24 +383,45 @@ class StoreContract(SweepVerbs, ArtifactVerbs, ImportVerbs, ReadVerbs, BoardVerb
     ) -> None:
         run = running(store).run.id
         mine = [Row(MEASURED + second, {"cpu": second}) for second in (1, 2)]
-        store.log_rows(run, 1, [], now=NOW, events=mine)
+        assert store.add_measured(run, 1, mine, now=NOW)
+        assert store.add_measured(run, 1, mine, now=NOW), "the same again changes nothing"
         assert [row.step for row in store.system_rows(run)] == [MEASURED + 1, MEASURED + 2]
+        assert [row.step for row in store.system_rows(run, limit=1)] == [MEASURED + 1]
+        assert [row.step for row in store.system_rows(run, since=MEASURED + 2)] == [MEASURED + 2]
         store.log_rows(run, 1, [], now=NOW, events=[Row(0, {"gpu": 1})])
         assert [row.step for row in store.system_rows(run)] == [0]
-        store.log_rows(run, 1, [], now=NOW, events=mine)
+        assert not store.add_measured(run, 1, mine, now=NOW)
         assert [row.step for row in store.system_rows(run)] == [0]
 
     def test_system_metrics_of_an_agent_outlive_their_attempt(self, store: Store) -> None:
         """Those of the program go with its other rows, and the next attempt of it numbers its own from 0 again."""
         for number, (step, kept) in enumerate(((0, []), (MEASURED + 5, [(1, MEASURED + 5)]))):
             lease = running(store, log(1, 1, loss=3.0))
-            store.log_rows(lease.run.id, 1, [], now=NOW, events=[Row(step, {"cpu": 1})])
+            rows = [Row(step, {"cpu": 1})]
+            if step < MEASURED:
+                store.log_rows(lease.run.id, 1, [], now=NOW, events=rows)
+            else:
+                store.add_measured(lease.run.id, 1, rows, now=NOW)
             end(store, lease, Outcome.RELEASED)
             again = claim(store, lease.run.sweep, f"again {number}")
             assert again
             store.report(again.run.id, again.token, [log(1, 0, loss=2.0)], now=NOW)
             rows = store.system_rows(lease.run.id)
             assert [(row.attempt, row.step) for row in rows] == kept
+
+    def test_system_metrics_of_an_agent_are_no_sign_of_life(self, store: Store) -> None:
+        lease = running(store)
+        run, rows = lease.run.id, [Row(MEASURED + 1, {"cpu": 1})]
+        store.add_measured(run, 1, rows, now=lease.expires - 1)
+        (lost,) = store.expire(now=lease.expires)
+        assert lost.state is RunState.PENDING, "nothing was renewed"
+        told = store.position()
+        assert store.add_measured(run, 1, rows, now=lease.expires + 1), "of what happened before"
+        assert store.run(run).state is RunState.PENDING
+        assert store.position() == told
+        assert claim(store, lease.run.sweep, "again", now=lease.expires + 2)
+        with pytest.raises(LeaseLost):
+            store.add_measured(run, 1, rows, now=lease.expires + 3)
 
     def test_details_are_stored_with_their_rows_or_not_at_all(self, store: Store) -> None:
         run = running(store).run.id
