@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import math
 import random
 import re
-from base64 import b64decode
+from base64 import b64decode, b85decode
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -21,7 +22,7 @@ from swept.cli.report import report
 from swept.client import Client
 from swept.report.document import Bundle
 from swept.report.images import SIDE
-from swept.report.packing import packed, unpacked
+from swept.report.packing import packed
 from swept.store.base import Store
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
@@ -156,6 +157,11 @@ class Elements(HTMLParser):
             self.scripts[-1] += data
         else:
             self.words += data
+
+
+def unpacked(text: str) -> bytes:
+    """As the page's script does it."""
+    return gzip.decompress(b85decode(text.translate(str.maketrans(",./", "<>&"))))
 
 
 def data_of(text: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -7,7 +7,7 @@ meaning are others here, so that the text ends no element and no JSON string, wh
 from __future__ import annotations
 
 import zlib
-from base64 import b85decode, b85encode
+from base64 import b85encode
 
 _STRATEGIES = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED)
 """Noisy numbers are smaller by a twentieth where short matches are not taken; text is not."""
@@ -15,15 +15,10 @@ _GZIP = 31
 LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%/()*+-;,=.?@^_`{|}~"
 """By their place, 0 to 84."""
 _HTML = str.maketrans("<>&", ",./")
-_PYTHON = str.maketrans(",./", "<>&")
 
 
 def packed(content: bytes) -> str:
     return b85encode(deflated(content)).decode("ascii").translate(_HTML)
-
-
-def unpacked(text: str) -> bytes:
-    return zlib.decompress(b85decode(text.translate(_PYTHON)), _GZIP)
 
 
 def deflated(content: bytes) -> bytes:
