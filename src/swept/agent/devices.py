@@ -18,6 +18,9 @@ from pathlib import Path
 from swept.agent.process import Lock
 from swept.errors import Conflict, UsageError
 
+KILL_SECONDS = 0.5
+"""How long a killed program may take to be gone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
@@ -91,21 +94,41 @@ def list_gpus() -> list[Gpu]:
 def ask_driver(fields: str, *, seconds: float) -> str:
     """A line of CSV for each GPU, from `nvidia-smi`; "" where there is no such program, or no driver, or no answer."""
     program = shutil.which("nvidia-smi")
-    if program is None:
+    if program is None or any(asked.poll() is None for asked in _STUCK):
         return ""
+    _STUCK.clear()
     command = [program, f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
     try:
-        answer = subprocess.run(
+        asked = subprocess.Popen(
             command,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=True,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+            errors="replace",
         )
-    except (OSError, ValueError, subprocess.SubprocessError):
+    except OSError:
         return ""
-    return answer.stdout
+    return _answer(asked, seconds)
+
+
+_STUCK: list[subprocess.Popen[str]] = []
+"""Killed, and still there: a driver that hangs lets nobody go. Until it does, no other one is sent after it."""
+
+
+def _answer(asked: subprocess.Popen[str], seconds: float) -> str:
+    try:
+        answer, _ = asked.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        asked.kill()
+        if asked.stdout is not None:
+            asked.stdout.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            asked.wait(KILL_SECONDS)
+        if asked.returncode is None:
+            _STUCK.append(asked)
+        return ""
+    return answer if asked.returncode == 0 else ""
 
 
 def visible(gpus: Sequence[Gpu], environment: Mapping[str, str]) -> list[Gpu]:
