@@ -156,12 +156,12 @@ def test_the_agent_stops_measuring_where_it_is_not_wanted(
 ) -> None:
     run = Runs(client).claim("r1")
     figures = Figures(os.getpid(), None, began=0.0)
-    figures.measure(Host(), (), now=1.0, time=100.0)
+    figures.measure(Host(), (), {}, now=1.0, time=100.0)
     send_figures(Link(client, clock), run, figures)
     assert len(shown(served, run)) == 1
     assert not figures.closed
     wandb_sends(served, run, 0, cpu=1.5)
-    figures.measure(Host(), (), now=2.0, time=115.0)
+    figures.measure(Host(), (), {}, now=2.0, time=115.0)
     send_figures(Link(client, clock), run, figures)
     assert figures.closed
 
@@ -184,7 +184,7 @@ def test_figures_of_an_attempt_that_was_overtaken_are_refused(
     second = runs.claim("r2")
     assert second["run"] == first["run"]
     figures = Figures(os.getpid(), None, began=0.0)
-    figures.measure(Host(), (), now=1.0, time=200.0)
+    figures.measure(Host(), (), {}, now=1.0, time=200.0)
     send_figures(Link(client, clock), first, figures)
     assert figures.closed
     assert [row["time"] for row in shown(served, second)] == [100.0]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
+import psutil
 import pytest
 
-from swept.agent.devices import Gpu
+from swept.agent.devices import Gpu, ask_driver
 from swept.agent.ending import send_figures
 from swept.agent.figures import (
     MOST_ROWS,
@@ -19,6 +24,8 @@ from swept.agent.figures import (
     Figures,
     Host,
     Tree,
+    list_children,
+    measure_all,
     measure_gpus,
     measure_host,
     of_gpus,
@@ -59,9 +66,9 @@ def test_cpu_is_of_one_core_and_since_the_measurement_before() -> None:
     }
 
 
-def test_a_tree_that_lost_a_process_unseen_has_used_nothing_rather_than_less() -> None:
+def test_a_tree_that_lost_a_process_unseen_has_no_figure() -> None:
     found = of_tree(Tree(1.0, cpu_seconds=9.0), Tree(2.0, cpu_seconds=1.0), memory=0)
-    assert found["system.proc.cpu.percent"] == 0.0
+    assert "system.proc.cpu.percent" not in found
     assert "system.proc.memory.percent" not in found, "the host does not say how much it has"
     assert "system.proc.cpu.percent" not in of_tree(Tree(2.0), Tree(2.0), memory=0)
 
@@ -130,7 +137,7 @@ def test_a_driver_that_fails_takes_no_other_figure_away(
 
 
 def rows_of(figures: Figures, *cards: Card) -> list[SystemRow]:
-    figures.measure(measure_host(), cards, now=5.0, time=1000.0)
+    figures.measure(measure_host(), cards, list_children(), now=5.0, time=1000.0)
     return figures.take()
 
 
@@ -161,13 +168,94 @@ def test_a_process_is_measured_with_its_children_and_its_own_gpu() -> None:
     assert rows_of(Figures(child.pid, None, began=1.0)) == [], "it has ended"
 
 
+@contextmanager
+def reading() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that does nothing, for as long as it is needed."""
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        yield process
+
+
+def cpu_of(monkeypatch: pytest.MonkeyPatch, used: Sequence[float]) -> list[float | None]:
+    """The figure of each look, 10 s apart, at a process that has used so many seconds by then."""
+    seconds = iter(used)
+    times = psutil.Process().cpu_times()
+
+    def told(_: psutil.Process) -> object:
+        return times._replace(
+            user=next(seconds), system=0.0, children_user=0.0, children_system=0.0
+        )
+
+    told.cache_activate = told.cache_deactivate = lambda _: None  # type: ignore[attr-defined]
+    monkeypatch.setattr(psutil.Process, "cpu_times", told)
+    figures = Figures(os.getpid(), None, began=0.0)
+    for look in range(len(used)):
+        figures.measure(Host(), (), {}, now=10.0 * (look + 1), time=float(look))
+    return [row["metrics"].get("system.proc.cpu.percent") for row in figures.take()]
+
+
+def test_a_process_missed_while_it_ended_makes_no_peak(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cpu_of(monkeypatch, [10.0, 2.0, 30.0, 40.0]) == [100.0, None, 100.0, 100.0]
+
+
+def test_the_time_of_a_process_that_left_the_tree_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert cpu_of(monkeypatch, [1000.0, 5.0, 10.0, 15.0]) == [10_000.0, None, None, 50.0]
+
+
+@pytest.mark.parametrize("error", [ValueError("torn"), FileNotFoundError("/proc"), KeyError("x")])
+def test_one_run_that_cannot_be_measured_takes_no_other_runs_figures(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    real = psutil.Process.num_threads
+    with reading() as odd, reading() as sound:
+
+        def told(process: psutil.Process) -> int:
+            if process.pid == odd.pid:
+                raise error
+            return real(process)
+
+        monkeypatch.setattr(psutil.Process, "num_threads", told)
+        runs = [Figures(each.pid, None, began=0.0) for each in (odd, sound)]
+        failed = measure_all(runs, {"CUDA_VISIBLE_DEVICES": ""}, FakeClock())
+    assert [len(figures.take()) for figures in runs] == [0, 1]
+    assert failed == ([error] if isinstance(error, KeyError) else [])
+
+
+def test_a_driver_that_lets_its_program_not_go_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a one cannot be killed. As long as it hangs, no other is sent after it."""
+    nvidia_smi(tmp_path, monkeypatch, f"echo $$ >> {tmp_path}/asked\nexec sleep 600")
+    with monkeypatch.context() as patched:
+        patched.setattr(subprocess.Popen, "kill", lambda _: None)
+        assert ask_driver("index", seconds=1.0) == ""
+        assert ask_driver("index", seconds=1.0) == ""
+    (pid,) = (tmp_path / "asked").read_text().split()
+    hung = psutil.Process(int(pid))
+    hung.kill()
+    psutil.wait_procs([hung], timeout=10)
+    nvidia = tmp_path / "bin" / "nvidia-smi"
+    nvidia.write_text("#!/bin/sh\necho 0\n")
+    assert ask_driver("index", seconds=30.0) == "0\n"
+
+
+def test_a_driver_that_takes_too_long_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nvidia_smi(tmp_path, monkeypatch, f"echo $$ >> {tmp_path}/asked\nexec sleep 600")
+    assert ask_driver("index", seconds=1.0) == ""
+    assert not psutil.pid_exists(int((tmp_path / "asked").read_text()))
+
+
 # -- what waits -----------------------------------------------------------------------------------
 
 
 def measured(count: int) -> Figures:
     figures = Figures(os.getpid(), None, began=0.0)
     for second in range(count):
-        figures.measure(Host(), (), now=float(second + 1), time=float(second))
+        figures.measure(Host(), (), {}, now=float(second + 1), time=float(second))
     return figures
 
 
@@ -218,6 +306,49 @@ def test_a_server_that_is_away_gets_them_later() -> None:
 def test_what_nobody_wants_is_not_kept() -> None:
     figures = measured(3)
     figures.close()
-    figures.measure(Host(), (), now=9.0, time=9.0)
+    figures.measure(Host(), (), {}, now=9.0, time=9.0)
     figures.again([{"time": 1.0, "metrics": {}}])
     assert times(figures) == []
+
+
+# -- what answers ---------------------------------------------------------------------------------
+
+
+def answered(figures: Figures, status: int, content: object) -> int:
+    """Send them to a server that answers all requests so; how many there were."""
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(status, text=json.dumps(content))
+
+    with Client("http://swept", "key", httpx.MockTransport(answer), retries=0) as client:
+        send_figures(Link(client, FakeClock()), CLAIMED, figures)
+    return len(asked)
+
+
+@pytest.mark.parametrize("content", [{}, [], None, "yes", {"login": "please"}])
+def test_what_is_no_answer_of_swepts_loses_nothing(content: object) -> None:
+    figures = measured(3)
+    assert answered(figures, 200, content) == 1
+    at_once = figures.due
+    figures.measure(Host(), (), {}, now=9.0, time=9.0)
+    assert (at_once, figures.due) == (False, True)
+    assert answered(figures, 200, {"wanted": True}) == 1
+    assert times(figures) == []
+    assert not figures.closed
+
+
+def test_a_server_that_refuses_the_key_is_not_asked_again() -> None:
+    figures = measured(3)
+    said = {"error": "Unauthorized", "message": "no such key", "hint": ""}
+    assert answered(figures, 401, said) == 1
+    assert figures.closed
+
+
+def test_an_error_that_lasts_is_tried_again_with_the_next_measurement() -> None:
+    figures = measured(3)
+    said = {"error": "StoreError", "message": "the disk is full", "hint": ""}
+    assert answered(figures, 500, said) == 1
+    assert (figures.due, figures.closed) == (False, False)
+    assert times(figures) == [0.0, 1.0, 2.0]

@@ -22,7 +22,7 @@ from swept.agent.common import explain
 from swept.agent.devices import Devices, take
 from swept.agent.ending import GivenUp, finish, send_console, send_figures
 from swept.agent.environment import command_line, environment, prepare, working_folder
-from swept.agent.figures import Figures, measure_gpus, measure_host
+from swept.agent.figures import measure_all
 from swept.agent.folder import AgentFolder, Record
 from swept.agent.held import Held
 from swept.agent.link import Link
@@ -407,7 +407,8 @@ class Agent:
                     continue
                 try:
                     send_console(self._link, held.claimed, held.console, self._clock)
-                    send_figures(self._link, held.claimed, held.figures)
+                    if held.figures is not None and held.figures.due:
+                        send_figures(self._link, held.claimed, held.figures)
                 except ServerUnreachable:
                     break
                 except SweptError:
@@ -418,22 +419,11 @@ class Agent:
         or the agent."""
         seconds, said = self.options.figures, False
         while seconds > 0 and not self._stopping.wait(seconds):
-            try:
-                self._measure_all(
-                    [figures for held in list(self._held.values()) if (figures := held.measured())]
-                )
-            except Exception as error:  # noqa: BLE001 - kernels and drivers fail in ways of their own
-                if not said:
-                    self._say(f"the machine could not be measured: {error}")
+            runs = [figures for held in list(self._held.values()) if (figures := held.measured())]
+            failed = measure_all(runs, os.environ, self._clock) if runs else []
+            if failed and not said:
+                self._say(f"the machine could not be measured: {failed[0]}")
                 said = True
-
-    def _measure_all(self, runs: Sequence[Figures]) -> None:
-        if not runs:
-            return
-        host, cards = measure_host(), measure_gpus(os.environ)
-        now, time = self._clock.monotonic(), self._clock.now()
-        for figures in runs:
-            figures.measure(host, cards, now=now, time=time)
 
 
 def _check_program(claimed: Claimed, folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from swept.agent.classify import Ending
 from swept.agent.figures import Figures
@@ -16,6 +16,7 @@ from swept.errors import (
     NotFound,
     ServerUnreachable,
     SweptError,
+    Unauthorized,
     UsageError,
 )
 from swept.model import Outcome
@@ -143,13 +144,13 @@ def send_console(link: Link, claimed: Claimed, console: Console, clock: Clock) -
 
 def send_figures(link: Link, claimed: Claimed, figures: Figures | None) -> None:
     """Send all rows that wait (None: nothing was measured); a request of their own, since the heartbeat keeps the run alive and may not fail for a
-    figure's sake. Raises ServerUnreachable, and the rows are kept then; whatever else the server has against them ends
-    the measuring of this run, and nothing else."""
+    figure's sake. Raises ServerUnreachable, and the rows are kept then. Where the server will never want them the
+    measuring of this run ends; after any other error the rows wait, and nothing else happens."""
     while figures is not None and (rows := figures.take()):
         body: SystemRows = {"lease": claimed["lease"], "rows": rows}
         try:
             answer = link.call(Client.add_system, claimed["run"], body)
-        except (Conflict, NotFound, UsageError):  # somebody else's run, or an older server
+        except (Conflict, NotFound, Unauthorized, UsageError):  # another's run, an older server
             figures.close()
             return
         except ServerUnreachable:
@@ -158,5 +159,14 @@ def send_figures(link: Link, claimed: Claimed, figures: Figures | None) -> None:
         except SweptError:  # its disk is full
             figures.again(rows)
             return
-        if not answer["wanted"]:
+        wanted = _wanted(answer)
+        if wanted is None:
+            figures.again(rows)
+            return
+        if not wanted:
             figures.close()
+
+
+def _wanted(answer: object) -> bool | None:
+    """None: what answered is no swept, whatever it says."""
+    return bool(answer["wanted"]) if isinstance(answer, Mapping) and "wanted" in answer else None

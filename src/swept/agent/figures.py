@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import psutil
 
 from swept.agent.devices import Gpu, ask_driver, visible
+from swept.clock import Clock
 from swept.wire import SystemRow
 
 MOST_ROWS = 480
@@ -47,8 +50,8 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A process and its descendants. `at`: of a monotonic clock. `cpu_seconds` counts children that have ended too, so
-    that it only grows."""
+    """A process and its descendants. `at`: of a monotonic clock. `cpu_seconds` counts children that have ended too. It
+    only grows, unless one that has left its parent ends, or one ends while the tree is read."""
 
     at: float
     cpu_seconds: float = 0.0
@@ -84,8 +87,8 @@ def of_tree(before: Tree, now: Tree, memory: int) -> dict[str, float]:
     }
     if memory > 0:
         found["system.proc.memory.percent"] = 100.0 * now.resident / memory
-    if now.at > before.at:
-        used = max(0.0, now.cpu_seconds - before.cpu_seconds)
+    used = now.cpu_seconds - before.cpu_seconds
+    if now.at > before.at and used >= 0:  # else a process ended unseen, or between two looks
         found["system.proc.cpu.percent"] = 100.0 * used / (now.at - before.at)
     return found
 
@@ -161,16 +164,42 @@ def measure_host() -> Host:
     return Host(memory, gauges, counters)
 
 
-def measure_tree(root: psutil.Process, at: float) -> Tree | None:
+Children: TypeAlias = Mapping[int, Sequence[psutil.Process]]
+"""The id of each process of the host that has children → these."""
+
+
+def list_children() -> Children:
+    """All processes of the host are walked for it: once, however many runs there are."""
+    found: dict[int, list[psutil.Process]] = defaultdict(list)
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            found[process.ppid()].append(process)
+    return found
+
+
+def measure_tree(root: psutil.Process, children: Children, at: float) -> Tree | None:
     """None: it has ended."""
-    try:
-        family = [root, *root.children(recursive=True)]
-    except psutil.Error:
+    if not root.is_running():
         return None
-    return _together(at, (measured for member in family if (measured := _one(member, at))))
+    members = [_one(process, at) for process in _family(root, children)]
+    return _together(at, [each for each in members if each]) if members[0] else None
+
+
+def _family(root: psutil.Process, children: Children) -> list[psutil.Process]:
+    """The root first. A child that is older than its parent is none: that one's number was another's before."""
+    found, seen = [root], {root.pid}
+    for parent in found:
+        with suppress(psutil.Error):
+            born = parent.create_time()
+            for child in children.get(parent.pid, ()):
+                if child.pid not in seen and child.create_time() >= born:
+                    seen.add(child.pid)
+                    found.append(child)
+    return found
 
 
 def _one(process: psutil.Process, at: float) -> Tree | None:
+    """None: it has ended, or the kernel does not tell."""
     try:
         with process.oneshot():
             times = process.cpu_times()
@@ -181,7 +210,7 @@ def _one(process: psutil.Process, at: float) -> Tree | None:
                 process.memory_info().rss,
                 process.num_threads(),
             )
-    except psutil.Error:
+    except (psutil.Error, OSError, ValueError):
         return None
 
 
@@ -216,6 +245,8 @@ class Figures:
         self.closed = False
         self._gpu = gpu
         self._before = Tree(began)
+        self._fell = False
+        self._due = False
         self._first: Host | None = None
         self._rows: list[SystemRow] = []
         self._lock = threading.Lock()
@@ -223,9 +254,17 @@ class Figures:
         with suppress(psutil.Error):  # it has ended already
             self._root = psutil.Process(pid)
 
-    def measure(self, host: Host, cards: Iterable[Card], *, now: float, time: float) -> None:
+    @property
+    def due(self) -> bool:
+        """Whether something was measured since the last attempt to send failed: an error may last, and each attempt is
+        a request."""
+        return self._due
+
+    def measure(
+        self, host: Host, cards: Iterable[Card], children: Children, *, now: float, time: float
+    ) -> None:
         """One more row, unless the program has ended. `now`: of the clock of `began`; `time`: for people."""
-        tree = measure_tree(self._root, now) if self._root is not None else None
+        tree = measure_tree(self._root, children, now) if self._root is not None else None
         if tree is None or self.closed:
             return
         self._first = self._first or host
@@ -233,8 +272,17 @@ class Figures:
         metrics = of_host(self._first, host) | of_tree(self._before, tree, host.memory)
         for card in mine:
             metrics.update(card.figures)
-        self._before = tree
+        self._went_on_to(tree)
+        self._due = True
         self._keep([{"time": time, "metrics": metrics}], at_end=True)
+
+    def _went_on_to(self, tree: Tree) -> None:
+        """A process that ended while the tree was read is missing once; measured from there, its whole time would be a
+        peak at the next look. What is missing twice will not come back."""
+        fell = tree.cpu_seconds < self._before.cpu_seconds
+        if self._fell or not fell:
+            self._before = tree
+        self._fell = fell
 
     def take(self) -> list[SystemRow]:
         """The oldest rows that wait: now whoever called has them."""
@@ -244,6 +292,7 @@ class Figures:
 
     def again(self, rows: Sequence[SystemRow]) -> None:
         """They could not be sent."""
+        self._due = False
         self._keep(rows, at_end=False)
 
     def close(self) -> None:
@@ -256,3 +305,22 @@ class Figures:
         with self._lock:
             kept = [*self._rows, *rows] if at_end else [*rows, *self._rows]
             self._rows = [] if self.closed else thinned(kept, MOST_ROWS)
+
+
+def measure_all(
+    runs: Iterable[Figures], environment: Mapping[str, str], clock: Clock
+) -> list[Exception]:
+    """One more row for each. Kernels and drivers fail in ways of their own: what went wrong is given back, and takes no
+    other run's figures away."""
+    failed: list[Exception] = []
+    try:
+        host, cards, children = measure_host(), measure_gpus(environment), list_children()
+    except Exception as error:  # noqa: BLE001 - of the kernel's or the driver's own
+        return [error]
+    time = clock.now()
+    for figures in runs:
+        try:
+            figures.measure(host, cards, children, now=clock.monotonic(), time=time)
+        except Exception as error:  # noqa: BLE001 - as above
+            failed.append(error)
+    return failed
