@@ -98,6 +98,8 @@ class Keeper:
         with metric.reading:
             with self._lock:
                 now = self._update()
+                if self._metrics.get(name) is not metric:  # let go meanwhile: told of no changes
+                    metric.known = {}
                 metric.stale.clear()
                 known = {run.id: metric.known.get(run.id) for run in now.runs}
             missing = [run for run, series in known.items() if series is None]
@@ -149,7 +151,7 @@ class Keeper:
             metric.forget(ids)
         read = {run.id: run for run in found.runs}
         kept = {run.id: run for run in now.runs}
-        gone = [run for run in ids if run in kept and run not in read]
+        gone = {run for run in ids if run in kept and run not in read}
         changed = {
             run: one
             for run, one in read.items()
@@ -162,10 +164,7 @@ class Keeper:
         curves = {**now.series, **{run: series[run] for run in changed if run in series}}
         for run in (*gone, *(run for run in changed if run not in series)):
             curves.pop(run, None)
-        merged = {**kept, **changed}  # new ones, created later than all others, come last
-        for run in gone:
-            del merged[run]
-        runs = tuple(merged.values())
+        runs = merged([run for run in now.runs if run.id not in gone], changed.values())
         self._now = Gathered(self._scope, self._versions(), position, runs, curves)
         return self._now
 
@@ -209,6 +208,13 @@ def _alike(one: Series | None, other: Series | None) -> bool:
     return np.array_equal(one.steps, other.steps) and np.array_equal(
         one.values, other.values, equal_nan=True
     )
+
+
+def merged(runs: Iterable[Run], read: Iterable[Run]) -> tuple[Run, ...]:
+    """`runs`, with those that were `read` again in their places. New ones, created later than all others, come last."""
+    fresh = {run.id: run for run in read}
+    kept = [fresh.pop(run.id, run) for run in runs]
+    return (*kept, *fresh.values())
 
 
 def chosen(runs: Sequence[Run], ids: Iterable[str]) -> list[Run]:

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 
 from swept.errors import NotFound
 from swept.model import Run, RunState
+from swept.server.gathered import merged
 from swept.store.base import RunFilter, Store
 from swept.store.read_board_base import Scope
 
 SWEEPS = 2
 FEW = 50
-"""Where more have changed, all are read at once: one by one would take longer."""
+PART = 10
+"""Where more than `FEW` have changed, and more than one in so many, all are read at once: one by one would take longer."""
 
 
 @dataclass(slots=True)
@@ -58,13 +60,12 @@ class Histories:
         changes = self._store.board_changes(Scope(sweep=sweep), *position)
         # What running ones say beside their objective has no event.
         changed = changes.runs | {run.id for run in runs if run.state is RunState.RUNNING}
-        if changes.all_again or len(changed) > FEW:
+        if changes.all_again or len(changed) > max(FEW, len(runs) // PART):
             return None
         if not changed:
             return runs
         try:
-            read = {run: self._store.run(run) for run in changed}
+            read = [self._store.run(run) for run in changed]
         except NotFound:  # deleted: no other run may name it any more
             return None
-        kept = tuple(read.pop(run.id, run) for run in runs)
-        return (*kept, *sorted(read.values(), key=lambda run: run.number))
+        return merged(runs, sorted(read, key=lambda run: run.number))

@@ -25,6 +25,7 @@ from swept.server.answers import Answer, documented
 from swept.server.auth import reading
 from swept.server.columns import best_so_far
 from swept.server.context import Context
+from swept.server.gathered import merged
 from swept.server.views import run_view, sweep_view
 from swept.spec import Spec
 from swept.store.read_board import abridged
@@ -123,15 +124,11 @@ class Overview:
         changes = self._context.store.board_changes(scope, *known.position)
         running = {run.id for run in known.runs if run.state is RunState.RUNNING}
         ids = changes.runs | running
-        read = (
-            {} if changes.all_again else {run.id: run for run in self._read(scope, at, sorted(ids))}
-        )
-        if changes.all_again or any(run.id in ids and run.id not in read for run in known.runs):
-            return tuple(
-                self._read(scope, at, None)
-            )  # also where runs are gone: others may name them
-        kept = tuple(read.pop(run.id, run) for run in known.runs)
-        return (*kept, *read.values())  # new ones, created later
+        read = [] if changes.all_again else self._read(scope, at, sorted(ids))
+        gone = {run.id for run in known.runs}.intersection(ids).difference(run.id for run in read)
+        if changes.all_again or gone:  # others may name them
+            return tuple(self._read(scope, at, None))
+        return merged(known.runs, read)
 
     def _read(self, scope: Scope, at: str, ids: Sequence[str] | None) -> list[Run]:
         store = self._context.store
