@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from swept import wire
+from swept.analysis.best import Advice
 from swept.client import Client
+from swept.server.advising import Advising
+from swept.server.insights import THREADS, Insights
 from swept.store.base import Store
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import Served, in_memory
+from swept.think import InlineThinker
 
 SWEEP = """
 method: random
@@ -51,6 +58,29 @@ def served(store: Store, clock: FakeClock, tmp_path: Path) -> Served:
 def client(served: Served) -> Iterator[Client]:
     with served.client() as made:
         yield made
+
+
+class Ticking(FakeClock):
+    """Everything takes a second, so that it rests."""
+
+    def monotonic(self) -> float:
+        self.advance(1.0)
+        return super().monotonic()
+
+
+class Adviser(InlineThinker):
+    """Knows nothing, and takes its time."""
+
+    SECONDS = 10.0
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.asked = 0
+        self._clock = clock
+
+    def advise(self, spec: Any, runs: Any) -> Advice | None:
+        self.asked += 1
+        self._clock.advance(self.SECONDS)
+        return None
 
 
 def create(client: Client) -> str:
@@ -173,6 +203,70 @@ class TestASweepOfSomeRuns:
         assert "no-effect" in {card["id"] for card in whole}
         assert {card["id"] for card in whole} - {card["id"] for card in quick} == {"no-effect"}
         assert get(served, f"{at}/health", quick="true") == whole
+
+
+class TestWhileRunsTrain:
+    def test_what_was_said_of_another_objective_is_not_served_as_of_this_one(
+        self, store: Store, tmp_path: Path
+    ) -> None:
+        clock = Ticking()
+        served = in_memory(store, clock, tmp_path / "files")
+        with served.client() as client:
+            sweep, agent = trained(client, clock, 12)
+            at = f"/api/sweeps/{sweep}"
+            report(client, claim(client, sweep, agent, 12), 1)
+            before = get(served, f"{at}/importance")
+            assert abs(before["rows"][0]["sign"]) < 0.99
+            assert get(served, f"{at}/progress")["targets"][0]["reached"]
+            get(served, f"{at}/slice", parameter="x")
+            text = SWEEP.replace("metric: {name: loss", "metric: {name: other")
+            client.update_spec(sweep, {"text": text.replace("good: 0.5", "good: -1.0")})
+            assert get(served, f"{at}/importance")["rows"][0]["sign"] < -0.99, "the less the better"
+            assert not get(served, f"{at}/progress")["targets"][0]["reached"]
+            along = get(served, f"{at}/slice", parameter="x")
+            assert along["mean"] == pytest.approx([3.0 * x for x in along["at"]], abs=0.2)
+            asked = get(served, f"{at}/importance", metric="loss")
+            assert abs(asked["rows"][0]["sign"]) < 0.99
+
+    def test_progress_waits_for_no_advice_and_rests_for_none(
+        self, store: Store, clock: FakeClock, tmp_path: Path
+    ) -> None:
+        adviser = Adviser(clock)
+        served = in_memory(store, clock, tmp_path / "files", think=adviser)
+        text = SWEEP.replace("method: random", "method: bayes").replace(
+            "epochs: 3", "epochs: 100\n  early_stopping: auto"
+        )
+        with served.client() as client:
+            sweep = client.create_sweep({"text": text, "path": "", "mode": "create"})["id"]
+            agent = agent_of(client, sweep)
+            running = claim(client, sweep, agent, 0)
+            report(client, running, 1)
+            at = f"/api/sweeps/{sweep}/progress"
+            assert get(served, at)["hours_used"] == 0.0
+            assert adviser.asked == 1, "behind the answer"
+            clock.advance(8.0)
+            client.beat(agent, {"leases": {running["run"]: running["lease"]}, "draining": False})
+            hours = (Adviser.SECONDS + 8.0) / 3600.0
+            assert get(served, at)["hours_used"] == pytest.approx(hours)
+            assert adviser.asked == 1
+
+    def test_what_waits_for_no_model_has_threads_that_none_waits_in(
+        self, served: Served, client: Client
+    ) -> None:
+        sweep = create(client)
+        insights = Insights(served.context, Advising(served.context))
+        fitted = threading.Event()
+
+        async def ask() -> list[wire.HealthCard]:
+            models = [asyncio.create_task(insights.ask(fitted.wait)) for _ in range(THREADS)]
+            quick = insights.ask_quick(partial(insights.health, sweep, True))
+            try:
+                return await asyncio.wait_for(quick, 30.0)
+            finally:
+                fitted.set()
+                await asyncio.gather(*models)
+
+        assert "no-agent" in {card["id"] for card in asyncio.run(ask())}
 
 
 class TestASweepOfFewRuns:

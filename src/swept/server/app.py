@@ -20,6 +20,7 @@ from swept.server import (
     page,
     runs,
 )
+from swept.server.advising import Advising
 from swept.server.context import Context, Settings
 from swept.server.edge import Edge
 from swept.server.wandb import routes, unserved
@@ -44,10 +45,11 @@ def create_app(store: Store, engine: Engine, settings: Settings) -> FastAPI:
     app.include_router(runs.router)
     app.include_router(artifacts.router)
     app.include_router(imports.router)
-    app.include_router(board.router(context))
+    advising = Advising(context)
+    app.include_router(board.router(context, advising))
     app.include_router(overview.router(context))
     app.include_router(events.router)
-    app.include_router(insights.router(context))
+    app.include_router(insights.router(context, advising))
     app.include_router(routes.router(context))
     app.include_router(unserved.router(context))
     app.include_router(page.docs_router)

@@ -1,14 +1,13 @@
 """All runs of a sweep at once, for pages: as columns, and their curves as one buffer.
 
 Answers are made once for each state of the runs; an `ETag` names it. Best, baseline and agents are looked at each time.
-The model's advice takes seconds where it has to be worked out: it is, behind an answer that does not wait for it.
+The model's advice is worked out behind an answer that does not wait for it.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import threading
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -25,6 +24,7 @@ from swept.analysis.best import Advice, Best, advised, baseline, best, same_trai
 from swept.errors import NotFound, UsageError
 from swept.model import Goal, Run, Sweep
 from swept.server import columns
+from swept.server.advising import Advising, stage_of
 from swept.server.answers import documented
 from swept.server.auth import LOOPBACK, reading
 from swept.server.columns import Get
@@ -38,7 +38,6 @@ from swept.spec import Spec
 from swept.stopping.decide import rule, rungs_of
 from swept.stopping.ladder import ladder
 from swept.stopping.track import longest
-from swept.store.base import RunFilter
 from swept.store.read_board_base import Scope
 
 Coarse = Annotated[int, Query(ge=1, le=256)]
@@ -46,9 +45,9 @@ Names = Annotated[list[str] | None, Query()]
 _BINARY: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
 
 
-def router(context: Context) -> APIRouter:
+def router(context: Context, advising: Advising) -> APIRouter:
     made = APIRouter(prefix="/api", dependencies=[Depends(reading)])
-    board = Board(context)
+    board = Board(context, advising)
 
     # -- a sweep ----------------------------------------------------------------------------------
 
@@ -156,14 +155,21 @@ class Subject:
         ours = self.same_training()
         return self.now.once(f"baseline {self.spec_version}", lambda: baseline(ours))
 
+    def stage(self) -> int | None:
+        """Of what the model advises."""
+        spec, version, runs = self.spec, self.spec_version, self.now.runs
+        if spec is None:
+            return None
+        return self.now.once(f"stage {version}", lambda: stage_of(spec, version, runs))
+
 
 class Board:
     """Makes the answers."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, advising: Advising) -> None:
         self._context = context
         self._boards = Boards(context.store)
-        self._advising = Advising(context)
+        self._advising = advising
 
     def of_sweep(self, sweep: str, times: bool = False) -> Subject:
         """Raises NotFound."""
@@ -181,10 +187,11 @@ class Board:
     # -- answers ----------------------------------------------------------------------------------
 
     def view(self, subject: Subject, request: Request, runs: Sequence[str] | None) -> Response:
-        advice, advising = self._advising.known(subject)
-        head = self._head(subject, advice, advising)
+        sweep = subject.sweep
+        advice, work = self._advising.known(sweep, subject.stage()) if sweep else (None, None)
+        head = self._head(subject, advice, work is not None)
         opening = wire.dumps({"head": head})
-        task = BackgroundTask(self._advising.work, subject) if advising else None
+        task = BackgroundTask(work) if work else None
         etag = self._etag(subject, opening, str(runs))
         if etag in _known(request):
             return Response(status_code=304, headers=_headers(etag), background=task)
@@ -312,52 +319,6 @@ class Board:
         told = (self._context.settings.boot, str(subject.now.version), str(subject.spec_version))
         text = "\n".join((*told, *parts)).encode("utf-8", "replace")
         return f'W/"{hashlib.blake2b(text, digest_size=12).hexdigest()}"'
-
-
-class Advising:
-    """What the model of learning curves advises, without anybody waiting for it."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._lock = threading.Lock()
-        self._known: dict[str, tuple[int, Advice | None]] = {}
-
-    def known(self, subject: Subject) -> tuple[Advice | None, bool]:
-        """What it said last, and whether there is more to hear."""
-        stage = self._stage(subject)
-        if stage is None or subject.sweep is None:
-            return None, False
-        last = self._known.get(subject.sweep.id)
-        return (last[1] if last else None), last is None or last[0] != stage
-
-    def work(self, subject: Subject) -> None:
-        """Ask the model. Who finds another asking lets it: the next look at the board starts it again if need be."""
-        stage = self._stage(subject)
-        if stage is None or subject.sweep is None or not self._lock.acquire(blocking=False):
-            return
-        try:
-            sweep = subject.sweep
-            runs = self._context.store.runs(RunFilter(sweep=sweep.id))
-            self._known[sweep.id] = stage, self._context.engine.advice(sweep, runs)
-        finally:
-            self._lock.release()
-
-    def _stage(self, subject: Subject) -> int | None:
-        """Another one where a run has changed its state or passed a rung; None where the model is not asked."""
-        spec = subject.spec
-        if spec is None or rule(spec) != "auto" or spec.method != "bayes":
-            return None
-        rungs = ladder(longest(spec) or 1)
-        if len(rungs) == 1:
-            return None
-
-        def make() -> int:
-            told = tuple(
-                (run.id, run.state, bisect_right(rungs, run.steps)) for run in subject.now.runs
-            )
-            return hash((subject.spec_version, told))
-
-        return subject.now.once(f"stage {subject.spec_version}", make)
 
 
 # -- small parts ----------------------------------------------------------------------------------

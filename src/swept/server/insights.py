@@ -3,7 +3,7 @@
 Models are fitted in a process of their own, one at a time, and kept until a run ends or passes a rung. Who asks while
 that goes on gets what was found last, where there is something. While runs of the sweep are at work, so does who asks
 soon after: a machine that trains is not there to be asked how it is doing. The routes that wait for a model have threads
-of their own, so that none is taken from the reports of trainings.
+of their own, so that none is taken from the reports of trainings; those that do not wait have others.
 """
 
 from __future__ import annotations
@@ -16,15 +16,18 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from fastapi import APIRouter, Depends
+from starlette.background import BackgroundTask
 
 from swept import wire
-from swept.errors import NotFound
+from swept.errors import NotFound, SweptError
 from swept.model import Agent, Run, RunState, Sweep
+from swept.server.advising import Advising, Work, stage_of
 from swept.server.answers import Answer, documented
 from swept.server.apart import Apart, Unanswered
 from swept.server.auth import reading
@@ -44,6 +47,8 @@ if TYPE_CHECKING:  # numpy and scipy: only where a model is asked for
 log = logging.getLogger("swept.server")
 
 THREADS = 8
+QUICK = 4
+"""So many threads beside them are for answers that wait for no model."""
 KEPT = 8
 """So many answers of a kind are kept: those asked for last."""
 DRAWN = 64
@@ -68,6 +73,24 @@ class Said(Generic[T]):
     rests: float
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why there is none. In words: an error itself would hold on to all that was analysed."""
+
+    message: str
+    hint: str
+    rests: float
+
+
+@dataclass(slots=True)
+class _Place(Generic[T]):
+    """Of one thing that was asked. One thread at a time is `busy` with it."""
+
+    busy: threading.Lock = field(default_factory=threading.Lock)
+    said: Said[T] | None = None
+    failed: Failed | None = None
+
+
 class Kept(Generic[T]):
     """Answers by what was asked, by a clock that says what making them takes."""
 
@@ -75,8 +98,7 @@ class Kept(Generic[T]):
         self._most = most
         self._now = now
         self._guard = threading.Lock()
-        self._busy: dict[Key, threading.Lock] = {}
-        self._answers: OrderedDict[Key, Said[T]] = OrderedDict()
+        self._places: OrderedDict[Key, _Place[T]] = OrderedDict()
 
     def get(self, key: Key, stage: Stage, make: Callable[[], T], *, pressing: bool = True) -> T:
         """The value of `answer`."""
@@ -86,43 +108,74 @@ class Kept(Generic[T]):
         self, key: Key, stage: Stage, make: Callable[[], T], *, pressing: bool = True
     ) -> Said[T]:
         """That at this stage; the last one while another thread works on it, and where it is not `pressing`, until
-        making it has taken no more than its share of the time."""
-        with self._guard:
-            known = self._answers.get(key)
-            busy = self._busy.setdefault(key, threading.Lock())
-            if known is not None:
-                self._answers.move_to_end(key)
-        if known is not None and self._holds(known, stage, pressing):
-            return known
-        if not busy.acquire(blocking=known is None):
+        making it has taken no more than its share of the time.
+
+        Raises what `make` raises. Who waited for that, or asks before it is time to try again, gets the last answer;
+        where there is none, Unanswered.
+        """
+        place = self._place(key)
+        before = place.failed
+        found = self._found(place, stage, pressing, before)
+        if found is not None:
+            return found
+        known = place.said
+        if not place.busy.acquire(blocking=known is None):
             assert known is not None
             return known
         try:
-            known = self.last(key)
-            if known is None or not self._holds(known, stage, pressing):
-                begun = self._now()
-                value = make()
-                ended = self._now()
-                known = Said(stage, value, ended + (ended - begun) / SHARE)
-                self._keep(key, known)
-            return known
+            found = self._found(place, stage, pressing, before)
+            return found if found is not None else self._make(place, stage, make)
         finally:
-            busy.release()
+            place.busy.release()
 
     def last(self, key: Key) -> Said[T] | None:
         """What was made last, of whatever stage."""
         with self._guard:
-            return self._answers.get(key)
+            place = self._places.get(key)
+        return place.said if place else None
 
-    def _holds(self, known: Said[T], stage: Stage, pressing: bool) -> bool:
-        return known.stage == stage or (not pressing and self._now() < known.rests)
-
-    def _keep(self, key: Key, answer: Said[T]) -> None:
+    def _place(self, key: Key) -> _Place[T]:
         with self._guard:
-            self._answers[key] = answer
-            self._answers.move_to_end(key)
-            while len(self._answers) > self._most:
-                self._answers.popitem(last=False)
+            place = self._places.setdefault(key, _Place())
+            self._places.move_to_end(key)
+            while len(self._places) > self._most:
+                self._places.popitem(last=False)
+        return place
+
+    def _found(
+        self, place: _Place[T], stage: Stage, pressing: bool, before: Failed | None
+    ) -> Said[T] | None:
+        """What there is to say without making it; `before`: the failure that was known when it was asked for."""
+        said, failed = place.said, place.failed
+        if said is not None and (said.stage == stage or self._rests(said, pressing)):
+            return said
+        if failed is None or (failed is before and not self._rests(failed, pressing)):
+            return None
+        if said is None:
+            raise Unanswered(failed.message, hint=failed.hint)
+        return said
+
+    def _rests(self, one: Said[T] | Failed, pressing: bool) -> bool:
+        return not pressing and self._now() < one.rests
+
+    def _make(self, place: _Place[T], stage: Stage, make: Callable[[], T]) -> Said[T]:
+        begun = self._now()
+
+        def rests() -> float:
+            ended = self._now()
+            return ended + (ended - begun) / SHARE
+
+        try:
+            value = make()
+        except SweptError as error:
+            place.failed = Failed(error.message, error.hint, rests())
+            raise
+        except Exception as error:
+            place.failed = Failed(f"the analysis failed: {error!r}", "", rests())
+            raise
+        said = place.said = Said(stage, value, rests())
+        place.failed = None
+        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +186,10 @@ class Seen:
     spec: Spec
     runs: tuple[Run, ...]
 
+    def key(self, *asked: str) -> Key:
+        """By the file's version too: what was said of another objective answers nothing that is asked of this one."""
+        return self.sweep.id, str(self.sweep.spec_version), *asked
+
     @property
     def at_rest(self) -> bool:
         """No run is at work: nothing is taken from it, and nothing may come that asks for an answer again."""
@@ -142,8 +199,9 @@ class Seen:
 class Insights:
     """The answers of one server."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, advising: Advising) -> None:
         self._context = context
+        self._advising = advising
         now = context.clock.monotonic
         self._histories = Histories(context.store)
         self._looks = Kept["Look"](KEPT, now)
@@ -154,10 +212,15 @@ class Insights:
         self._slices: Kept[Slice] = Kept(DRAWN)
         self._pairs: Kept[Pair] = Kept(DRAWN)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="insights")
+        self._quick = ThreadPoolExecutor(QUICK, thread_name_prefix="quick-insights")
 
-    async def ask(self, answer: Callable[..., T], *arguments: str | bool) -> T:
-        """`answer` in one of the threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, answer, *arguments)
+    async def ask(self, answer: Callable[[], T]) -> T:
+        """`answer`, which may wait for a model, in one of the threads for that."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, answer)
+
+    async def ask_quick(self, answer: Callable[[], T]) -> T:
+        """`answer`, which waits for no model, in a thread that none waits in."""
+        return await asyncio.get_running_loop().run_in_executor(self._quick, answer)
 
     # -- in a thread ------------------------------------------------------------------------------
 
@@ -187,7 +250,7 @@ class Insights:
         _known(seen.spec, parameter)
         known = self._look(seen, metric)
         found = self._slices.get(
-            (sweep, metric, parameter), known.stage, lambda: along(known.value.surface, parameter)
+            seen.key(metric, parameter), known.stage, lambda: along(known.value.surface, parameter)
         )
         return {
             "parameter": parameter,
@@ -205,7 +268,7 @@ class Insights:
             _known(seen.spec, parameter)
         known = self._look(seen, metric)
         found = self._pairs.get(
-            (sweep, metric, x, y), known.stage, lambda: over(known.value.surface, x, y)
+            seen.key(metric, x, y), known.stage, lambda: over(known.value.surface, x, y)
         )
         return {
             "x": {"parameter": x, "at": list(found.x_at)},
@@ -218,7 +281,7 @@ class Insights:
         agents = context.store.agents(sweep)
         live = frozenset(agent.id for agent in agents if context.engine.at_work(agent))
         free = _free(context.files)
-        known = self._looks.last((sweep, ""))
+        known = self._looks.last(seen.key(""))
         if not quick:
             try:
                 known = self._look(seen, "")
@@ -233,14 +296,15 @@ class Insights:
         )
         look = known.value if known else None
         cards = self._cards.get(
-            (sweep, "" if look else "no model"),
+            seen.key("" if look else "no model"),
             stage,
             lambda: _healthy(seen, agents, live, free, look),
             pressing=seen.at_rest,
         )
         return [_card(card) for card in cards]
 
-    def progress(self, sweep: str) -> wire.ProgressView:
+    def progress(self, sweep: str) -> tuple[wire.ProgressView, Work | None]:
+        """And what is to be done behind the answer: the model's advice is worked out there."""
         from swept.analysis.progress import progress
         from swept.model import History
         from swept.search.budget import slot_hours
@@ -248,9 +312,11 @@ class Insights:
         seen = self._seen(sweep)
         now, engine = self._context.clock.now(), self._context.engine
         live = [agent for agent in self._context.store.agents(sweep) if engine.at_work(agent)]
+        stage = stage_of(seen.spec, seen.sweep.spec_version, seen.runs)
+        advice, work = self._advising.known(seen.sweep, stage)
         found = self._progress.get(
-            (sweep,),
-            (now, seen.runs, len(live)),
+            seen.key(),
+            (now, len(live), advice, hash(_stage(seen, [(run, run.steps) for run in seen.runs]))),
             lambda: progress(
                 seen.spec,
                 seen.runs,
@@ -258,11 +324,11 @@ class Insights:
                 over=seen.sweep.state.ended,
                 slots=sum(agent.slots for agent in live),
                 now=now,
-                advice=engine.advice(seen.sweep, seen.runs),
+                advice=advice,
             ),
             pressing=seen.at_rest,
         )
-        return {
+        view: wire.ProgressView = {
             "ended": found.ended,
             "cap": found.cap,
             "eta": found.eta,
@@ -279,6 +345,7 @@ class Insights:
                 for each in found.targets
             ],
         }
+        return view, work
 
     def forecasts(self, sweep: str) -> list[wire.ForecastView]:
         seen = self._seen(sweep)
@@ -287,7 +354,7 @@ class Insights:
             return []
         stage = _stage(seen, [(run, bisect_right(ladder(full), run.steps)) for run in seen.runs])
         found = self._expected_ends.get(
-            (sweep,), stage, lambda: self._expected(seen), pressing=seen.at_rest
+            seen.key(), stage, lambda: self._expected(seen), pressing=seen.at_rest
         )
         going = {run.id for run in seen.runs if not run.state.ended}
         return [
@@ -316,9 +383,7 @@ class Insights:
                 return look(seen.spec, seen.runs, metric)
             return self._apart(look, seen.spec, seen.runs, metric)
 
-        return self._looks.answer(
-            (seen.sweep.id, metric), _stage(seen, told), make, pressing=seen.at_rest
-        )
+        return self._looks.answer(seen.key(metric), _stage(seen, told), make, pressing=seen.at_rest)
 
     def _expected(self, seen: Seen) -> tuple[Expected, ...]:
         from swept.analysis.forecasts import forecasts
@@ -328,40 +393,42 @@ class Insights:
         return self._apart(forecasts, seen.spec, seen.runs)
 
 
-def router(context: Context) -> APIRouter:
+def router(context: Context, advising: Advising) -> APIRouter:
     """The routes over one server's answers."""
-    insights = Insights(context)
+    insights = Insights(context, advising)
     made = APIRouter(prefix="/api/sweeps/{sweep}", dependencies=[Depends(reading)])
 
     @made.get("/importance", responses=documented(wire.ImportanceView))
     async def importance(sweep: str, metric: str = "") -> Answer:
         """How much of the metric's variation each parameter explains. Without `metric`: the sweep's own."""
-        return Answer(await insights.ask(insights.importance, sweep, metric))
+        return Answer(await insights.ask(partial(insights.importance, sweep, metric)))
 
     @made.get("/slice", responses=documented(wire.SliceView))
     async def slice(sweep: str, parameter: str, metric: str = "") -> Answer:
         """The model's mean and band along one parameter; empty without a model."""
-        return Answer(await insights.ask(insights.slice, sweep, parameter, metric))
+        return Answer(await insights.ask(partial(insights.slice, sweep, parameter, metric)))
 
     @made.get("/pair", responses=documented(wire.PairView))
     async def pair(sweep: str, x: str, y: str, metric: str = "") -> Answer:
         """The model's mean over two parameters; empty without a model."""
-        return Answer(await insights.ask(insights.pair, sweep, x, y, metric))
+        return Answer(await insights.ask(partial(insights.pair, sweep, x, y, metric)))
 
     @made.get("/health", responses=documented(list[wire.HealthCard]))
     async def health(sweep: str, quick: bool = False) -> Answer:
         """What stands out, worst first. `quick`: by what is known of the model of the runs, without waiting for it."""
-        return Answer(await insights.ask(insights.health, sweep, quick))
+        ask = insights.ask_quick if quick else insights.ask
+        return Answer(await ask(partial(insights.health, sweep, quick)))
 
     @made.get("/progress", responses=documented(wire.ProgressView))
     async def progress(sweep: str) -> Answer:
         """How far it has come, and what that has cost."""
-        return Answer(await insights.ask(insights.progress, sweep))
+        view, work = await insights.ask_quick(partial(insights.progress, sweep))
+        return Answer(view, background=BackgroundTask(insights.ask, work) if work else None)
 
     @made.get("/forecasts", responses=documented(list[wire.ForecastView]))
     async def forecasts(sweep: str) -> Answer:
         """Where running and paused runs are expected to end."""
-        return Answer(await insights.ask(insights.forecasts, sweep))
+        return Answer(await insights.ask(partial(insights.forecasts, sweep)))
 
     return made
 
