@@ -93,7 +93,7 @@ def test_while_runs_are_at_work_what_failed_is_tried_again_after_its_rest() -> N
     assert len(tried) == 2
 
 
-def test_what_failed_is_kept_in_words_and_holds_nothing() -> None:
+def test_what_failed_is_kept_in_words() -> None:
     clock = FakeClock()
     kept = Kept[int](8, clock.monotonic)
 
