@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import fmean
 
 from swept.model import History, Run, RunState
@@ -20,6 +21,8 @@ ENDLESS = 10**9
 """The steps of a training whose length the file does not say."""
 LEAST_REPORTS = 3
 """After so many reports in a row that are no numbers a run has diverged; sooner it may be a hiccup."""
+UNKNOWN = 1 / 6
+"""While no run has reported a number, one is waited for so long, as a share of a training: it may come every k steps."""
 _GOING = frozenset({RunState.PENDING, RunState.RUNNING, RunState.PAUSED})
 _NO_VALUE = frozenset({RunState.KILLED, RunState.FAILED, RunState.CRASHED})
 
@@ -168,17 +171,31 @@ def tracks(spec: Spec, history: History, past: float = 0.0) -> tuple[Track, ...]
 
 
 def _told(tracks: tuple[Track, ...]) -> tuple[Track, ...]:
-    """Without reports that are no numbers at steps where no run has any: there the metric does not come."""
+    """Without the reports that are no numbers where the metric only does not come: at a step where no run has one, before
+    a number of the same run, or at its end for no longer than numbers are apart."""
     missing = {p.step for each in tracks for p in each.run.curve if not math.isfinite(p.value)}
     if not missing:
         return tracks
-    missing -= {p.step for each in tracks for p in each.run.curve if math.isfinite(p.value)}
+    told = [[p.step for p in each.run.curve if math.isfinite(p.value)] for each in tracks]
+    missing -= {step for steps in told for step in steps}
+    apart = max((_apart(steps) for steps in told if steps), default=None)
     return tuple(
-        replace(each, run=replace(each.run, curve=tuple(kept)))
-        if len(kept := [p for p in each.run.curve if p.step not in missing]) < len(each.run.curve)
-        else each
-        for each in tracks
+        _without(each, missing, steps, each.full * UNKNOWN if apart is None else apart)
+        for each, steps in zip(tracks, told, strict=True)
     )
+
+
+def _apart(steps: Sequence[int]) -> int:
+    """How many steps lie between two numbers at most."""
+    return max(after - before for before, after in pairwise((0, *steps)))
+
+
+def _without(track: Track, missing: Set[int], told: Sequence[int], apart: float) -> Track:
+    curve = track.run.curve
+    last = told[-1] if told else 0
+    end = math.inf if track.run.steps - last <= apart else last
+    kept = tuple(p for p in curve if p.step not in missing or p.step > end)
+    return track if len(kept) == len(curve) else replace(track, run=replace(track.run, curve=kept))
 
 
 def _tracks(spec: Spec, history: History, past: float) -> tuple[Track, ...]:
