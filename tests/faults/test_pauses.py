@@ -89,9 +89,10 @@ def test_paused_runs_outlive_their_agent_and_the_server(site: Site) -> None:
 
 
 def test_several_agents_share_the_paused_runs(site: Site) -> None:
-    sweep = site.create(runs=6, swept=ASHA, epochs=EPOCHS, seconds=PACE)
+    # so many that whatever agent comes to a rung first, a run of it has waited there
+    sweep = site.create(runs=12, swept=ASHA, epochs=EPOCHS, seconds=PACE)
     other = site.start_agent(sweep)
     runs = finish(site, sweep)
     assert site.ended(other) == 0, site.said(other)
-    assert len(runs) == 6
+    assert len(runs) == 12
     assert continued(runs)
