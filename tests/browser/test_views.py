@@ -39,6 +39,7 @@ def rows_of(page: Page) -> Locator:
 def test_the_sweeps_at_a_glance(watched: Watched, cones: Cones) -> None:
     page = watched.page("/")
     row = page.get_by_role("row").filter(has=page.locator(f'a[href="/sweeps/{cones.sweep}"]'))
+    row.scroll_into_view_if_needed()  # what is far below is not drawn yet
     expect(row).to_contain_text("random · maximize val/map")
     expect(row).to_contain_text("running")
     expect(row).to_contain_text(f"{ENDED} of 40 ended")

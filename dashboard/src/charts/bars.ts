@@ -48,7 +48,6 @@ let ids = 0;
 
 export function bars(element: HTMLElement): Chart<BarsData> {
   const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("role", "img");
   svg.setAttribute("width", "100%");
   svg.setAttribute("height", "10");
   svg.style.display = "block";
@@ -57,6 +56,7 @@ export function bars(element: HTMLElement): Chart<BarsData> {
   return {
     update(data) {
       const ink = inks(data.dark);
+      svg.setAttribute("role", "img"); // with its name, which it has only once it is drawn
       svg.setAttribute("aria-label", describe(data));
       const title = document.createElementNS(SVG, "title");
       title.textContent = describe(data);

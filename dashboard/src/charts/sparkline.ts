@@ -43,7 +43,6 @@ const [WIDTH, HEIGHT, ROOM] = [100, 24, 2];
 
 export function sparkline(element: HTMLElement): Chart<SparklineData> {
   const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("role", "img");
   svg.setAttribute("viewBox", `${-ROOM} ${-ROOM} ${WIDTH + 2 * ROOM} ${HEIGHT + 2 * ROOM}`);
   svg.setAttribute("width", "100%");
   svg.setAttribute("height", "100%");
@@ -64,6 +63,7 @@ export function sparkline(element: HTMLElement): Chart<SparklineData> {
     update(data) {
       const { values, baseline, dark } = data;
       const ink = inks(dark);
+      svg.setAttribute("role", "img"); // with its name, which it has only once it is drawn
       svg.setAttribute("aria-label", describe(data));
       const numbers = values.filter(
         (value) => value !== null && Number.isFinite(value),
