@@ -220,7 +220,8 @@ tasks × seeds at the last mark, 1 being best. Swept was made while looking
 at the tasks under "tuned on", and not at the others.
 
 The smallest rung is 2 of 52 epochs and in proportion elsewhere, and eta is 3, for every method that has rungs. Methods that take
-many CPU seconds are played with fewer seeds (`n`), and have no rank. A diverged step is not a number: methods
+many CPU seconds are played with fewer seeds (`n`), and have no rank. What fewer than three quarters of the methods have played
+of a table is not in it yet. A diverged step is not a number: methods
 that can be told so are, the others are told the worst value of the sweep so far."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -26,6 +26,10 @@ PEERS_EIGHT: Final = (
     "189906",
 )
 SIX_OTHERS: Final = ("34539", "167152", "167184", "167185", "189873", "189906")
+
+
+ENOUGH: Final = 0.75
+"""Of the methods: tasks and seeds that fewer have played are not shown yet."""
 
 
 def observed(result: Result, mark: float) -> float:
@@ -70,12 +74,19 @@ class View:
         return job.task in self.tasks and setting == own
 
     def select(self, results: Iterable[Result]) -> dict[str, list[Result]]:
-        """By method."""
-        found: dict[str, list[Result]] = defaultdict(list)
-        for result in results:
-            if self.holds(result.job) and not METHODS[result.job.method].patches:
-                found[result.job.method].append(result)
-        return dict(found)
+        """By method; without the cells that only some of the methods have played."""
+        found = [
+            result
+            for result in results
+            if self.holds(result.job) and not METHODS[result.job.method].patches
+        ]
+        played = Counter(cell(result) for result in found)
+        most = max(played.values(), default=0)
+        by_method: dict[str, list[Result]] = defaultdict(list)
+        for result in found:
+            if played[cell(result)] >= ENOUGH * most:
+                by_method[result.job.method].append(result)
+        return dict(by_method)
 
     def cells(self, results: Iterable[Result], mark: float, figure: Figure | None = None) -> Cells:
         read = figure or self.figure
