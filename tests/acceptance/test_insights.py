@@ -224,7 +224,7 @@ class TestWhileRunsTrain:
             assert get(served, f"{at}/importance")["rows"][0]["sign"] < -0.99, "the less the better"
             assert not get(served, f"{at}/progress")["targets"][0]["reached"]
             along = get(served, f"{at}/slice", parameter="x")
-            assert along["mean"] == pytest.approx([3.0 * x for x in along["at"]], abs=0.2)
+            assert along["mean"] == pytest.approx([3.0 * x for x in along["at"]], abs=0.6)
             asked = get(served, f"{at}/importance", metric="loss")
             assert abs(asked["rows"][0]["sign"]) < 0.99
 

@@ -77,14 +77,14 @@ def test_a_program_without_checkpoints_is_stopped_and_never_paused(site: Site) -
 
 
 def test_paused_runs_outlive_their_agent_and_the_server(site: Site) -> None:
-    sweep = site.create(runs=5, swept=ASHA, epochs=EPOCHS, seconds=PACE)
+    sweep = site.create(runs=9, swept=ASHA, epochs=EPOCHS, seconds=PACE)
     agent = site.start_agent(sweep)
     when_paused(site, sweep)
     agent.kill()
     agent.wait()
     site.kill_server()
     runs = finish(site, sweep)
-    assert len(runs) == 5
+    assert len(runs) == 9
     assert continued(runs)
 
 
