@@ -75,6 +75,8 @@ def add_measured(work: Work, run: str, attempt: int, rows: Sequence[MetricRow]) 
     if work.connection.execute(select(clients)).scalar_one():
         return False
     _keep_system(work, run, attempt, rows)
+    if found.state == RunState.RUNNING:
+        work.event("run.changed", sweep=found.sweep, run=run)  # whoever looks at it asks again
     return True
 
 
