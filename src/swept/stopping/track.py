@@ -172,7 +172,8 @@ def tracks(spec: Spec, history: History, past: float = 0.0) -> tuple[Track, ...]
 
 def _told(tracks: tuple[Track, ...]) -> tuple[Track, ...]:
     """Without the reports that are no numbers where the metric only does not come: at a step where no run has one, before
-    a number of the same run, or at its end for no longer than numbers are apart."""
+    a number of the same run, or at the end of one that goes on, for no
+    longer than numbers are apart."""
     missing = {p.step for each in tracks for p in each.run.curve if not math.isfinite(p.value)}
     if not missing:
         return tracks
@@ -193,7 +194,8 @@ def _apart(steps: Sequence[int]) -> int:
 def _without(track: Track, missing: Set[int], told: Sequence[int], apart: float) -> Track:
     curve = track.run.curve
     last = told[-1] if told else 0
-    end = math.inf if track.run.steps - last <= apart else last
+    waits = track.going and track.run.steps - last <= apart
+    end = math.inf if waits else last
     kept = tuple(p for p in curve if p.step not in missing or p.step > end)
     return track if len(kept) == len(curve) else replace(track, run=replace(track.run, curve=kept))
 
