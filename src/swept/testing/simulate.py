@@ -156,8 +156,8 @@ class Simulation:
 
 
 def _ahead(goal: Goal, run: Run, other: Run | None) -> bool:
-    """Whether the run was better at the last step that both have reported."""
-    if other is None:
+    """Whether the run was better at the last step that both have reported; one without a value never is."""
+    if run.value is None or other is None:
         return run.value is not None
     step = min(run.steps, other.steps)
     mine, its = value_at(run, step), value_at(other, step)
