@@ -17,6 +17,7 @@ from swept.client import Client
 from swept.server.advising import Advising
 from swept.server.insights import THREADS, Insights
 from swept.store.base import Store
+from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import Served, in_memory
@@ -44,7 +45,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path}/swept.db")
+    opened = open_store(f"sqlite:///{tmp_path}/swept.db", identities=SeededIdentities(1))
     yield opened
     opened.close()
 
@@ -200,7 +201,8 @@ class TestASweepOfSomeRuns:
         at = f"/api/sweeps/{trained(client, clock)[0]}"
         quick = get(served, f"{at}/health", quick="true")
         whole = get(served, f"{at}/health")
-        assert {card["id"] for card in whole} - {card["id"] for card in quick} <= {"no-effect"}
+        assert "no-effect" in {card["id"] for card in whole}
+        assert {card["id"] for card in whole} - {card["id"] for card in quick} == {"no-effect"}
         assert get(served, f"{at}/health", quick="true") == whole
 
 
@@ -211,9 +213,9 @@ class TestWhileRunsTrain:
         clock = Ticking()
         served = in_memory(store, clock, tmp_path / "files")
         with served.client() as client:
-            sweep, agent = trained(client, clock, 12)
+            sweep, agent = trained(client, clock, RUNS)
             at = f"/api/sweeps/{sweep}"
-            report(client, claim(client, sweep, agent, 12), 1)
+            report(client, claim(client, sweep, agent, RUNS), 1)
             before = get(served, f"{at}/importance")
             assert abs(before["rows"][0]["sign"]) < 0.99
             assert get(served, f"{at}/progress")["targets"][0]["reached"]
@@ -223,7 +225,7 @@ class TestWhileRunsTrain:
             assert get(served, f"{at}/importance")["rows"][0]["sign"] < -0.99, "the less the better"
             assert not get(served, f"{at}/progress")["targets"][0]["reached"]
             along = get(served, f"{at}/slice", parameter="x")
-            assert along["mean"] == pytest.approx([3.0 * x for x in along["at"]], abs=0.6)
+            assert along["mean"] == pytest.approx([3.0 * x for x in along["at"]], abs=0.2)
             asked = get(served, f"{at}/importance", metric="loss")
             assert abs(asked["rows"][0]["sign"]) < 0.99
 
