@@ -13,11 +13,16 @@ from typing import Any
 import pytest
 import yaml
 
+from swept.asked import new_sweep
 from swept.cli.main import run
 from swept.cli.train import best_of
 from swept.cli.views import question_of, spec_of
 from swept.client import Client
 from swept.connect import connect
+from swept.home import make
+from swept.spec import parse
+from swept.store.identity import SeededIdentities
+from swept.store.sql import open_store
 from swept.testing.scenes import checkpoint, log, resumed
 from swept.wire import Claimed
 
@@ -26,7 +31,7 @@ SWEEP = f"""\
 program: train.py
 method: bayes
 metric: {{name: loss, goal: minimize}}
-run_cap: 15
+run_cap: 24
 parameters:
   x: {{min: 0.0, max: 1.0}}
   y: {{min: 0.0, max: 1.0}}
@@ -88,15 +93,25 @@ class Stage:
             self.train(answer["claimed"])
 
 
+def seeded(folder: Path, file: Path) -> str:
+    """The sweep of that file, in the store of the server to come: its draws follow from its id, so they are fixed."""
+    store = open_store(make(folder).store_url, identities=SeededIdentities(1))
+    try:
+        new = new_sweep(parse(SWEEP, str(file)), SWEEP, str(file), None, None, "local")
+        return store.create_sweep(new, now=0.0).id
+    finally:
+        store.close()
+
+
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("recommended")
     file = folder / "sweep.yaml"
     file.write_text(SWEEP)
+    sweep = seeded(folder, file)
     with connect(folder) as client:
         try:
-            answer = client.create_sweep({"text": SWEEP, "path": str(file), "mode": "launch"})
-            made = Stage(folder, client, answer["id"])
+            made = Stage(folder, client, sweep)
             made.work()
             yield made
         finally:
