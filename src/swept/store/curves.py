@@ -7,6 +7,7 @@ declared stale, also where another process writes to the same database.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,15 +15,20 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias
 
+import numpy as np
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from swept.model import Point
-from swept.store import schema, visible
+from swept.store import read_board, schema, visible
+from swept.store.read_board_base import Series
 
 Curve: TypeAlias = tuple[Point, ...]
 KEPT = 200_000
 """Points, of all runs together: some 30 MB."""
 _AT_ONCE = 500  # a statement takes only so many parameters
+_MANY = 50
+"""Of more runs the curves are read as a page reads them, as columns: a row for each of a million points takes five times
+as long. Of a few the statements that this needs would take longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,10 @@ def read(
     connection: Connection, runs: Sequence[str], below: Mapping[str, visible.Ceilings]
 ) -> Iterator[tuple[str, Curve]]:
     """(run, visible curve) of those of `runs` that have points."""
+    if len(runs) > _MANY:
+        found = read_board.objective(connection, runs, times=False)
+        yield from ((run, _curve(series)) for run, series in found.items())
+        return
     table, left = schema.points, iter(runs)
     while some := list(islice(left, _AT_ONCE)):
         statement = (
@@ -98,3 +108,10 @@ def read(
             points[run].append((attempt, step, value))
         for run, reported in points.items():
             yield run, visible.curve(reported, below[run])
+
+
+def _curve(series: Series) -> Curve:
+    steps, values = series.steps.tolist(), series.values.tolist()
+    if np.isnan(series.values).any():  # NaN is one object in all of them, as in `visible`
+        values = [math.nan if math.isnan(value) else value for value in values]
+    return tuple(map(Point, steps, values))
