@@ -23,6 +23,7 @@ from typing import IO, Any, Protocol, cast
 from swept.analysis.best import Advice
 from swept.clock import Clock, SystemClock
 from swept.model import Decision, History, Run, Suggestions
+from swept.pipes import dumps
 
 LIMIT_SECONDS = 30.0
 START_SECONDS = 120.0
@@ -115,7 +116,7 @@ class WorkerThinker:
                 raise Closed("is not asked any more: the server is ending")
             try:
                 limit = self._limit + (START_SECONDS if self._start() else 0.0)
-                answer = self._exchange(pickle.dumps((task, arguments)), limit)
+                answer = self._exchange(dumps((task, arguments)), limit)
             except TimeoutError as error:
                 self._end()
                 raise ThinkError(f"took longer than {self._limit:.0f} s") from error

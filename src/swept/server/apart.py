@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from swept.errors import SweptError
+from swept.pipes import dump
 
 LIMIT_SECONDS = 240.0
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -42,7 +43,7 @@ class Apart:
         """`task(*arguments)`: a module's function, of values that can be pickled. Raises Unanswered."""
         with self._turn, tempfile.TemporaryFile() as request:
             # a pipe would not be filled to its end: CPython 3.11 forgets the rest once `communicate` has timed out
-            pickle.dump((task, arguments), request)
+            dump((task, arguments), request)
             request.seek(0)
             self._go_on()
             with subprocess.Popen(
