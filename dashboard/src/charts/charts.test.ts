@@ -4,6 +4,7 @@ import * as curves from "./curves";
 import * as history from "./history";
 import { bestSoFar, endOf, timeColumn } from "./history-geometry";
 import * as pair from "./pair";
+import { neighbour } from "./run-plot";
 import * as slice from "./slice";
 import * as timeline from "./timeline";
 import { worstFirst } from "./colour";
@@ -244,7 +245,7 @@ describe("the pair's arrows", () => {
   const xs = Float32Array.from([30, 10, 20, NaN]);
   const ys = Float32Array.from([5, 15, 25, 1]);
   const go = (from: number, key: string) =>
-    pair.neighbour({ xs, ys }, Uint32Array.from([0, 1, 2, 3]), from, key);
+    neighbour({ xs, ys }, Uint32Array.from([0, 1, 2, 3]), from, key);
 
   it("go from run to run along either axis, and stop at its ends", () => {
     expect([go(-1, "ArrowRight"), go(1, "ArrowRight"), go(2, "ArrowRight"), go(0, "ArrowRight")])

@@ -5,40 +5,16 @@
  */
 
 import { number } from "../format";
-import { css, inks, type Inks } from "./colour";
+import { css } from "./colour";
 import { worthwhile } from "./curves-geometry";
-import { nearestMark } from "./dots";
-import {
-  clipped,
-  drawAxes,
-  FONT,
-  horizontal,
-  labelRoom,
-  plotIn,
-  textMeasure,
-  tickCounts,
-  type Plot,
-} from "./frame";
-import { drawDragged, listen, type Dragged } from "./gestures";
+import { clipped, FONT, horizontal, labelRoom, plotIn, tickCounts } from "./frame";
 import { bestSoFar, timeColumn, type Step } from "./history-geometry";
-import { circleRuns, runDots } from "./run-dots";
-import { linear, log, scaleOf, type Scale } from "./scale";
-import { surface, type Box } from "./surface";
+import { runPlot, type BrushCallbacks, type Pen, type RunsPlaced } from "./run-plot";
+import { linear, log, scaleOf } from "./scale";
+import type { Box } from "./surface";
 import { drawTargets, nameLines } from "./targets";
-import { tooltip } from "./tooltip";
-import {
-  cell,
-  differs,
-  keptOnTop,
-  runsOf,
-  setAside,
-  standsOut,
-  remarksOf,
-  stateOf,
-  titleOf,
-  type RunCallbacks,
-} from "./words";
-import type { Board, Brush, Brushes, Chart, Column, DataTable, Shown } from "../types";
+import { cell, keptOnTop, remarksOf, runsOf, setAside, stateOf, titleOf } from "./words";
+import type { Board, Brushes, Chart, Column, DataTable, Shown } from "../types";
 
 export interface HistoryData {
   readonly board: Board;
@@ -52,172 +28,37 @@ export interface HistoryData {
   readonly brushes: Brushes;
 }
 
-export interface BrushCallbacks extends RunCallbacks {
-  /** A range of a column, in its own unit; [] takes the brush away. */
-  onBrush?(column: string, brush: Brush): void;
-}
-
-const REACH = 16;
 /** Runs without a value stand on a rail below the plot's floor. */
 const RAIL = 14;
 
-interface Placed {
-  readonly plot: Plot;
-  readonly x: Scale;
-  readonly y: Scale;
+interface Placed extends RunsPlaced {
   readonly column: Column;
-  /** In CSS pixels, by row. */
-  readonly xs: Float32Array;
-  readonly ys: Float32Array;
   readonly steps: readonly Step[];
   readonly rail: boolean;
   readonly cut: boolean;
 }
 
 export function history(element: HTMLElement, callbacks: BrushCallbacks): Chart<HistoryData> {
-  let data: HistoryData | null = null;
-  let key = "";
-  let placed: Placed | null = null;
-  let onTop: Uint32Array = new Uint32Array();
-  let hover = -1;
-  let dragged: Dragged | null = null;
-  const dots = runDots();
-  const measure = textMeasure();
-
-  const area = surface(
-    element,
-    { label: "History", interactive: true, height: 240, resized: () => (placed = null) },
-    [
-      (context, box) => {
-        context.clearRect(0, 0, box.width, box.height);
-        const now = place();
-        if (!data || !now) return;
-        const ink = inks(data.shown.dark);
-        drawAxes(context, box, now.plot, now.x, now.y, titlesOf(data), ink);
-        drawBrushes(context, data, now, ink);
-        drawLines(context, data, now, ink, box.ratio);
-      },
-      (context, box) => {
-        const now = place();
-        if (!data || !now) return;
-        dots.draw(context, box, data.board, data.shown, now.xs, now.ys);
-      },
-      (context, box) => {
-        context.clearRect(0, 0, box.width, box.height);
-        const now = place();
-        if (data && now) drawTop(context, data, now, hover, dragged);
-      },
-    ],
-  );
-  const tip = tooltip(area.host);
-
-  function place(): Placed | null {
-    const box = area.box();
-    if (!data || box.width < 1) return null;
-    placed ??= placedOf(data, box, measure);
-    return placed;
-  }
-
-  function touch(row: number): void {
-    if (row !== hover) {
-      hover = row;
-      area.redraw(2);
-      callbacks.onHover(row);
-    }
-    if (!data || !placed || row < 0) return tip.hide();
-    tip.show(placed.xs[row] ?? 0, placed.ys[row] ?? 0, linesOf(data, placed, row));
-  }
-
-  listen(area, {
-    plot: () => placed?.plot ?? plotIn(area.box()),
-    hover(at) {
-      if (!placed) return;
-      touch(
-        at
-          ? nearestMark(placed.xs, placed.ys, onTop, data?.shown.kept ?? [], at.x, at.y, REACH)
-          : -1,
-      );
+  return runPlot<HistoryData, Placed>(element, callbacks, {
+    label: "History",
+    height: 240,
+    placedBy: ({ board, shown, x, logY }) => [x, logY, ...setAside(board, shown)],
+    groundedBy: ({ brushes, shown }) => [brushes, shown.baseline],
+    place: placedOf,
+    titles: titlesOf,
+    below(pen, data, now) {
+      drawBrushes(pen, data, now);
+      drawLines(pen, data, now);
     },
-    click(_, event) {
-      if (hover >= 0) callbacks.onPick?.(hover, event);
-    },
-    dragging(range) {
-      dragged = range;
-      tip.hide();
-      area.redraw(2);
-    },
-    dragged(range) {
-      if (!placed || !data) return;
-      const { x, y, column } = placed;
-      const { board } = data;
-      if (range.x && board.columns.has(column.name))
-        callbacks.onBrush?.(column.name, [[x.invert(range.x[0]), x.invert(range.x[1])]]);
-      if (range.y) callbacks.onBrush?.("value", [[y.invert(range.y[1]), y.invert(range.y[0])]]);
-    },
-    doubled() {
-      if (!placed) return;
-      callbacks.onBrush?.(placed.column.name, []);
-      callbacks.onBrush?.("value", []);
-    },
+    above: drawNames,
+    brushed: ({ board }, { column }) => ({
+      x: board.columns.has(column.name) ? column.name : null,
+      y: true,
+    }),
+    name: () => "History",
+    describe,
+    lines: linesOf,
   });
-
-  area.host.addEventListener("keydown", (event) => {
-    if (!data || !placed || event.ctrlKey || event.metaKey || event.altKey) return;
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (event.key === "Enter" && hover >= 0) callbacks.onPick?.(hover, event);
-    else if (step) {
-      const { xs } = placed;
-      const inOrder = Array.from(onTop)
-        .filter((row) => !Number.isNaN(xs[row]))
-        .sort((a, b) => (xs[a] ?? 0) - (xs[b] ?? 0));
-      const row = inOrder[Math.max(0, Math.min(inOrder.length - 1, inOrder.indexOf(hover) + step))];
-      if (row === undefined) return;
-      touch(row);
-      area.say(linesOf(data, placed, row).join(", "));
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
-
-  return {
-    update(after) {
-      const before = data;
-      data = after;
-      const nextKey = [
-        after.board.head.id,
-        after.board.version,
-        after.board.n,
-        after.x,
-        after.logY,
-        ...setAside(after.board, after.shown),
-      ].join(" ");
-      // The board as it was at a step has columns of its own.
-      const moved = nextKey !== key || before?.board.columns !== after.board.columns;
-      key = nextKey;
-      if (moved) placed = null;
-      if (
-        moved ||
-        before?.brushes !== after.brushes ||
-        differs(before?.shown ?? null, after.shown)
-      ) {
-        onTop = keptOnTop(after.shown);
-        area.soon("name", () => area.name("History", describe(after)));
-        area.redraw(1);
-        const stands = moved || standsOut(before?.shown ?? null, after.shown);
-        if (stands || before?.brushes !== after.brushes) area.redraw(0);
-        if (stands) area.redraw(2);
-      }
-      if (after.shown.hover !== hover) {
-        hover = after.shown.hover;
-        tip.hide();
-        area.redraw(2);
-      }
-    },
-    destroy() {
-      tip.hide();
-      area.destroy();
-    },
-  };
 }
 
 function valuesOf(board: Board): Float64Array {
@@ -287,14 +128,9 @@ function placedOf(data: HistoryData, box: Box, measure: (text: string) => number
   };
 }
 
-function drawLines(
-  context: CanvasRenderingContext2D,
-  data: HistoryData,
-  now: Placed,
-  ink: Inks,
-  ratio: number,
-): void {
+function drawLines({ context, box, ink }: Pen, data: HistoryData, now: Placed): void {
   const { plot, x, y, steps } = now;
+  const { ratio } = box;
   const { board, shown } = data;
   if (now.rail) {
     context.textAlign = "right";
@@ -355,12 +191,7 @@ function namesOf({ board, shown }: HistoryData): readonly {
   ].filter(({ value }) => Number.isFinite(value));
 }
 
-function drawBrushes(
-  context: CanvasRenderingContext2D,
-  data: HistoryData,
-  now: Placed,
-  ink: Inks,
-): void {
+function drawBrushes({ context, ink }: Pen, data: HistoryData, now: Placed): void {
   const { plot, x, y, column } = now;
   context.fillStyle = css(ink.brush, 0.1);
   for (const [low, high] of data.brushes.get(column.name) ?? []) {
@@ -383,15 +214,8 @@ function drawBrushes(
   }
 }
 
-function drawTop(
-  context: CanvasRenderingContext2D,
-  data: HistoryData,
-  now: Placed,
-  hover: number,
-  dragged: Dragged | null,
-): void {
-  const ink = inks(data.shown.dark);
-  const { xs, ys, plot } = now;
+function drawNames({ context, ink }: Pen, data: HistoryData, now: Placed): void {
+  const { plot } = now;
   context.font = FONT;
   nameLines(
     context,
@@ -405,8 +229,6 @@ function drawTop(
     context.fillStyle = css(ink.muted);
     context.fillText("some values lie outside, drawn at the edge", plot.right, 4);
   }
-  circleRuns(context, plot, data.shown, hover, xs, ys);
-  drawDragged(context, plot, dragged, ink);
 }
 
 function linesOf({ board }: HistoryData, now: Placed, row: number): readonly string[] {

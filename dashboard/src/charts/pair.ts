@@ -1,27 +1,16 @@
 /** The model's mean over two parameters as filled contours, with the runs as dots. */
 
 import { number } from "../format";
-import { css, inks, mix, sequential, type Inks } from "./colour";
-import { nearestMark } from "./dots";
-import { drawAxes, FONT, labelRoom, plotIn, textMeasure, tickCounts, type Plot } from "./frame";
-import { listen } from "./gestures";
+import { css, inks, mix, sequential } from "./colour";
+import { FONT, labelRoom, plotIn, tickCounts } from "./frame";
 import { bilinear, levelOf } from "./pair-geometry";
-import { circleRuns, runDots, type DotStyle } from "./run-dots";
+import { word } from "./raster";
+import type { DotStyle } from "./run-dots";
+import { runPlot, type Pen, type RunsPlaced } from "./run-plot";
 import { extent, scaleOf, type Scale } from "./scale";
 import { goalOf, jitter, placesAt, roomy } from "./slice-geometry";
-import { surface, type Box } from "./surface";
-import { tooltip } from "./tooltip";
-import {
-  cell,
-  differs,
-  keptOnTop,
-  runsOf,
-  standsOut,
-  remarksOf,
-  stateOf,
-  titleOf,
-  type RunCallbacks,
-} from "./words";
+import type { Box } from "./surface";
+import { cell, remarksOf, runsOf, stateOf, titleOf, type RunCallbacks } from "./words";
 import type { Board, Chart, Column, DataTable, Pair, Shown } from "../types";
 
 export interface PairData {
@@ -34,168 +23,30 @@ export interface PairData {
   readonly shown: Shown;
 }
 
-const REACH = 16;
 const LEVELS = 10;
 /** The contours are softer than the runs on them. */
 const SOFT = 0.45;
 
-interface Placed {
-  readonly plot: Plot;
-  readonly x: Scale;
-  readonly y: Scale;
+interface Placed extends RunsPlaced {
   readonly across: Column;
   readonly up: Column;
-  readonly xs: Float32Array;
-  readonly ys: Float32Array;
 }
 
 export function pair(element: HTMLElement, callbacks: RunCallbacks): Chart<PairData> {
-  let data: PairData | null = null;
-  let key = "";
-  let placed: Placed | null = null;
-  let onTop: Uint32Array = new Uint32Array();
-  let hover = -1;
-  const dots = runDots();
-  const measure = textMeasure();
-  const area = surface(
-    element,
-    { label: "Pair of parameters", interactive: true, height: 300, resized: () => (placed = null) },
-    [
-      (context, box) => {
-        context.clearRect(0, 0, box.width, box.height);
-        const now = place();
-        if (!data || !now) return;
-        const ink = inks(data.shown.dark);
-        drawAxes(
-          context,
-          box,
-          now.plot,
-          now.x,
-          now.y,
-          { x: now.across.label, y: now.up.label },
-          ink,
-        );
-        if (data.pair) drawContours(context, data.pair, data, now, box, ink);
-      },
-      (context, box) => {
-        const now = place();
-        if (data && now)
-          dots.draw(
-            context,
-            box,
-            data.board,
-            outlined(data.shown),
-            now.xs,
-            now.ys,
-            styleOf(data.board.n),
-          );
-      },
-      (context, box) => {
-        context.clearRect(0, 0, box.width, box.height);
-        const now = place();
-        if (data && now) circleRuns(context, now.plot, data.shown, hover, now.xs, now.ys);
-      },
-    ],
-  );
-  const tip = tooltip(area.host);
-
-  function place(): Placed | null {
-    const box = area.box();
-    if (!data || box.width < 1) return null;
-    placed ??= placedOf(data, box, measure);
-    return placed;
-  }
-
-  function touch(row: number): void {
-    if (row !== hover) {
-      hover = row;
-      area.redraw(2);
-      callbacks.onHover(row);
-    }
-    if (!data || !placed || row < 0) return tip.hide();
-    tip.show(placed.xs[row] ?? 0, placed.ys[row] ?? 0, linesOf(data, placed, row));
-  }
-
-  listen(area, {
-    plot: () => placed?.plot ?? plotIn(area.box()),
-    hover(at) {
-      if (!placed || !data) return;
-      touch(
-        at ? nearestMark(placed.xs, placed.ys, onTop, data.shown.kept, at.x, at.y, REACH) : -1,
-      );
+  return runPlot<PairData, Placed>(element, callbacks, {
+    label: "Pair of parameters",
+    height: 300,
+    placedBy: ({ x, y, pair: found }) => [x, y, found],
+    place: placedOf,
+    titles: (_, { across, up }) => ({ x: across.label, y: up.label }),
+    below(pen, data, now) {
+      if (data.pair) drawContours(pen, data.pair, data, now);
     },
-    click(_, event) {
-      if (hover >= 0) callbacks.onPick?.(hover, event);
-    },
+    dots: ({ board, shown }) => ({ colours: inOneInk(shown), style: styleOf(board.n) }),
+    name: ({ x, y }) => `${x} and ${y}`,
+    describe,
+    lines: linesOf,
   });
-
-  area.host.addEventListener("keydown", (event) => {
-    const now = place();
-    if (!data || !now || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Enter" && hover >= 0) callbacks.onPick?.(hover, event);
-    else {
-      const row = neighbour(now, onTop, hover, event.key);
-      if (row < 0) return;
-      touch(row);
-      area.say(linesOf(data, now, row).join(", "));
-    }
-    event.preventDefault();
-    event.stopPropagation();
-  });
-
-  return {
-    update(after) {
-      const before = data;
-      data = after;
-      const next = [after.board.head.id, after.board.version, after.board.n, after.x, after.y].join(
-        "\n",
-      );
-      const moved =
-        next !== key ||
-        before?.pair !== after.pair ||
-        before?.board.columns !== after.board.columns;
-      key = next;
-      if (moved) placed = null;
-      if (moved || differs(before?.shown ?? null, after.shown)) {
-        onTop = keptOnTop(after.shown);
-        area.soon("name", () => area.name(`${after.x} and ${after.y}`, describe(after)));
-        // The contours cost the most, and no brush changes them.
-        area.redraw(1);
-        if (moved || before?.shown.dark !== after.shown.dark) area.redraw(0);
-        if (moved || standsOut(before?.shown ?? null, after.shown)) area.redraw(2);
-      }
-      if (after.shown.hover !== hover) {
-        hover = after.shown.hover;
-        tip.hide();
-        area.redraw(2);
-      }
-    },
-    destroy() {
-      tip.hide();
-      area.destroy();
-    },
-  };
-}
-
-/**
- * The next run along one of the two axes, by the arrow that points there; -1 for other keys. The
- * first press begins at the end that it comes from.
- */
-export function neighbour(
-  { xs, ys }: Pick<Placed, "xs" | "ys">,
-  rows: Uint32Array,
-  from: number,
-  key: string,
-): number {
-  const step = { ArrowRight: 1, ArrowLeft: -1, ArrowUp: -1, ArrowDown: 1 }[key];
-  if (step === undefined) return -1;
-  const places = key === "ArrowUp" || key === "ArrowDown" ? ys : xs;
-  const along = [...rows]
-    .filter((row) => !Number.isNaN(xs[row]) && !Number.isNaN(ys[row]))
-    .sort((a, b) => (places[a] ?? 0) - (places[b] ?? 0) || a - b);
-  const at = along.indexOf(from);
-  if (at < 0) return along.at(step > 0 ? 0 : -1) ?? -1;
-  return along[Math.max(0, Math.min(along.length - 1, at + step))] ?? -1;
 }
 
 function linesOf({ board }: PairData, { across, up, x, y }: Placed, row: number): readonly string[] {
@@ -214,9 +65,9 @@ function styleOf(n: number): DotStyle {
   return { radius: n > 300 ? 1.5 : 2.5, alpha: n > 3000 ? 0.35 : n > 300 ? 0.6 : 0.85 };
 }
 
-/** Runs in one ink: the ground already speaks of the objective. */
-function outlined(shown: Shown): Shown {
-  return { ...shown, colours: new Uint32Array(shown.colours.length).fill(inks(shown.dark).text) };
+/** The ground already speaks of the objective. */
+function inOneInk({ colours, dark }: Shown): Uint32Array {
+  return new Uint32Array(colours.length).fill(inks(dark).text);
 }
 
 function valuesOf(board: Board): ArrayLike<number> {
@@ -245,15 +96,9 @@ function placedOf(data: PairData, box: Box, measure: (text: string) => number): 
   return { plot, x, y, across, up, xs: spread(across, x, 1), ys: spread(up, y, 7) };
 }
 
-function drawContours(
-  context: CanvasRenderingContext2D,
-  found: Pair,
-  data: PairData,
-  now: Placed,
-  box: Box,
-  ink: Inks,
-): void {
+function drawContours(pen: Pen, found: Pair, data: PairData, now: Placed): void {
   const { plot, x, y, across, up } = now;
+  const { ink } = pen;
   const range = extent(found.mean.flat());
   if (!range) return;
   const columns = Float64Array.from(placesAt(across, found.x.at), (value) => x.of(value));
@@ -265,16 +110,16 @@ function drawContours(
   const picture = document.createElement("canvas");
   picture.width = width;
   picture.height = height;
-  const pen = picture.getContext("2d");
-  if (!pen) return;
-  const image = pen.createImageData(width, height);
-  const words = new Uint32Array(image.data.buffer);
+  const paper = picture.getContext("2d");
+  if (!paper) return;
+  const image = paper.createImageData(width, height);
+  const words = new Int32Array(image.data.buffer);
   const good = goalOf(data.board) === "maximize";
-  const table = Array.from({ length: LEVELS }, (_, level) => {
+  const colours = Array.from({ length: LEVELS }, (_, level) => {
     const share = (level + 0.5) / LEVELS;
-    const rgb = mix(sequential(good ? share : 1 - share, data.shown.dark), ink.ground, SOFT);
-    return (0xff000000 | ((rgb & 255) << 16) | (rgb & 0xff00) | (rgb >> 16)) >>> 0;
+    return mix(sequential(good ? share : 1 - share, data.shown.dark), ink.ground, SOFT);
   });
+  const table = colours.map(word);
   const mean = bilinear(
     found.mean,
     columns,
@@ -288,31 +133,17 @@ function drawContours(
       if (!Number.isNaN(value)) words[j * width + i] = table[levelOf(value, range, LEVELS)] ?? 0;
     }
   }
-  pen.putImageData(image, 0, 0);
-  context.drawImage(picture, plot.left, plot.top, width, height);
-  drawKey(
-    context,
-    box,
-    range,
-    table.length,
-    (level) => {
-      const share = (level + 0.5) / LEVELS;
-      return mix(sequential(good ? share : 1 - share, data.shown.dark), ink.ground, SOFT);
-    },
-    data,
-    ink,
-  );
+  paper.putImageData(image, 0, 0);
+  pen.context.drawImage(picture, plot.left, plot.top, width, height);
+  drawKey(pen, range, colours, data);
 }
 
 /** Which colour is which mean. */
 function drawKey(
-  context: CanvasRenderingContext2D,
-  box: Box,
+  { context, box, ink }: Pen,
   range: readonly [number, number],
-  levels: number,
-  colour: (level: number) => number,
+  colours: readonly number[],
   data: PairData,
-  ink: Inks,
 ): void {
   const [low, high] = [number(range[0]), number(range[1])];
   context.font = FONT;
@@ -321,11 +152,11 @@ function drawKey(
   context.fillStyle = css(ink.muted);
   let right = box.width - 12;
   context.fillText(high, right, 10);
-  right -= context.measureText(high).width + 6 + levels * 8;
-  for (let level = 0; level < levels; level++) {
-    context.fillStyle = css(colour(level));
+  right -= context.measureText(high).width + 6 + colours.length * 8;
+  colours.forEach((colour, level) => {
+    context.fillStyle = css(colour);
     context.fillRect(right + level * 8, 5, 8, 10);
-  }
+  });
   context.fillStyle = css(ink.muted);
   const name = `mean ${data.board.head.metric?.name ?? "value"}`;
   const all = `${name} ${low}`;

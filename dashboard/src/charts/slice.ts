@@ -4,38 +4,24 @@
  */
 
 import { number } from "../format";
-import { css, inks } from "./colour";
+import { css } from "./colour";
 import { worthwhile } from "./curves-geometry";
-import { nearestMark } from "./dots";
 import {
   clipped,
-  drawAxes,
   FONT,
   haloText,
   labelRoom,
   plotIn,
-  textMeasure,
   tickCounts,
   type Plot,
+  type Titles,
 } from "./frame";
-import { drawDragged, listen, type Dragged } from "./gestures";
-import { circleRuns, runDots } from "./run-dots";
+import { runPlot, type BrushCallbacks, type Pen, type RunsPlaced } from "./run-plot";
 import { linear, scaleOf, type Scale } from "./scale";
 import { bestOf, goalOf, jitter, placesAt, ranks, roomy } from "./slice-geometry";
-import { surface, type Box } from "./surface";
-import { tooltip } from "./tooltip";
-import {
-  cell,
-  differs,
-  keptOnTop,
-  runsOf,
-  standsOut,
-  remarksOf,
-  stateOf,
-  titleOf,
-  type RunCallbacks,
-} from "./words";
-import type { Board, Brush, Brushes, Chart, Column, DataTable, Shown, Slice } from "../types";
+import type { Box } from "./surface";
+import { cell, keptOnTop, remarksOf, runsOf, stateOf, titleOf } from "./words";
+import type { Board, Brushes, Chart, Column, DataTable, Shown, Slice } from "../types";
 
 export interface SliceData {
   readonly board: Board;
@@ -48,169 +34,29 @@ export interface SliceData {
   readonly rank: boolean;
 }
 
-export interface SliceCallbacks extends RunCallbacks {
-  onBrush?(column: string, brush: Brush): void;
-}
-
-const REACH = 16;
-
-interface Placed {
-  readonly plot: Plot;
+interface Placed extends RunsPlaced {
   readonly column: Column;
-  readonly x: Scale;
-  readonly y: Scale;
   readonly heights: ArrayLike<number>;
-  readonly xs: Float32Array;
-  readonly ys: Float32Array;
 }
 
-export function slice(element: HTMLElement, callbacks: SliceCallbacks): Chart<SliceData> {
-  let data: SliceData | null = null;
-  let key = "";
-  let placed: Placed | null = null;
-  let onTop: Uint32Array = new Uint32Array();
-  let hover = -1;
-  let dragged: Dragged | null = null;
-  const dots = runDots();
-  const measure = textMeasure();
-  const area = surface(
-    element,
-    { label: "Slice", interactive: true, height: 260, resized: () => (placed = null) },
-    [
-      (context, box) => {
-        context.clearRect(0, 0, box.width, box.height);
-        const now = place();
-        if (!data || !now) return;
-        const { plot, x, y, column } = now;
-        drawAxes(context, box, plot, x, y, titlesOf(data, column), inks(data.shown.dark));
-        drawBand(context, data, now);
-      },
-      (context, box) => {
-        const now = place();
-        if (data && now) dots.draw(context, box, data.board, data.shown, now.xs, now.ys);
-      },
-      (context, box) => {
-        context.clearRect(0, 0, box.width, box.height);
-        const now = place();
-        if (!data || !now) return;
-        drawMean(context, data, now);
-        circleRuns(context, now.plot, data.shown, hover, now.xs, now.ys);
-        drawDragged(context, now.plot, dragged, inks(data.shown.dark));
-      },
-    ],
-  );
-  const tip = tooltip(area.host);
-
-  function place(): Placed | null {
-    const box = area.box();
-    if (!data || box.width < 1) return null;
-    placed ??= placedOf(data, box, measure);
-    return placed;
-  }
-
-  function touch(row: number): void {
-    if (row !== hover) {
-      hover = row;
-      area.redraw(2);
-      callbacks.onHover(row);
-    }
-    if (!data || !placed || row < 0) return tip.hide();
-    tip.show(placed.xs[row] ?? 0, placed.ys[row] ?? 0, linesOf(data, placed, row));
-  }
-
-  listen(area, {
-    plot: () => placed?.plot ?? plotIn(area.box()),
-    hover(at) {
-      if (placed)
-        touch(
-          at && data
-            ? nearestMark(placed.xs, placed.ys, onTop, data.shown.kept, at.x, at.y, REACH)
-            : -1,
-        );
-    },
-    click(_, event) {
-      if (hover >= 0) callbacks.onPick?.(hover, event);
-    },
-    dragging(range) {
-      dragged = range;
-      tip.hide();
-      area.redraw(2);
-    },
-    dragged(range) {
-      if (!placed || !data) return;
-      const { x, y, column } = placed;
-      if (range.x) callbacks.onBrush?.(column.name, [[x.invert(range.x[0]), x.invert(range.x[1])]]);
-      if (range.y && !data.rank)
-        callbacks.onBrush?.("value", [[y.invert(range.y[1]), y.invert(range.y[0])]]);
-    },
-    doubled() {
-      if (!placed) return;
-      callbacks.onBrush?.(placed.column.name, []);
-      callbacks.onBrush?.("value", []);
-    },
+export function slice(element: HTMLElement, callbacks: BrushCallbacks): Chart<SliceData> {
+  return runPlot<SliceData, Placed>(element, callbacks, {
+    label: "Slice",
+    height: 260,
+    placedBy: ({ parameter, slice: model, rank }) => [parameter, model, rank],
+    groundedBy: ({ brushes }) => [brushes],
+    place: placedOf,
+    titles: titlesOf,
+    below: drawBand,
+    above: drawMean,
+    brushed: ({ rank }, { column }) => ({ x: column.name, y: !rank }),
+    name: (data) => `Slice along ${labelOf(data)}`,
+    describe,
+    lines: linesOf,
   });
-
-  area.host.addEventListener("keydown", (event) => {
-    if (!data || !placed || event.ctrlKey || event.metaKey || event.altKey) return;
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (event.key === "Enter" && hover >= 0) callbacks.onPick?.(hover, event);
-    else if (step) {
-      const { xs } = placed;
-      const across = Array.from(onTop)
-        .filter((row) => !Number.isNaN(xs[row]))
-        .sort((a, b) => (xs[a] ?? 0) - (xs[b] ?? 0));
-      const row = across[Math.max(0, Math.min(across.length - 1, across.indexOf(hover) + step))];
-      if (row === undefined) return;
-      touch(row);
-      area.say(linesOf(data, placed, row).join(", "));
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
-
-  return {
-    update(after) {
-      const before = data;
-      data = after;
-      const next = [
-        after.board.head.id,
-        after.board.version,
-        after.board.n,
-        after.parameter,
-        after.rank,
-      ].join(" ");
-      const moved =
-        next !== key ||
-        before?.slice !== after.slice ||
-        before?.board.columns !== after.board.columns;
-      key = next;
-      if (moved) placed = null;
-      if (
-        moved ||
-        before?.brushes !== after.brushes ||
-        differs(before?.shown ?? null, after.shown)
-      ) {
-        onTop = keptOnTop(after.shown);
-        area.soon("name", () => area.name(`Slice along ${labelOf(after)}`, describe(after)));
-        area.redraw(1);
-        const stands = moved || standsOut(before?.shown ?? null, after.shown);
-        if (stands || before?.brushes !== after.brushes) area.redraw(0);
-        if (stands) area.redraw(2);
-      }
-      if (after.shown.hover !== hover) {
-        hover = after.shown.hover;
-        tip.hide();
-        area.redraw(2);
-      }
-    },
-    destroy() {
-      tip.hide();
-      area.destroy();
-    },
-  };
 }
 
-function titlesOf({ board, rank }: SliceData, column: Column): { x: string; y: string } {
+function titlesOf({ board, rank }: SliceData, { column }: Placed): Titles {
   return {
     x: column.label,
     y: rank ? "rank, 1 is the best" : (board.head.metric?.name ?? "value"),
@@ -268,11 +114,10 @@ function valueScale(
 
 /** The brush and the model's band, below the runs. */
 function drawBand(
-  context: CanvasRenderingContext2D,
-  { slice: model, rank, shown, brushes }: SliceData,
+  { context, ink }: Pen,
+  { slice: model, rank, brushes }: SliceData,
   { plot, column, x, y }: Placed,
 ): void {
-  const ink = inks(shown.dark);
   context.fillStyle = css(ink.brush, 0.1);
   for (const [low, high] of brushes.get(column.name) ?? []) {
     const from = Math.max(plot.left, x.of(low));
@@ -314,11 +159,11 @@ function drawBand(
 }
 
 /** The model's mean on a halo, above the runs. */
-function drawMean(context: CanvasRenderingContext2D, data: SliceData, now: Placed): void {
-  const { slice: model, rank, shown } = data;
+function drawMean(pen: Pen, data: SliceData, now: Placed): void {
+  const { slice: model, rank } = data;
   const { plot, column, x, y } = now;
   if (!model || rank) return;
-  const ink = inks(shown.dark);
+  const { context, ink } = pen;
   const places = placesAt(column, model.at);
   clipped(context, plot, () => {
     context.lineJoin = "round";
@@ -344,7 +189,7 @@ function drawMean(context: CanvasRenderingContext2D, data: SliceData, now: Place
       context.stroke();
     }
   });
-  drawBest(context, data, now);
+  drawBest(pen, data, now);
 }
 
 /** Half of the width of a category's mark. */
@@ -362,13 +207,12 @@ function lineThrough(
 
 /** Where the model's mean is best, marked on its line. */
 function drawBest(
-  context: CanvasRenderingContext2D,
-  { board, slice: model, rank, shown }: SliceData,
+  { context, ink }: Pen,
+  { board, slice: model, rank }: SliceData,
   { plot, column, x, y }: Placed,
 ): void {
   const best = model && !rank ? bestOf(model, goalOf(board)) : null;
   if (!best) return;
-  const ink = inks(shown.dark);
   const px = x.of(placesAt(column, [best.at])[0] ?? NaN);
   const text = `model's best ${typeof best.at === "number" ? number(best.at) : best.at}`;
   // Named at the far side, away from the good runs that crowd there.
