@@ -1,6 +1,7 @@
 /** The configuration beside what really ran, and the summary. */
 import { useState } from "preact/hooks";
 import { moment } from "../format";
+import { Excerpt } from "../views/clamped";
 import type { RunView } from "./data";
 import { flatten, isMapping, matches, settings, told } from "./values";
 
@@ -37,8 +38,8 @@ export function Configuration({ run }: { run: RunView }) {
                   {shown.map((one) => (
                     <tr key={one.name} class={one.differs ? "differs" : ""}>
                       <th scope="row">{one.name}</th>
-                      <td>{one.own ? <span class="muted">set by the program</span> : told(one.given)}</td>
-                      {effective && <td>{one.differs || one.own ? told(one.ran) : <span class="muted">the same</span>}
+                      <td>{one.own ? <span class="muted">set by the program</span> : <Excerpt text={told(one.given)} />}</td>
+                      {effective && <td>{one.differs || one.own ? <Excerpt text={told(one.ran)} /> : <span class="muted">the same</span>}
                         {one.differs && <span class="badge differing">differs</span>}</td>}
                     </tr>
                   ))}
@@ -53,7 +54,7 @@ export function Configuration({ run }: { run: RunView }) {
           {summary.length > 0 && (
             <div class="datatable" tabIndex={0} role="group" aria-label="summary">
               <table class="data pairs"><thead><tr><th scope="col">name</th><th scope="col">value</th></tr></thead>
-                <tbody>{summary.map(([name, value]) => <tr key={name}><th scope="row">{name}</th><td>{name === "_timestamp" && typeof value === "number" ? moment(value) : told(value)}</td></tr>)}</tbody></table>
+                <tbody>{summary.map(([name, value]) => <tr key={name}><th scope="row">{name}</th><td>{name === "_timestamp" && typeof value === "number" ? moment(value) : <Excerpt text={told(value)} />}</td></tr>)}</tbody></table>
             </div>
           )}
         </section>

@@ -13,6 +13,7 @@ import { Metrics } from "./Metrics";
 import { read } from "../data/source";
 import type { SweepView } from "../data/wire";
 import { liveness, title, withLogin } from "../state/page";
+import { Clamped } from "../views/clamped";
 import { Coded } from "../views/coded";
 import { Story } from "./Story";
 import { System } from "./System";
@@ -168,7 +169,7 @@ function Head({ data, run, objective, sweepName }: HeadProps) {
   return (
     <header class="head">
       <div class="title">
-        <h1>{run.name || run.id}</h1>
+        <h1><Clamped text={run.name || run.id} lines={2} /></h1>
         <span class={`state ${run.state}`}>{run.state}</span>
         {run.sweep !== null
           ? <span class="muted">{run.kind} run {run.number} of <a href={linkTo({ view: "sweep", id: run.sweep })}>{sweepName || run.sweep}</a></span>
@@ -176,7 +177,7 @@ function Head({ data, run, objective, sweepName }: HeadProps) {
         {!data.report && <Actions data={data} run={run} />}
       </div>
       {run.desired !== "go" && run.ended === null && <p class="notice warn">{`It was asked to ${run.desired}; it does so at its next report.`}</p>}
-      {run.ended_because && run.ended !== null && !ORDINARY.has(run.ended_because) && <p><span class="muted">{`It ${run.state === "stopped" ? "was stopped" : "ended"}: `}</span>{run.ended_because}</p>}
+      {run.ended_because && run.ended !== null && !ORDINARY.has(run.ended_because) && <p><span class="muted">{`It ${run.state === "stopped" ? "was stopped" : "ended"}: `}</span><Clamped text={run.ended_because} /></p>}
       <dl class="figures">
         {(run.curve.length > 0 || run.value !== null) && <div><dt title={objective}>{shortened(objective) || "objective"}</dt><dd>{value}<small>{`at step ${run.steps}${best === value ? "" : `, best on the way ${best}`}`}</small></dd></div>}
         <div><dt>steps</dt><dd>{last ?? "–"}<small>{counted(data.history.steps.length, "report")}</small></dd></div>
@@ -184,7 +185,7 @@ function Head({ data, run, objective, sweepName }: HeadProps) {
           <dd>{run.started === null ? "–" : duration((run.ended ?? now) - run.started)}
             <small>{run.started === null ? "not started" : `from ${moment(run.started)}`}</small></dd></div>
         <div><dt>attempts</dt><dd>{run.attempts.length}<small>{run.attempts.length ? `on ${[...new Set(run.attempts.map((one) => one.host))].join(", ")}` : ""}</small></dd></div>
-        <div class="why"><dt>chosen because</dt><dd class="sentence">{run.why || "–"}</dd></div>
+        <div class="why"><dt>chosen because</dt><dd class="sentence"><Clamped text={run.why || "–"} lines={4} /></dd></div>
       </dl>
     </header>
   );

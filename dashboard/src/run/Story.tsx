@@ -1,8 +1,9 @@
 /** How the run came to be and went: why it was chosen, its attempts, what was ordered, what it said, its relatives, and how
  * it is trained again. */
-import { duration, moment } from "../format";
+import { duration, elided, moment } from "../format";
 import { linkTo } from "../router";
 import { copy } from "../state/page";
+import { Clamped, Excerpt } from "../views/clamped";
 import type { RelatedRun, RunView, Way } from "./data";
 import { flatten, isMapping, told } from "./values";
 
@@ -41,9 +42,9 @@ function Chosen({ run }: { run: RunView }) {
   return (
     <section aria-label="why it was chosen">
       <h2>Why it was chosen</h2>
-      <p>{run.why || "nobody said"}</p>
+      <p class="written"><Clamped text={run.why || "nobody said"} lines={8} /></p>
       {figures.length > 0 && (
-        <dl class="facts">{figures.map(([name, value]) => <div key={name}><dt>{NAMES[name] ?? name.replaceAll("_", " ")}</dt><dd>{told(value)}</dd></div>)}</dl>
+        <dl class="facts">{figures.map(([name, value]) => <div key={name}><dt>{NAMES[name] ?? name.replaceAll("_", " ")}</dt><dd><Excerpt text={told(value)} /></dd></div>)}</dl>
       )}
     </section>
   );
@@ -58,7 +59,7 @@ function Relatives({ related }: { related: readonly RelatedRun[] }) {
         {related.map((one) => (
           <li key={`${one.relation} ${one.id}`}>
             <span class="muted">{RELATIONS[one.relation] ?? one.relation}</span>{" "}
-            <a href={linkTo({ view: "run", id: one.id })}>{one.name || one.id}</a>{" "}
+            <a href={linkTo({ view: "run", id: one.id })}>{elided(one.name || one.id, 80)}</a>{" "}
             <span class="muted">{one.kind}</span> <span class={`state ${one.state}`}>{one.state}</span>
             {typeof one.value === "number" && <span class="figure">{` ${told(one.value)} at step ${one.steps}`}</span>}
           </li>
@@ -103,7 +104,7 @@ function Attempts({ run }: { run: RunView }) {
                   <th scope="row">{one.number}</th><td title={`agent ${one.agent}`}>{one.host}</td><td class="nowrap">{moment(one.started)}</td>
                   <td class="nowrap">{duration((one.ended ?? now) - one.started)}</td><td class="number">{one.first_step}</td>
                   <td>{one.outcome ?? "running"}{one.exit_code ? ` (exit code ${one.exit_code})` : ""}{one.signal ? ` (signal ${one.signal})` : ""}</td>
-                  <td>{one.reason}</td>
+                  <td><Excerpt text={one.reason} /></td>
                 </tr>
               ))}
             </tbody>
@@ -122,7 +123,7 @@ function Orders({ run }: { run: RunView }) {
       <ul class="plainlist">
         {run.orders.map((one, at) => (
           <li key={at}><b>{one.order}</b>{` by ${AUTHORS[one.by] ?? one.by}${one.step === null ? "" : ` at step ${one.step}`}, ${moment(one.time)}`}
-            {one.reason && <div class="muted">{one.reason}</div>}</li>
+            {one.reason && <div class="muted written"><Clamped text={one.reason} /></div>}</li>
         ))}
       </ul>
     </section>
@@ -136,8 +137,8 @@ function Alerts({ run }: { run: RunView }) {
       <h2>What it said</h2>
       {run.alerts.map((one, at) => (
         <div key={at} class={`notice ${one.level === "ERROR" ? "bad" : one.level === "WARN" ? "warn" : ""}`}>
-          <b>{one.title}</b> <span class="muted">{`${one.level.toLowerCase()}, ${moment(one.time)}`}</span>
-          <div class="lines">{one.text}</div>
+          <b><Excerpt text={one.title} /></b> <span class="muted">{`${one.level.toLowerCase()}, ${moment(one.time)}`}</span>
+          <div class="written"><Clamped text={one.text} lines={6} /></div>
         </div>
       ))}
     </section>
@@ -157,12 +158,12 @@ function About({ run }: { run: RunView }) {
   return (
     <section aria-label="about">
       <h2>About</h2>
-      {typeof details["notes"] === "string" && details["notes"] && <p class="lines">{details["notes"]}</p>}
+      {typeof details["notes"] === "string" && details["notes"] && <p class="written"><Clamped text={details["notes"]} lines={6} /></p>}
       {tags.length > 0 && <p>{tags.map((tag) => <span class="chip" key={tag}>{tag}</span>)}</p>}
-      {facts.length > 0 && <dl class="facts">{facts.map(([name, value]) => <div key={name}><dt>{name.replaceAll("_", " ")}</dt><dd>{told(value)}</dd></div>)}</dl>}
+      {facts.length > 0 && <dl class="facts">{facts.map(([name, value]) => <div key={name}><dt>{name.replaceAll("_", " ")}</dt><dd><Excerpt text={told(value)} /></dd></div>)}</dl>}
       {found.length > 0 && (
         <details><summary>{`machine and program (${found.length})`}</summary>
-          <dl class="facts">{found.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{told(value)}</dd></div>)}</dl>
+          <dl class="facts">{found.map(([name, value]) => <div key={name}><dt>{name}</dt><dd><Excerpt text={told(value)} /></dd></div>)}</dl>
         </details>
       )}
     </section>

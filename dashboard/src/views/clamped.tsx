@@ -41,6 +41,14 @@ export function Clamped({ text, lines = 3, coded = false }: ClampedProps): JSX.E
   );
 }
 
+/** Shorter texts need not be measured. */
+const LONG = 100;
+
+/** A value in a table or a list, where most are short. */
+export function Excerpt({ text }: { readonly text: string }): JSX.Element {
+  return text.length > LONG ? <Clamped text={text} /> : <>{text}</>;
+}
+
 export function ShowAll({ open }: { readonly open: Signal<boolean> }): JSX.Element {
   return <button type="button" class="link" aria-expanded={open.value} onClick={() => (open.value = !open.value)}>{open.value ? "show less" : "show all"}</button>;
 }

@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { number } from "../format";
 import { layoutOf, setLayout } from "../state/layout";
 import type { Chart, DataTable } from "../types";
-import { Clamped } from "./clamped";
+import { Excerpt } from "./clamped";
 
 export interface ChartHostProps<Data> {
   readonly make: (element: HTMLElement) => Chart<Data>;
@@ -118,8 +118,6 @@ export function Panel({ id, title, size = "half", height = 300, tools, table, ch
 }
 
 const MOST_ROWS = 500;
-/** Shorter texts need not be measured. */
-const LONG = 100;
 
 function Figures({ table, title }: { readonly table: DataTable | null; readonly title: string }): JSX.Element {
   const first = useRef<HTMLDivElement>(null);
@@ -132,7 +130,7 @@ function Figures({ table, title }: { readonly table: DataTable | null; readonly 
           <thead><tr>{table.columns.map((name) => <th scope="col">{name}</th>)}</tr></thead>
           <tbody>
             {table.rows.slice(0, MOST_ROWS).map((row) => (
-              <tr>{row.map((cell) => <td class={typeof cell === "number" ? "number" : undefined}>{typeof cell === "number" ? number(cell, 6) : cell === null ? "–" : cell.length > LONG ? <Clamped text={cell} /> : cell}</td>)}</tr>
+              <tr>{row.map((cell) => <td class={typeof cell === "number" ? "number" : undefined}>{typeof cell === "number" ? number(cell, 6) : cell === null ? "–" : <Excerpt text={cell} />}</td>)}</tr>
             ))}
           </tbody>
         </table>
