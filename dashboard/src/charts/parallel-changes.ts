@@ -36,6 +36,27 @@ export interface View {
   readonly ratio: number;
 }
 
+/**
+ * Whether every array and the size are the very ones of the last drawing. Then a pointer has moved,
+ * or another run stands out: whoever changes values in place hands over another list of columns.
+ */
+export function untouched(before: View | null, { shown, ...view }: View): boolean {
+  const same = (name: "kept" | "order" | "colours" | "dark") =>
+    before?.shown[name] === shown[name];
+  return (
+    same("kept") &&
+    same("order") &&
+    same("colours") &&
+    same("dark") &&
+    before?.columns === view.columns &&
+    before.flipped === view.flipped &&
+    before.n === view.n &&
+    before.width === view.width &&
+    before.height === view.height &&
+    before.ratio === view.ratio
+  );
+}
+
 /** What changed since `before`, and what to compare with next time. */
 export function changes(
   before: Seen | null,

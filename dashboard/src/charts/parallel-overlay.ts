@@ -4,12 +4,13 @@
  * its column is shown, so that the keyboard's focus stays while everything else moves.
  */
 
-import type { Brush } from "../types";
+import type { Brush, Brushes, Shown } from "../types";
 import { histogram, type Axis, type Layout } from "./axes";
 import { placesOf, worded, type Hit } from "./axes-brush";
 import { css, inks, mix, type Inks } from "./colour";
 import type { ParallelData } from "./parallel";
 import { elided, number } from "../format";
+import { standsOut } from "./words";
 
 const BINS = 40;
 const BRUSH = 12;
@@ -51,6 +52,12 @@ interface AxisNodes {
   readonly hide: SVGPathElement;
 }
 
+/** What the last drawing had. */
+interface Drawn extends Shown {
+  readonly brushes: Brushes;
+  readonly editing: Editing | null;
+}
+
 export interface Overlay {
   draw(scenery: Scenery): void;
   /** The axis that has the keyboard, or "". */
@@ -63,17 +70,15 @@ export interface Overlay {
 
 /** `touch` lies above `root`: browsers heed `touch-action` inside of HTML alone. */
 export function overlayOf(root: SVGSVGElement, touch: HTMLElement, keys: string): Overlay {
-  const runs = svg(
-    "g",
-    { fill: "none", "pointer-events": "none", "stroke-linejoin": "round" },
-    root,
-  );
+  const lines = { fill: "none", "pointer-events": "none", "stroke-linejoin": "round" };
+  const standing = svg("g", lines, root);
+  const hovered = svg("g", lines, root);
   const axes = svg("g", {}, root);
   const above = svg("g", { "pointer-events": "none", "font-size": 10.5 }, root);
-  runs.setAttribute("aria-hidden", "true");
-  above.setAttribute("aria-hidden", "true");
+  for (const group of [standing, hovered, above]) group.setAttribute("aria-hidden", "true");
   const nodes = new Map<string, AxisNodes>();
   let pointed = "";
+  let drawn: Drawn | null = null;
 
   function order(scenery: Scenery): void {
     const { plan } = scenery;
@@ -114,16 +119,27 @@ export function overlayOf(root: SVGSVGElement, touch: HTMLElement, keys: string)
           if (parts) drawAxis(parts, axis, scenery.plan, ink);
         });
       }
+      // A pointer that moves over the runs changes nothing of the axes, nor of the other runs.
+      const before = drawn;
+      drawn = { ...scenery.data.shown, brushes: scenery.data.brushes, editing: scenery.editing };
+      const moved = scenery.relaid || scenery.recounted;
+      const brushed = before?.brushes !== drawn.brushes || before.editing !== drawn.editing;
+      const active = document.activeElement;
+      const all = coarse();
       scenery.plan.axes.forEach((axis, index) => {
         const parts = nodes.get(axis.column.name);
         if (!parts) return;
-        if (scenery.relaid || scenery.recounted) drawCounts(parts.counts, scenery, index, ink);
-        drawBrushes(parts.brushes, axis, scenery, ink);
-        parts.group.setAttribute("aria-label", spoken(axis, index, scenery));
-        const lively = pointed === axis.column.name || parts.group.contains(document.activeElement);
-        parts.hide.setAttribute("opacity", lively || coarse() ? "1" : "0");
+        if (moved) drawCounts(parts.counts, scenery, index, ink);
+        if (scenery.relaid || brushed) {
+          drawBrushes(parts.brushes, axis, scenery, ink);
+          put(parts.group, "aria-label", spoken(axis, index, scenery));
+        }
+        const lively = pointed === axis.column.name || parts.group.contains(active);
+        put(parts.hide, "opacity", lively || all ? "1" : "0");
       });
-      drawRuns(runs, scenery, ink);
+      if (moved || standsOut(before, drawn) || before?.kept !== drawn.kept)
+        standing.replaceChildren(...standingRuns(scenery, ink));
+      hovered.replaceChildren(...hoveredRun(scenery, ink));
       drawValues(above, scenery, ink);
     },
     focused() {
@@ -142,8 +158,10 @@ export function overlayOf(root: SVGSVGElement, touch: HTMLElement, keys: string)
   };
 }
 
+const fingers = globalThis.matchMedia?.("(pointer: coarse)");
+
 function coarse(): boolean {
-  return globalThis.matchMedia?.("(pointer: coarse)").matches ?? false;
+  return fingers?.matches ?? false;
 }
 
 function axisNodes(keys: string): AxisNodes {
@@ -311,38 +329,51 @@ function drawBrushes(group: SVGGElement, axis: Axis, scenery: Scenery, ink: Inks
   );
 }
 
-/** Baseline, compared runs, the best and the one pointed at, in rising order, each on a halo. */
-function drawRuns(group: SVGGElement, scenery: Scenery, ink: Inks): void {
+const DASH = "5 4";
+
+/** Compared runs, the baseline and the best, in rising order. */
+function standingRuns(scenery: Scenery, ink: Inks): readonly SVGElement[] {
+  const { chosen, baseline, best } = scenery.data.shown;
+  return [
+    ...[...chosen].slice(0, CHOSEN).flatMap((row) => runLine(scenery, ink, row, ink.chosen, 1.75)),
+    ...runLine(scenery, ink, baseline, ink.baseline, 1.5, DASH),
+    ...runLine(scenery, ink, best, ink.best, 2.25),
+  ];
+}
+
+function hoveredRun(scenery: Scenery, ink: Inks): readonly SVGElement[] {
+  const { hover, baseline } = scenery.data.shown;
+  return runLine(scenery, ink, hover, ink.hover, 2.25, hover === baseline ? DASH : "");
+}
+
+/** On a halo. */
+function runLine(
+  scenery: Scenery,
+  ink: Inks,
+  row: number,
+  colour: number,
+  width: number,
+  dash = "",
+): readonly SVGElement[] {
   const { shown, n } = scenery.data;
-  const ground = css(ink.ground);
-  const wanted: SVGElement[] = [];
-  const add = (row: number, colour: number, width: number, dash = "") => {
-    if (row < 0 || row >= n) return;
-    const d = pathOf(row, scenery);
-    const quiet = shown.kept[row] || row === shown.hover ? 1 : 0.35;
-    wanted.push(
-      svg("path", {
-        d,
-        stroke: ground,
-        "stroke-width": width + 2.5,
-        "stroke-opacity": quiet < 1 ? 0 : 0.75,
-      }),
-      svg("path", {
-        d,
-        stroke: css(colour),
-        "stroke-width": width,
-        "stroke-opacity": quiet,
-        ...(dash ? { "stroke-dasharray": dash } : {}),
-      }),
-    );
-  };
-  let compared = 0;
-  for (const row of shown.chosen) if (compared++ < CHOSEN) add(row, ink.chosen, 1.75);
-  add(shown.baseline, ink.baseline, 1.5, "5 4");
-  add(shown.best, ink.best, 2.25);
-  if (shown.hover >= 0)
-    add(shown.hover, ink.hover, 2.25, shown.hover === shown.baseline ? "5 4" : "");
-  group.replaceChildren(...wanted);
+  if (row < 0 || row >= n) return [];
+  const d = pathOf(row, scenery);
+  const quiet = shown.kept[row] || row === shown.hover ? 1 : 0.35;
+  return [
+    svg("path", {
+      d,
+      stroke: css(ink.ground),
+      "stroke-width": width + 2.5,
+      "stroke-opacity": quiet < 1 ? 0 : 0.75,
+    }),
+    svg("path", {
+      d,
+      stroke: css(colour),
+      "stroke-width": width,
+      "stroke-opacity": quiet,
+      ...(dash ? { "stroke-dasharray": dash } : {}),
+    }),
+  ];
 }
 
 /** The values of the run pointed at, beside its axes, and its name beside the pointer. */
@@ -476,6 +507,11 @@ export function svg<Name extends keyof SVGElementTagNameMap>(
 
 function set(node: Element, attributes: Attributes): void {
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+}
+
+/** An attribute that is the same again costs a look at the styles. */
+function put(node: Element, name: string, value: string): void {
+  if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
 
 function textNode(words: string, attributes: Attributes): SVGTextElement {

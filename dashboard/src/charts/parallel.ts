@@ -25,7 +25,7 @@ import {
   type Hit,
 } from "./axes-brush";
 import { inks } from "./colour";
-import { changes, type Seen } from "./parallel-changes";
+import { changes, untouched, type Seen, type View } from "./parallel-changes";
 import { cursorOf, overlayOf, svg } from "./parallel-overlay";
 import { hairline, line, onFrame, surface, word, type Pixels } from "./raster";
 import { moment } from "../format";
@@ -70,6 +70,7 @@ const QUIET = 120;
 /** Runs drawn together. */
 const CHUNK = 16;
 const NO_BRUSH: Brush = [];
+const NONE = { layout: false, runs: false, dark: false };
 const KEYS =
   "Arrow left or right moves the axis, F flips it, H hides it. " +
   "B makes a brush or goes to the next one, arrow up or down moves it, " +
@@ -162,6 +163,8 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
 
   let data: ParallelData | null = null;
   let seen: Seen | null = null;
+  let viewed: View | null = null;
+  let described: Brushes | null = null;
   let plan: Layout | null = null;
   let places = new Float32Array(0);
   let keptRows = new Uint32Array(0);
@@ -214,17 +217,11 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     const bar = plan && plan.width > width ? scroll.offsetHeight - scroll.clientHeight : 0;
     const { shown, flipped, n } = data;
     const ratio = globalThis.devicePixelRatio || 1;
-    const compared = changes(seen, {
-      columns,
-      flipped,
-      n,
-      shown,
-      width,
-      height: height - bar,
-      ratio,
-    });
+    const view = { columns, flipped, n, shown, width, height: height - bar, ratio };
+    const compared = seen && untouched(viewed, view) ? { seen, changes: NONE } : changes(seen, view);
     const changed = compared.changes;
     seen = compared.seen;
+    viewed = view;
     if (changed.layout || !plan) {
       plan = layout({ columns, flipped: data.flipped, n: data.n, width, height: height - bar });
       const stride = plan.axes.length;
@@ -258,7 +255,9 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
       label: callbacks.label,
     });
     slid = sliding;
-    drawing.setAttribute("aria-label", `${data.title}: ${describe(data)}`);
+    if (changed !== NONE || described !== data.brushes)
+      drawing.setAttribute("aria-label", `${data.title}: ${describe(data)}`);
+    described = data.brushes;
     if (say) {
       live.textContent = say();
       say = null;

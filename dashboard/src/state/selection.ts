@@ -60,6 +60,8 @@ export class Selection {
   readonly colours: ReadonlySignal<Uint32Array>;
   readonly order: ReadonlySignal<Uint32Array>;
   readonly best: ReadonlySignal<number>;
+  readonly baseline: ReadonlySignal<number>;
+  /** All of it for the charts, another one with each hover: who wants a part of it asks for that part. */
   readonly shown: ReadonlySignal<Shown>;
   readonly narrowed: ReadonlySignal<boolean>;
 
@@ -140,13 +142,13 @@ export class Selection {
       const values = value && this.ranking(value.values);
       return ranked.value.findLast((row) => !Number.isNaN(values?.[row] ?? NaN)) ?? -1;
     });
-    const baseline = computed(() => {
+    this.baseline = computed(() => {
       version.value;
       return board.value?.head.baseline ?? -1;
     });
     this.shown = computed(() => ({
       kept: this.kept.value, order: this.order.value, colours: this.colours.value, hover: this.hover.value,
-      best: this.best.value, baseline: baseline.value, chosen: this.chosen.value, dark: dark.value,
+      best: this.best.value, baseline: this.baseline.value, chosen: this.chosen.value, dark: dark.value,
     }));
   }
 

@@ -104,8 +104,8 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
       id="table" title="Runs" size="full" height={Math.min(460, ROW * ((known?.n ?? 0) + 1) + 20)}
       tools={known && (
         <>
-          <button type="button" aria-pressed={differences.value} disabled={selection.shown.value.baseline < 0}
-            title={selection.shown.value.baseline < 0 ? "There is no baseline to differ from" : "Differences to the baseline"}
+          <button type="button" aria-pressed={differences.value} disabled={selection.baseline.value < 0}
+            title={selection.baseline.value < 0 ? "There is no baseline to differ from" : "Differences to the baseline"}
             onClick={() => (differences.value = !differences.value)}>Δ baseline</button>
           <CopyMenu model={model} board={known} />
           <button type="button" onClick={() => save(csv(known, columns.value.map(({ column }) => column), rows.value), `${known.head.name || known.head.project || "runs"}.csv`, "text/csv")}>CSV</button>
@@ -135,7 +135,7 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
             return row === undefined ? null : (
               <Row
                 key={at} row={row} index={item.index} top={item.start} model={model} board={known} columns={visible.value} writers={writers.value} version={model.data.version}
-                baseline={differences.value ? selection.shown.value.baseline : -1} open={open}
+                baseline={differences.value ? selection.baseline.value : -1} open={open}
               />
             );
           })}
