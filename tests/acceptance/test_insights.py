@@ -15,6 +15,7 @@ from swept import wire
 from swept.analysis.best import Advice
 from swept.client import Client
 from swept.server.advising import Advising
+from swept.server.gathered import Boards
 from swept.server.insights import THREADS, Insights
 from swept.store.base import Store
 from swept.store.identity import SeededIdentities
@@ -255,7 +256,7 @@ class TestWhileRunsTrain:
         self, served: Served, client: Client
     ) -> None:
         sweep = create(client)
-        insights = Insights(served.context, Advising(served.context))
+        insights = Insights(served.context, Boards(served.context.store), Advising(served.context))
         fitted = threading.Event()
 
         async def ask() -> list[wire.HealthCard]:

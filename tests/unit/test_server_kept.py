@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Any, cast
 import pytest
 
 from swept.model import Outcome, Row, Run
-from swept.server.gathered import MOST_METRICS, Keeper, merged
-from swept.server.histories import FEW, PART, Histories
+from swept.server.gathered import MOST_METRICS, Boards, Keeper, merged
+from swept.server.histories import Histories
 from swept.store.base import Store
 from swept.store.read_board_base import Scope, Series
 from swept.store.sql import open_store
@@ -33,15 +34,20 @@ def swept(store: Store, runs: int) -> str:
     return sweep
 
 
-def test_of_many_runs_only_those_at_work_are_read_again(store: Store) -> None:
-    at_work = FEW + 1
-    sweep = swept(store, at_work * PART)
-    for number in range(at_work):
-        assert claim(store, sweep, f"r{number}", now=NOW)
-    histories = Histories(store)
-    before, after = histories.of(sweep), histories.of(sweep)
-    assert before == after
-    assert all(one is other for one, other in zip(before[at_work:], after[at_work:], strict=True))
+def test_only_runs_that_have_changed_are_made_whole_again(store: Store) -> None:
+    sweep = swept(store, 4)
+    leases = [claim(store, sweep, f"r{number}", now=NOW) for number in range(3)]
+    histories = Histories(store, Boards(store))
+    before = histories.of(sweep)
+    assert all(map(operator.is_, histories.of(sweep), before))
+    for lease in leases[:2]:
+        assert lease is not None
+        store.report(lease.run.id, lease.token, [log(1, 1, loss=0.5)], now=NOW)
+    after = histories.of(sweep)
+    assert [one is other for one, other in zip(before, after, strict=True)] == [False] * 2 + [
+        True
+    ] * 2
+    assert [len(run.curve) for run in after] == [1, 1, 0, 0]
 
 
 class HeldUp:
@@ -93,9 +99,9 @@ def test_who_waited_for_a_metric_that_was_let_go_reads_it_anew(store: Store) -> 
 
 def test_runs_that_were_read_again_stand_where_they_were_and_new_ones_last(store: Store) -> None:
     sweep = swept(store, 4)
-    runs = Histories(store).of(sweep)
+    runs = tuple(store.board_runs(Scope(sweep=sweep)))
     claim(store, sweep, now=NOW)
-    again = Histories(store).of(sweep)
+    again = tuple(store.board_runs(Scope(sweep=sweep)))
     changed = [one for one, other in zip(again, runs, strict=True) if one != other]
     assert len(changed) == 1
     assert merged(runs[:3], [runs[3], *changed]) == again

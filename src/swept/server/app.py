@@ -23,6 +23,7 @@ from swept.server import (
 from swept.server.advising import Advising
 from swept.server.context import Context, Settings
 from swept.server.edge import Edge
+from swept.server.gathered import Boards
 from swept.server.wandb import routes, unserved
 from swept.store.base import Store
 
@@ -46,10 +47,11 @@ def create_app(store: Store, engine: Engine, settings: Settings) -> FastAPI:
     app.include_router(artifacts.router)
     app.include_router(imports.router)
     advising = Advising(context)
-    app.include_router(board.router(context, advising))
+    boards = Boards(store)
+    app.include_router(board.router(context, boards, advising))
     app.include_router(overview.router(context))
     app.include_router(events.router)
-    app.include_router(insights.router(context, advising))
+    app.include_router(insights.router(context, boards, advising))
     app.include_router(routes.router(context))
     app.include_router(unserved.router(context))
     app.include_router(page.docs_router)

@@ -45,9 +45,9 @@ Names = Annotated[list[str] | None, Query()]
 _BINARY: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
 
 
-def router(context: Context, advising: Advising) -> APIRouter:
+def router(context: Context, boards: Boards, advising: Advising) -> APIRouter:
     made = APIRouter(prefix="/api", dependencies=[Depends(reading)])
-    board = Board(context, advising)
+    board = Board(context, boards, advising)
 
     # -- a sweep ----------------------------------------------------------------------------------
 
@@ -166,9 +166,9 @@ class Subject:
 class Board:
     """Makes the answers."""
 
-    def __init__(self, context: Context, advising: Advising) -> None:
+    def __init__(self, context: Context, boards: Boards, advising: Advising) -> None:
         self._context = context
-        self._boards = Boards(context.store)
+        self._boards = boards
         self._advising = advising
 
     def of_sweep(self, sweep: str, times: bool = False) -> Subject:

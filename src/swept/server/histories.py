@@ -1,71 +1,76 @@
-"""The whole runs of the sweeps that were analysed last, brought up to date: only runs that have changed are read again.
+"""The whole runs of the sweeps that were analysed last: what the boards have gathered, with every point as the analysis
+reads it, and with the priors.
 
-As `gathered`, for what needs more than a page draws: every point as the analysis reads it, checkpoints, priors. A sweep
-of ten thousand runs takes seconds to read, and one that is at work changes every few.
+Nothing of a page's runs is read twice: a run is made whole once for each state of it.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from swept.errors import NotFound
-from swept.model import Run, RunState
-from swept.server.gathered import merged
+from swept.model import Kind, Run
+from swept.server.gathered import Boards
 from swept.store.base import RunFilter, Store
-from swept.store.read_board_base import Scope
+from swept.store.curves import points_of
+from swept.store.read_board_base import Scope, Series
 
 SWEEPS = 2
-FEW = 50
-PART = 10
-"""Where more than `FEW` have changed, and more than one in so many, all are read at once: one by one would take longer."""
+_PRIOR = frozenset({Kind.PRIOR})
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A run as the board has it, its curve, and the run with it."""
+
+    bare: Run
+    series: Series | None
+    run: Run
 
 
 @dataclass(slots=True)
 class _Kept:
     lock: threading.Lock = field(default_factory=threading.Lock)
-    position: tuple[int, int] = (0, 0)
-    runs: tuple[Run, ...] | None = None
+    position: tuple[int, int] | None = None
+    priors: tuple[Run, ...] = ()
+    whole: Mapping[str, _Whole] = field(default_factory=dict)
 
 
 class Histories:
     """Safe from any thread; who asks while another reads the same sweep waits, and finds it read."""
 
-    def __init__(self, store: Store, most: int = SWEEPS) -> None:
+    def __init__(self, store: Store, boards: Boards, most: int = SWEEPS) -> None:
         self._store = store
+        self._boards = boards
         self._most = most
         self._guard = threading.Lock()
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     def of(self, sweep: str) -> tuple[Run, ...]:
-        """What `store.runs` says of the sweep, but for details that nobody analyses: changing them writes no event."""
+        """What `store.runs` says of the sweep, without what nobody analyses: checkpoints, details, overrides, and what
+        stands in `why` beside the reason. In order of number."""
         with self._guard:
             kept = self._kept.setdefault(sweep, _Kept())
             self._kept.move_to_end(sweep)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         with kept.lock:
-            position = self._store.position()  # before reading: what comes meanwhile is read again
-            runs = self._again(sweep, kept.position, kept.runs) if kept.runs is not None else None
-            if runs is None:
-                runs = tuple(self._store.runs(RunFilter(sweep=sweep)))
-            kept.position, kept.runs = position, runs
-            return runs
+            now = self._boards.of(Scope(sweep=sweep)).look()
+            if now.position != kept.position:
+                kept.priors = tuple(self._store.runs(RunFilter(sweep=sweep, kinds=_PRIOR)))
+                kept.position = now.position
+            kept.whole = {
+                run.id: _whole(kept.whole.get(run.id), run, now.series.get(run.id))
+                for run in now.runs
+            }
+            own = (one.run for one in kept.whole.values())
+            return tuple(sorted((*own, *kept.priors), key=lambda run: run.number))
 
-    def _again(
-        self, sweep: str, position: tuple[int, int], runs: tuple[Run, ...]
-    ) -> tuple[Run, ...] | None:
-        """None where all are to be read."""
-        changes = self._store.board_changes(Scope(sweep=sweep), *position)
-        # What running ones say beside their objective has no event.
-        changed = changes.runs | {run.id for run in runs if run.state is RunState.RUNNING}
-        if changes.all_again or len(changed) > max(FEW, len(runs) // PART):
-            return None
-        if not changed:
-            return runs
-        try:
-            read = [self._store.run(run) for run in changed]
-        except NotFound:  # deleted: no other run may name it any more
-            return None
-        return merged(runs, sorted(read, key=lambda run: run.number))
+
+def _whole(known: _Whole | None, bare: Run, series: Series | None) -> _Whole:
+    if known is not None and known.bare is bare and known.series is series:
+        return known
+    curve = points_of(series) if series is not None else ()
+    return _Whole(bare, series, replace(bare, curve=curve))

@@ -32,6 +32,7 @@ from swept.server.answers import Answer, documented
 from swept.server.apart import Apart, Unanswered
 from swept.server.auth import reading
 from swept.server.context import Context
+from swept.server.gathered import Boards
 from swept.server.histories import Histories
 from swept.spec import Spec
 from swept.stopping.ladder import ladder
@@ -199,11 +200,11 @@ class Seen:
 class Insights:
     """The answers of one server."""
 
-    def __init__(self, context: Context, advising: Advising) -> None:
+    def __init__(self, context: Context, boards: Boards, advising: Advising) -> None:
         self._context = context
         self._advising = advising
         now = context.clock.monotonic
-        self._histories = Histories(context.store)
+        self._histories = Histories(context.store, boards)
         self._looks = Kept["Look"](KEPT, now)
         self._expected_ends = Kept["tuple[Expected, ...]"](KEPT, now)
         self._apart = Apart(context.stopping)
@@ -393,9 +394,9 @@ class Insights:
         return self._apart(forecasts, seen.spec, seen.runs)
 
 
-def router(context: Context, advising: Advising) -> APIRouter:
+def router(context: Context, boards: Boards, advising: Advising) -> APIRouter:
     """The routes over one server's answers."""
-    insights = Insights(context, advising)
+    insights = Insights(context, boards, advising)
     made = APIRouter(prefix="/api/sweeps/{sweep}", dependencies=[Depends(reading)])
 
     @made.get("/importance", responses=documented(wire.ImportanceView))

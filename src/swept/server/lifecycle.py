@@ -44,6 +44,9 @@ from swept.think import WorkerThinker
 HOST = "127.0.0.1"
 IDLE_SECONDS = 3600.0
 TICK_SECONDS = 1.0
+FIRST_TICK_SECONDS = 10.0
+"""The first tick reads whole sweeps, those whose last run may have ended with the server before. A page that waits for the
+server's start is answered first; until then no lease can run out, because a start gives all a full period."""
 LOCK_SECONDS = 60.0
 FOREGROUND_LOCK_SECONDS = 5.0  # a server that was just told to end is still closing its store
 GARBAGE = (50_000, 20, 50)
@@ -307,9 +310,12 @@ async def _life(
 
 async def _tick(context: Context, home: Home, plan: Plan) -> None:
     """About once a second: reap, and look whether to end."""
+    quarter = plan.lease_seconds / 4
+    first = context.clock.monotonic() + min(FIRST_TICK_SECONDS, quarter)
     while True:
         try:
-            await run_in_threadpool(tick, context)
+            if context.clock.monotonic() >= first:
+                await run_in_threadpool(tick, context)
             if plan.detached and not await run_in_threadpool(
                 needed, context, plan.idle_seconds, home.keep_until()
             ):
@@ -319,7 +325,7 @@ async def _tick(context: Context, home: Home, plan: Plan) -> None:
             log.error("%s", error)
         except Exception:
             log.exception("the server's tick failed")
-        await asyncio.sleep(min(TICK_SECONDS, plan.lease_seconds / 4))
+        await asyncio.sleep(min(TICK_SECONDS, quarter))
 
 
 def tick(context: Context) -> None:

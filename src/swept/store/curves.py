@@ -94,7 +94,7 @@ def read(
     """(run, visible curve) of those of `runs` that have points."""
     if len(runs) > _MANY:
         found = read_board.objective(connection, runs, times=False)
-        yield from ((run, _curve(series)) for run, series in found.items())
+        yield from ((run, points_of(series)) for run, series in found.items())
         return
     table, left = schema.points, iter(runs)
     while some := list(islice(left, _AT_ONCE)):
@@ -110,7 +110,7 @@ def read(
             yield run, visible.curve(reported, below[run])
 
 
-def _curve(series: Series) -> Curve:
+def points_of(series: Series) -> Curve:
     steps, values = series.steps.tolist(), series.values.tolist()
     if np.isnan(series.values).any():  # NaN is one object in all of them, as in `visible`
         values = [math.nan if math.isnan(value) else value for value in values]
