@@ -331,8 +331,8 @@ class Store(ArtifactVerbs, ReadVerbs, Protocol):
 
     def add_measured(self, run: str, attempt: int, rows: Sequence[Row], *, now: float) -> bool:
         """What the run's agent measured of the machine, numbered from `MEASURED` on: upserted by (run, attempt, step).
-        False, and nothing is kept, where the run has such rows of W&B's client. No sign of life: it renews no lease,
-        revives no run and writes no event. Raises LeaseLost where the run has a later attempt."""
+        Rows older than an hour thin out (see `measured`). False, and nothing is kept, where the run has such rows of W&B's
+        client. No sign of life: it renews no lease and revives no run. Raises LeaseLost where the run has a later attempt."""
         ...
 
     def set_desired(

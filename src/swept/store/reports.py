@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, delete, exists, select, update
@@ -14,8 +15,11 @@ from swept.store import flat, history, leases, points, runs, schema, sweeps
 from swept.store.base import MEASURED, Order
 from swept.store.codec import dumps
 from swept.store.imports import HALF
+from swept.store.measured import superfluous
 from swept.store.work import Work
 from swept.wire import Report
+
+_AT_ONCE = 500  # a statement takes only so many parameters
 
 
 def report(work: Work, run: str, token: str, reports: Sequence[Report], seconds: float) -> Order:
@@ -75,6 +79,7 @@ def add_measured(work: Work, run: str, attempt: int, rows: Sequence[MetricRow]) 
     if work.connection.execute(select(clients)).scalar_one():
         return False
     _keep_system(work, run, attempt, rows)
+    _thin_out(work.connection, found)
     if found.state == RunState.RUNNING:
         work.event("run.changed", sweep=found.sweep, run=run)  # whoever looks at it asks again
     return True
@@ -84,6 +89,20 @@ def _make_room(connection: Connection, run: Row[Any]) -> None:
     """W&B's client measures the run: what its agent measured goes."""
     table = schema.system_rows
     connection.execute(delete(table).where(*_system(run), table.c.step >= MEASURED))
+
+
+def _thin_out(connection: Connection, run: Row[Any]) -> None:
+    table = schema.system_rows
+    mine = (*_system(run), table.c.step >= MEASURED)
+    steps = list(connection.execute(select(table.c.step).where(*mine)).scalars())
+    if not steps:
+        return
+    gone = [
+        MEASURED + one for one in superfluous([s - MEASURED for s in steps], max(steps) - MEASURED)
+    ]
+    left = iter(gone)
+    while some := list(islice(left, _AT_ONCE)):
+        connection.execute(delete(table).where(*mine, table.c.step.in_(some)))
 
 
 def _system(run: Row[Any]) -> tuple[ColumnElement[bool], ...]:

@@ -393,6 +393,16 @@ class StoreContract(SweepVerbs, ArtifactVerbs, ImportVerbs, ReadVerbs, BoardVerb
         assert not store.add_measured(run, 1, mine, now=NOW)
         assert [row.step for row in store.system_rows(run)] == [0]
 
+    def test_system_metrics_of_an_agent_thin_out_with_age(self, store: Store) -> None:
+        run = running(store).run.id
+        store.add_measured(run, 1, [Row(MEASURED + at, {"cpu": at}) for at in (0, 15, 59)], now=NOW)
+        assert [row.step - MEASURED for row in store.system_rows(run)] == [0, 15, 59]
+        later = [Row(MEASURED + at, {"cpu": at}) for at in range(600, 8_000, 15)]
+        store.add_measured(run, 1, later, now=NOW)
+        found = [row.step - MEASURED for row in store.system_rows(run)]
+        whole = [row.step - MEASURED for row in later if row.step - MEASURED >= 7_995 - 3_600]
+        assert found == [0, *range(600, 4_380, 60), 4_380, *whole]
+
     def test_system_metrics_of_an_agent_outlive_their_attempt(self, store: Store) -> None:
         """Those of the program go with its other rows, and the next attempt of it numbers its own from 0 again."""
         for number, (step, kept) in enumerate(((0, []), (MEASURED + 5, [(1, MEASURED + 5)]))):
