@@ -22,10 +22,12 @@ from typing import Any
 
 import httpx
 
-from swept import wire
 from swept.clock import SystemClock
 from swept.store.sql import open_store
 from swept.testing.server import KEY, Served, in_memory
+from swept.wire.agents import ClaimRequest
+from swept.wire.reports import Report
+from swept.wire.sweeps import NewSweep
 
 STEPS = 100
 SWEEPS, RUNS_OF_EACH = 200, 50
@@ -84,7 +86,7 @@ def measure_overview(folder: Path, count: int, size: int) -> None:
     url = f"sqlite:///{file}"
     store = open_store(url)
     with in_memory(store, SystemClock(), folder / "files").client() as client:
-        new: wire.NewSweep = {"text": SWEEP, "path": "", "mode": "create"}
+        new: NewSweep = {"text": SWEEP, "path": "", "mode": "create"}
         sweeps = [client.create_sweep(new)["id"] for _ in range(count)]
     store.close()
     for sweep in sweeps:
@@ -135,13 +137,13 @@ def timed(http: httpx.Client, path: str) -> Timed:
 def report(served: Served, sweep: str) -> str:
     """A new run of the sweep, or the one that is running, reports a step; its id."""
     with served.client(KEY) as client:
-        asked: wire.ClaimRequest = {"agent": "bench", "host": "", "request": sweep, "wait": 0.0}
+        asked: ClaimRequest = {"agent": "bench", "host": "", "request": sweep, "wait": 0.0}
         claimed = client.claim(sweep, asked)["claimed"]
         assert claimed is not None
         run = claimed["run"]
         step = client.run(run)["steps"] + 1
         metrics = {"mAP": 0.1 * step, "loss": 1.0 / step}
-        made: wire.Report = {
+        made: Report = {
             "seq": step,
             "type": "log",
             "time": START,

@@ -18,9 +18,10 @@ from benchmarks.dashboard.hidden import HiddenTab
 from benchmarks.dashboard.study import Study
 from playwright.sync_api import FloatRect, Page, Playwright
 
-from swept import wire
 from swept.client import Client
 from swept.clock import SystemClock
+from swept.wire.agents import ClaimRequest
+from swept.wire.reports import Report
 
 AXE = Path(__file__).parents[2] / "dashboard/node_modules/axe-core/axe.min.js"
 TALL = 2400
@@ -163,7 +164,7 @@ class Training:
     """A run under way that reports what it is told to; each value is better than all before, so it leads the table."""
 
     def __init__(self, client: Client, study: Study) -> None:
-        asked: wire.ClaimRequest = {"agent": "bench", "host": "", "request": "live", "wait": 20.0}
+        asked: ClaimRequest = {"agent": "bench", "host": "", "request": "live", "wait": 20.0}
         claimed = client.claim(study.sweep, asked)["claimed"]
         if claimed is None:
             raise SystemExit("the sweep gives no run")
@@ -179,7 +180,7 @@ class Training:
         value = self.next
         self._step += 1
         step = self._step
-        made: wire.Report = {
+        made: Report = {
             "seq": step,
             "type": "log",
             "time": CLOCK.now(),

@@ -11,11 +11,11 @@ from typing import TypeAlias
 
 from benchmarks.board import SWEEP, fill
 
-from swept import wire
 from swept.clock import SystemClock
 from swept.home import Home, make
 from swept.store.sql import open_store
 from swept.testing.server import in_memory
+from swept.wire.sweeps import NewSweep
 
 Config: TypeAlias = dict[str, float | int | str]
 
@@ -41,7 +41,7 @@ class Study:
 def made(folder: Path, runs: int) -> Study:
     home = make(folder)
     store = open_store(home.store_url)
-    new: wire.NewSweep = {"text": SWEEP, "path": "", "mode": "create"}
+    new: NewSweep = {"text": SWEEP, "path": "", "mode": "create"}
     with in_memory(store, SystemClock(), home.files).client() as client:
         sweep = client.create_sweep(new)["id"]
     store.close()

@@ -19,6 +19,56 @@ import httpx
 
 from swept import errors, wire
 from swept.clock import Clock, SystemClock
+from swept.wire.agents import (
+    AgentAnswer,
+    AgentStart,
+    Beat,
+    BeatAnswer,
+    ClaimAnswer,
+    Claimed,
+    ClaimRequest,
+    Join,
+    ManualRun,
+)
+from swept.wire.board import BoardView
+from swept.wire.imports import (
+    Brought,
+    ImportEnd,
+    ImportLook,
+    ImportNote,
+    ImportRows,
+    ImportRun,
+    ImportSweep,
+    ImportSweepEnd,
+)
+from swept.wire.insights import (
+    ForecastView,
+    HealthCard,
+    ImportanceView,
+    PairView,
+    ProgressView,
+    SliceView,
+)
+from swept.wire.reports import (
+    Completion,
+    CompletionAnswer,
+    ConsoleLines,
+    Reports,
+    ReportsAnswer,
+    SystemAnswer,
+    SystemRows,
+)
+from swept.wire.runs import (
+    ArtifactView,
+    ConsolePage,
+    DesiredChange,
+    FileView,
+    HistoryRow,
+    NewRun,
+    RunView,
+)
+from swept.wire.server import Garbage, GarbageView, Handshake, LoginLink, NewLoginLink, ServerStatus
+from swept.wire.sweeps import NewSweep, SpecUpdate, StateChange, SweepAnswer, SweepView
 
 T = TypeVar("T")
 
@@ -101,73 +151,73 @@ class Client:
         self.close()
 
     # -- server -----------------------------------------------------------------------------------
-    def handshake(self, timeout: float = CONNECT_SECONDS) -> wire.Handshake:
+    def handshake(self, timeout: float = CONNECT_SECONDS) -> Handshake:
         """Who is there; asks once, needs no key. Raises ServerUnreachable also for another program's answer."""
         answer = self._call("GET", "/api/handshake", retries=False, timeout=timeout)
         if not isinstance(answer, dict) or answer.get("app") != "swept":
             raise _no_swept(self.url)
-        return cast(wire.Handshake, answer)
+        return cast(Handshake, answer)
 
-    def status(self) -> wire.ServerStatus:
-        return cast(wire.ServerStatus, self._get("/api/status"))
+    def status(self) -> ServerStatus:
+        return cast(ServerStatus, self._get("/api/status"))
 
     def stop(self) -> None:
         """Ask the server to end; trainings go on and buffer their reports."""
         self._call("POST", "/api/stop", {}, retries=False)
 
-    def login_link(self, after: str = "/") -> wire.LoginLink:
+    def login_link(self, after: str = "/") -> LoginLink:
         """A link that logs one browser in, once, and leads to the page at the path `after`."""
-        body: wire.NewLoginLink = {"next": after}
-        return cast(wire.LoginLink, self._call("POST", "/api/login-links", body, retries=False))
+        body: NewLoginLink = {"next": after}
+        return cast(LoginLink, self._call("POST", "/api/login-links", body, retries=False))
 
     # -- agents -----------------------------------------------------------------------------------
-    def start_agent(self, start: wire.AgentStart) -> wire.AgentAnswer:
-        return cast(wire.AgentAnswer, self._call("POST", "/api/agents", start))
+    def start_agent(self, start: AgentStart) -> AgentAnswer:
+        return cast(AgentAnswer, self._call("POST", "/api/agents", start))
 
-    def beat(self, agent: str, beat: wire.Beat) -> wire.BeatAnswer:
+    def beat(self, agent: str, beat: Beat) -> BeatAnswer:
         timeout = self._timeout + beat.get("wait", 0.0)
         path = f"/api/agents/{_part(agent)}/heartbeat"
-        return cast(wire.BeatAnswer, self._call("POST", path, beat, timeout=timeout))
+        return cast(BeatAnswer, self._call("POST", path, beat, timeout=timeout))
 
     def end_agent(self, agent: str) -> None:
         self._call("POST", f"/api/agents/{_part(agent)}/end", {})
 
     # -- sweeps -----------------------------------------------------------------------------------
-    def create_sweep(self, new: wire.NewSweep) -> wire.SweepAnswer:
+    def create_sweep(self, new: NewSweep) -> SweepAnswer:
         """Raises SpecError with every problem of the file. Repeated after a broken connection only for "launch"."""
         again = new["mode"] == "launch"
-        return cast(wire.SweepAnswer, self._call("POST", "/api/sweeps", new, retries=again))
+        return cast(SweepAnswer, self._call("POST", "/api/sweeps", new, retries=again))
 
-    def sweeps(self) -> list[wire.SweepView]:
+    def sweeps(self) -> list[SweepView]:
         """Newest first, without their runs."""
         return [_sweep(view) for view in self._get("/api/sweeps")]
 
-    def sweep(self, sweep: str) -> wire.SweepView:
+    def sweep(self, sweep: str) -> SweepView:
         return _sweep(self._get(f"/api/sweeps/{_part(sweep)}"))
 
-    def update_spec(self, sweep: str, update: wire.SpecUpdate) -> wire.SweepAnswer:
+    def update_spec(self, sweep: str, update: SpecUpdate) -> SweepAnswer:
         path = f"/api/sweeps/{_part(sweep)}/spec"
-        return cast(wire.SweepAnswer, self._call("PUT", path, update))
+        return cast(SweepAnswer, self._call("PUT", path, update))
 
-    def set_state(self, sweep: str, state: str, reason: str = "") -> wire.SweepView:
+    def set_state(self, sweep: str, state: str, reason: str = "") -> SweepView:
         """`state` is running, paused, finished or cancelled."""
-        body: wire.StateChange = {"state": state, "reason": reason}
+        body: StateChange = {"state": state, "reason": reason}
         return _sweep(self._call("POST", f"/api/sweeps/{_part(sweep)}/state", body))
 
-    def claim(self, sweep: str, request: wire.ClaimRequest) -> wire.ClaimAnswer:
+    def claim(self, sweep: str, request: ClaimRequest) -> ClaimAnswer:
         """Holds up to `request["wait"]` seconds; the same request id again gets the same run."""
         path = f"/api/sweeps/{_part(sweep)}/claim"
         timeout = self._timeout + request["wait"]
-        return cast(wire.ClaimAnswer, self._call("POST", path, request, timeout=timeout))
+        return cast(ClaimAnswer, self._call("POST", path, request, timeout=timeout))
 
-    def new_run(self, sweep: str, new: wire.NewRun) -> wire.RunView:
+    def new_run(self, sweep: str, new: NewRun) -> RunView:
         again = new.get("reuse", True)
         return _run(self._call("POST", f"/api/sweeps/{_part(sweep)}/runs", new, retries=again))
 
     # -- what the dashboard shows of a sweep ------------------------------------------------------
     # As it stands on the wire, numbers by name too: for a page, or a report.
-    def board(self, sweep: str) -> wire.BoardView:
-        return cast(wire.BoardView, self._get(f"/api/sweeps/{_part(sweep)}/board"))
+    def board(self, sweep: str) -> BoardView:
+        return cast(BoardView, self._get(f"/api/sweeps/{_part(sweep)}/board"))
 
     def curve_metrics(self, sweep: str) -> list[str]:
         """What its runs have reported, the objective first."""
@@ -179,105 +229,105 @@ class Client:
         params = {"metric": metric, "encoding": "u16", "coarse": str(coarse)}
         return self._bytes(f"/api/sweeps/{_part(sweep)}/curves", params)
 
-    def importance(self, sweep: str) -> wire.ImportanceView:
+    def importance(self, sweep: str) -> ImportanceView:
         path = f"/api/sweeps/{_part(sweep)}/importance"
-        return cast(wire.ImportanceView, self._call("GET", path, timeout=MODEL_SECONDS))
+        return cast(ImportanceView, self._call("GET", path, timeout=MODEL_SECONDS))
 
-    def pair(self, sweep: str, x: str, y: str) -> wire.PairView:
+    def pair(self, sweep: str, x: str, y: str) -> PairView:
         path = f"/api/sweeps/{_part(sweep)}/pair"
         found = self._call("GET", path, params={"x": x, "y": y}, timeout=MODEL_SECONDS)
-        return cast(wire.PairView, found)
+        return cast(PairView, found)
 
-    def slice(self, sweep: str, parameter: str) -> wire.SliceView:
+    def slice(self, sweep: str, parameter: str) -> SliceView:
         path = f"/api/sweeps/{_part(sweep)}/slice"
         found = self._call("GET", path, params={"parameter": parameter}, timeout=MODEL_SECONDS)
-        return cast(wire.SliceView, found)
+        return cast(SliceView, found)
 
-    def health(self, sweep: str) -> list[wire.HealthCard]:
+    def health(self, sweep: str) -> list[HealthCard]:
         path = f"/api/sweeps/{_part(sweep)}/health"
-        return cast(list[wire.HealthCard], self._call("GET", path, timeout=MODEL_SECONDS))
+        return cast(list[HealthCard], self._call("GET", path, timeout=MODEL_SECONDS))
 
-    def progress(self, sweep: str) -> wire.ProgressView:
+    def progress(self, sweep: str) -> ProgressView:
         path = f"/api/sweeps/{_part(sweep)}/progress"
-        return cast(wire.ProgressView, self._call("GET", path, timeout=MODEL_SECONDS))
+        return cast(ProgressView, self._call("GET", path, timeout=MODEL_SECONDS))
 
-    def forecasts(self, sweep: str) -> list[wire.ForecastView]:
+    def forecasts(self, sweep: str) -> list[ForecastView]:
         path = f"/api/sweeps/{_part(sweep)}/forecasts"
-        return cast(list[wire.ForecastView], self._call("GET", path, timeout=MODEL_SECONDS))
+        return cast(list[ForecastView], self._call("GET", path, timeout=MODEL_SECONDS))
 
     # -- runs -------------------------------------------------------------------------------------
-    def manual_run(self, new: wire.ManualRun) -> wire.Claimed:
-        return cast(wire.Claimed, self._call("POST", "/api/runs", new, retries=False))
+    def manual_run(self, new: ManualRun) -> Claimed:
+        return cast(Claimed, self._call("POST", "/api/runs", new, retries=False))
 
-    def manual_runs(self, project: str | None = None) -> list[wire.RunView]:
+    def manual_runs(self, project: str | None = None) -> list[RunView]:
         """Those outside of sweeps, newest first."""
         found = self._get("/api/runs", {} if project is None else {"project": project})
         return [_run(view) for view in found]
 
-    def join(self, run: str, join: wire.Join) -> wire.Claimed:
+    def join(self, run: str, join: Join) -> Claimed:
         """For a program that the real `wandb agent` started. Repeated by one process: answered as the first time."""
-        return cast(wire.Claimed, self._call("POST", f"/api/runs/{_part(run)}/join", join))
+        return cast(Claimed, self._call("POST", f"/api/runs/{_part(run)}/join", join))
 
-    def run(self, run: str) -> wire.RunView:
+    def run(self, run: str) -> RunView:
         return _run(self._get(f"/api/runs/{_part(run)}"))
 
     def history(
         self, run: str, *, keys: Sequence[str] = (), since: int | None = None
-    ) -> list[wire.HistoryRow]:
+    ) -> list[HistoryRow]:
         """The visible rows in step order; with `keys` only those metrics and the rows that have one of them."""
         params: dict[str, str] = {"keys": ",".join(keys)} if keys else {}
         if since is not None:
             params["since"] = str(since)
-        rows = cast(list[wire.HistoryRow], self._get(f"/api/runs/{_part(run)}/history", params))
+        rows = cast(list[HistoryRow], self._get(f"/api/runs/{_part(run)}/history", params))
         for row in rows:
             row["metrics"] = wire.decode(row["metrics"])
         return rows
 
-    def console(self, run: str, after: int = 0) -> wire.ConsolePage:
+    def console(self, run: str, after: int = 0) -> ConsolePage:
         params = {"after": str(after)}
-        return cast(wire.ConsolePage, self._get(f"/api/runs/{_part(run)}/console", params))
+        return cast(ConsolePage, self._get(f"/api/runs/{_part(run)}/console", params))
 
-    def reports(self, run: str, reports: wire.Reports) -> wire.ReportsAnswer:
+    def reports(self, run: str, reports: Reports) -> ReportsAnswer:
         """Durable when it returns. Raises LeaseLost."""
         path = f"/api/runs/{_part(run)}/reports"
-        return cast(wire.ReportsAnswer, self._call("POST", path, reports))
+        return cast(ReportsAnswer, self._call("POST", path, reports))
 
-    def add_console(self, run: str, lines: wire.ConsoleLines) -> None:
+    def add_console(self, run: str, lines: ConsoleLines) -> None:
         self._call("POST", f"/api/runs/{_part(run)}/console", lines)
 
-    def add_system(self, run: str, rows: wire.SystemRows) -> wire.SystemAnswer:
-        return cast(wire.SystemAnswer, self._call("POST", f"/api/runs/{_part(run)}/system", rows))
+    def add_system(self, run: str, rows: SystemRows) -> SystemAnswer:
+        return cast(SystemAnswer, self._call("POST", f"/api/runs/{_part(run)}/system", rows))
 
-    def complete(self, run: str, completion: wire.Completion) -> wire.CompletionAnswer:
+    def complete(self, run: str, completion: Completion) -> CompletionAnswer:
         """Repeated with the same lease it is answered as the first time."""
         path = f"/api/runs/{_part(run)}/complete"
-        return cast(wire.CompletionAnswer, self._call("POST", path, completion))
+        return cast(CompletionAnswer, self._call("POST", path, completion))
 
-    def desired(self, run: str, desired: str, reason: str = "") -> wire.RunView:
+    def desired(self, run: str, desired: str, reason: str = "") -> RunView:
         """What a person wants of the run: stop, pause or go."""
-        body: wire.DesiredChange = {"desired": desired, "reason": reason}
+        body: DesiredChange = {"desired": desired, "reason": reason}
         return _run(self._call("POST", f"/api/runs/{_part(run)}/desired", body))
 
-    def retry(self, run: str) -> wire.RunView:
+    def retry(self, run: str) -> RunView:
         """A new run of the same configuration, with `retry_of`."""
         return _run(self._call("POST", f"/api/runs/{_part(run)}/retry", {}, retries=False))
 
     # -- files ------------------------------------------------------------------------------------
-    def put_file(self, run: str, name: str, path: Path) -> wire.FileView:
+    def put_file(self, run: str, name: str, path: Path) -> FileView:
         """Streams the file at `path`; the old one of that name is replaced when the new one is whole."""
         target = f"/api/runs/{_part(run)}/files/{quote(name)}"
-        return cast(wire.FileView, self._call("PUT", target, path, timeout=3600.0))
+        return cast(FileView, self._call("PUT", target, path, timeout=3600.0))
 
-    def files(self, run: str) -> list[wire.FileView]:
-        return cast(list[wire.FileView], self._get(f"/api/runs/{_part(run)}/files"))
+    def files(self, run: str) -> list[FileView]:
+        return cast(list[FileView], self._get(f"/api/runs/{_part(run)}/files"))
 
-    def artifacts(self, run: str) -> list[wire.ArtifactView]:
-        return cast(list[wire.ArtifactView], self._get(f"/api/runs/{_part(run)}/artifacts"))
+    def artifacts(self, run: str) -> list[ArtifactView]:
+        return cast(list[ArtifactView], self._get(f"/api/runs/{_part(run)}/artifacts"))
 
-    def garbage(self, *, remove: bool) -> list[wire.GarbageView]:
+    def garbage(self, *, remove: bool) -> list[GarbageView]:
         """Files of artifacts that none needs any more; with `remove` they are gone."""
-        body: wire.Garbage = {"remove": remove}
-        return cast(list[wire.GarbageView], self._call("POST", "/api/artifacts/garbage", body))
+        body: Garbage = {"remove": remove}
+        return cast(list[GarbageView], self._call("POST", "/api/artifacts/garbage", body))
 
     def get_file(self, run: str, name: str, path: Path) -> None:
         """Writes the file to `path` (in place of what is there, once it has arrived whole)."""
@@ -299,30 +349,30 @@ class Client:
         partial.replace(path)
 
     # -- moving house -----------------------------------------------------------------------------
-    def imported(self, origins: Sequence[str]) -> dict[str, wire.Brought]:
+    def imported(self, origins: Sequence[str]) -> dict[str, Brought]:
         """Origin → what is here of it."""
-        body: wire.ImportLook = {"origins": list(origins)}
-        return cast(dict[str, wire.Brought], self._call("POST", "/api/imports/look", body))
+        body: ImportLook = {"origins": list(origins)}
+        return cast(dict[str, Brought], self._call("POST", "/api/imports/look", body))
 
-    def import_sweep(self, sweep: wire.ImportSweep) -> wire.Brought:
+    def import_sweep(self, sweep: ImportSweep) -> Brought:
         """Raises SpecError."""
-        return cast(wire.Brought, self._call("POST", "/api/imports/sweeps", sweep))
+        return cast(Brought, self._call("POST", "/api/imports/sweeps", sweep))
 
     def end_import_sweep(self, sweep: str, state: str, reason: str) -> None:
-        body: wire.ImportSweepEnd = {"state": state, "reason": reason}
+        body: ImportSweepEnd = {"state": state, "reason": reason}
         self._call("POST", f"/api/imports/sweeps/{_part(sweep)}/end", body)
 
-    def import_run(self, run: wire.ImportRun) -> wire.Brought:
+    def import_run(self, run: ImportRun) -> Brought:
         """Raises Conflict for one that went on here."""
-        return cast(wire.Brought, self._call("POST", "/api/imports/runs", run))
+        return cast(Brought, self._call("POST", "/api/imports/runs", run))
 
-    def import_rows(self, run: str, rows: wire.ImportRows) -> None:
+    def import_rows(self, run: str, rows: ImportRows) -> None:
         self._call("POST", f"/api/imports/runs/{_part(run)}/rows", rows, timeout=300.0)
 
-    def end_import(self, run: str, end: wire.ImportEnd) -> wire.RunView:
+    def end_import(self, run: str, end: ImportEnd) -> RunView:
         return _run(self._call("POST", f"/api/imports/runs/{_part(run)}/end", end))
 
-    def note_import(self, note: wire.ImportNote) -> wire.RunView:
+    def note_import(self, note: ImportNote) -> RunView:
         return _run(self._call("POST", "/api/imports/notes", note))
 
     # -- events -----------------------------------------------------------------------------------
@@ -422,16 +472,16 @@ def _part(name: str) -> str:
     return quote(name, safe="")
 
 
-def _sweep(view: dict[str, Any]) -> wire.SweepView:
+def _sweep(view: dict[str, Any]) -> SweepView:
     best = view["best"]
     runs = [_run(run) for run in view["runs"]]
-    return cast(wire.SweepView, {**view, "runs": runs, "best": _run(best) if best else None})
+    return cast(SweepView, {**view, "runs": runs, "best": _run(best) if best else None})
 
 
-def _run(view: dict[str, Any]) -> wire.RunView:
+def _run(view: dict[str, Any]) -> RunView:
     """Only metric values are decoded: a parameter may well be the text "Infinity"."""
     numbers = {key: wire.decode(view[key]) for key in ("value", "best_value", "curve", "summary")}
-    return cast(wire.RunView, {**view, **numbers})
+    return cast(RunView, {**view, **numbers})
 
 
 def _answer(answer: httpx.Response, url: str) -> Any:

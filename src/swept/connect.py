@@ -17,7 +17,7 @@ from swept.clock import Clock, SystemClock
 from swept.errors import NotFound, ServerUnreachable
 from swept.home import FOLDER, Home, find, start_folder, unwritable
 from swept.home import make as make_home
-from swept.wire import PROTOCOL, Handshake
+from swept.wire.server import PROTOCOL, Handshake
 
 START_SECONDS = 60.0
 """How long a server may take to start: importing alone takes seconds on a busy machine with a cold disk."""

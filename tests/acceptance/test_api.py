@@ -27,6 +27,10 @@ from swept.store.base import Store
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import KEY, Served, in_memory
+from swept.wire.agents import Claimed, ClaimRequest, ManualRun
+from swept.wire.reports import Completion, ConsoleLine, Report
+from swept.wire.runs import NewRun
+from swept.wire.sweeps import NewSweep
 
 SWEEP = """
 method: random
@@ -66,18 +70,18 @@ def create(client: Client, text: str = SWEEP) -> str:
     return client.create_sweep({"text": text, "path": "", "mode": "create"})["id"]
 
 
-def claim(client: Client, sweep: str, request: str = "r") -> wire.Claimed:
+def claim(client: Client, sweep: str, request: str = "r") -> Claimed:
     agent = client.start_agent({"host": "one", "pid": 1, "slots": 1, "sweep": sweep})["id"]
     answer = client.claim(sweep, {"agent": agent, "host": "one", "request": request, "wait": 0.0})
     assert answer["claimed"] is not None, answer
     return answer["claimed"]
 
 
-def log(seq: int, step: int, **metrics: Any) -> wire.Report:
+def log(seq: int, step: int, **metrics: Any) -> Report:
     return {"seq": seq, "type": "log", "time": 0.0, "step": step, "metrics": metrics}
 
 
-def completion(lease: str, outcome: str = "finished") -> wire.Completion:
+def completion(lease: str, outcome: str = "finished") -> Completion:
     return {
         "lease": lease,
         "outcome": outcome,
@@ -125,7 +129,7 @@ def test_the_whole_life_of_a_run(client: Client) -> None:
     ]
     answer = client.reports(run, {"lease": lease, "reports": reports})  # type: ignore[typeddict-item]
     assert (answer["acknowledged"], answer["lease"], answer["desired"]) == (5, "ok", "go")
-    line: wire.ConsoleLine = {"number": 0, "text": "epoch 1", "stream": "stdout", "time": 0.0}
+    line: ConsoleLine = {"number": 0, "text": "epoch 1", "stream": "stdout", "time": 0.0}
     client.add_console(run, {"lease": lease, "lines": [line]})
     assert client.complete(run, completion(lease)) == {"state": "finished", "retried": False}
 
@@ -151,7 +155,7 @@ def test_the_whole_life_of_a_run(client: Client) -> None:
 def test_claim_reports_and_complete_may_be_repeated(client: Client) -> None:
     sweep = create(client)
     agent = client.start_agent({"host": "one", "pid": 1, "slots": 1})["id"]
-    request: wire.ClaimRequest = {"agent": agent, "host": "one", "request": "r", "wait": 0.0}
+    request: ClaimRequest = {"agent": agent, "host": "one", "request": "r", "wait": 0.0}
     first, again = client.claim(sweep, request), client.claim(sweep, request)
     assert first == again
     assert first["claimed"] is not None
@@ -228,7 +232,7 @@ def test_people_pause_and_end_sweeps(client: Client) -> None:
     sweep = create(client)
     assert client.set_state(sweep, "paused", "lunch")["state"] == "paused"
     agent = client.start_agent({"host": "one", "pid": 1, "slots": 1})["id"]
-    request: wire.ClaimRequest = {"agent": agent, "host": "one", "request": "r", "wait": 0.0}
+    request: ClaimRequest = {"agent": agent, "host": "one", "request": "r", "wait": 0.0}
     assert client.claim(sweep, request)["status"] == "wait"
     client.set_state(sweep, "running")
     assert client.claim(sweep, request)["status"] == "run"
@@ -237,7 +241,7 @@ def test_people_pause_and_end_sweeps(client: Client) -> None:
 
 
 def test_launching_a_changed_file_tells_the_difference(client: Client) -> None:
-    new: wire.NewSweep = {"text": SWEEP, "path": "/home/ada/sweep.yaml", "mode": "launch"}
+    new: NewSweep = {"text": SWEEP, "path": "/home/ada/sweep.yaml", "mode": "launch"}
     first = client.create_sweep(new)
     changed = SWEEP.replace("0.001", "0.002")
     again = client.create_sweep(new | {"text": changed})
@@ -257,7 +261,7 @@ def test_every_mistake_of_a_file_reaches_the_client(client: Client) -> None:
 
 
 def test_a_manual_run_needs_no_sweep(client: Client) -> None:
-    new: wire.ManualRun = {"project": "cones", "config": {"lr": 1}, "host": "one", "pid": 7}
+    new: ManualRun = {"project": "cones", "config": {"lr": 1}, "host": "one", "pid": 7}
     claimed = client.manual_run(new)
     client.reports(claimed["run"], {"lease": claimed["lease"], "reports": [log(1, 0, loss=1.0)]})
     client.complete(claimed["run"], completion(claimed["lease"]))
@@ -268,7 +272,7 @@ def test_a_manual_run_needs_no_sweep(client: Client) -> None:
 def test_new_runs_are_found_again_and_retried(client: Client) -> None:
     sweep = create(client)
     parent = claim(client, sweep)["run"]
-    new: wire.NewRun = {"kind": "final", "config": {"epochs": 300}, "parent": parent}
+    new: NewRun = {"kind": "final", "config": {"epochs": 300}, "parent": parent}
     assert client.new_run(sweep, new)["id"] == client.new_run(sweep, new)["id"]
     with pytest.raises(Conflict):
         client.retry(parent)
@@ -281,8 +285,8 @@ def test_nan_and_infinities_go_through_every_door(served: Served, client: Client
     claimed = claim(client, create(client))
     run, lease = claimed["run"], claimed["lease"]
     odd = {"loss": math.nan, "up": math.inf, "down": -math.inf, "deep": {"list": [math.nan]}}
-    summary: wire.Report = {"seq": 2, "type": "summary", "time": 0.0, "values": {"s": math.inf}}
-    effective: wire.Report = {"seq": 3, "type": "effective", "time": 0.0, "config": {"lr": "NaN"}}
+    summary: Report = {"seq": 2, "type": "summary", "time": 0.0, "values": {"s": math.inf}}
+    effective: Report = {"seq": 3, "type": "effective", "time": 0.0, "config": {"lr": "NaN"}}
     client.reports(run, {"lease": lease, "reports": [log(1, 1, **odd), summary, effective]})
     (row,) = client.history(run)
     assert math.isnan(row["metrics"]["loss"])
@@ -611,7 +615,7 @@ def test_seconds_that_are_no_number_do_not_hold_a_claim(client: Client, wait: fl
     sweep = create(client)
     client.set_state(sweep, "paused")
     agent = client.start_agent({"host": "one", "pid": 1, "slots": 1})["id"]
-    request: wire.ClaimRequest = {"agent": agent, "host": "one", "request": "r", "wait": wait}
+    request: ClaimRequest = {"agent": agent, "host": "one", "request": "r", "wait": wait}
     assert client.claim(sweep, request)["status"] == "wait"
 
 

@@ -15,7 +15,6 @@ import httpx
 import pytest
 from tests.unit.test_curves_buffer import decode
 
-from swept import wire
 from swept.analysis.best import Advice
 from swept.client import Client, Message
 from swept.model import Kind, Row, Start
@@ -25,6 +24,8 @@ from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import Served, in_memory, over_http
 from swept.think import InlineThinker
+from swept.wire.agents import Claimed, ClaimRequest
+from swept.wire.reports import Report
 
 SWEEP = """
 method: random
@@ -80,22 +81,22 @@ def create(client: Client, text: str = SWEEP, **more: Any) -> str:
     return client.create_sweep({"text": text, "path": "", "mode": "create", **more})["id"]  # type: ignore[typeddict-item]
 
 
-def claim(client: Client, sweep: str, request: str = "r") -> wire.Claimed:
+def claim(client: Client, sweep: str, request: str = "r") -> Claimed:
     agent = client.start_agent({"host": "one", "pid": 1, "slots": 1, "sweep": sweep})["id"]
     answer = client.claim(sweep, {"agent": agent, "host": "one", "request": request, "wait": 0.0})
     assert answer["claimed"] is not None, answer
     return answer["claimed"]
 
 
-def log(seq: int, step: int, **metrics: Any) -> wire.Report:
+def log(seq: int, step: int, **metrics: Any) -> Report:
     return {"seq": seq, "type": "log", "time": 0.0, "step": step, "metrics": metrics}
 
 
-def report(client: Client, taken: wire.Claimed, *reports: wire.Report) -> None:
+def report(client: Client, taken: Claimed, *reports: Report) -> None:
     client.reports(taken["run"], {"lease": taken["lease"], "reports": list(reports)})
 
 
-def end(client: Client, taken: wire.Claimed, outcome: str = "finished") -> None:
+def end(client: Client, taken: Claimed, outcome: str = "finished") -> None:
     client.complete(
         taken["run"],
         {
@@ -341,7 +342,7 @@ def test_an_attempt_that_goes_on_from_a_checkpoint_keeps_what_was_before(
 ) -> None:
     sweep = create(client)
     first = claim(client, sweep, "a")
-    mark: wire.Report = {
+    mark: Report = {
         "seq": 3,
         "type": "checkpoint",
         "time": 0.0,
@@ -358,7 +359,7 @@ def test_an_attempt_that_goes_on_from_a_checkpoint_keeps_what_was_before(
     report(client, first, *steps)
     lose(served, clock)
     agent = client.start_agent({"host": "one", "pid": 1, "slots": 1, "sweep": sweep})["id"]
-    asked: wire.ClaimRequest = {
+    asked: ClaimRequest = {
         "agent": agent,
         "host": "one",
         "request": "b",
@@ -702,7 +703,7 @@ swept: {epochs: epochs, early_stopping: auto}
 # -- runs outside of sweeps -----------------------------------------------------------------------
 
 
-def manual(client: Client, project: str, **config: Any) -> wire.Claimed:
+def manual(client: Client, project: str, **config: Any) -> Claimed:
     return client.manual_run({"project": project, "config": config, "host": "h", "pid": 1})
 
 

@@ -19,7 +19,8 @@ import yaml
 from swept.cli.main import run
 from swept.client import Client
 from swept.connect import connect
-from swept.wire import Claimed, Report
+from swept.wire.agents import Claimed
+from swept.wire.reports import Report
 
 SWEEP = """\
 program: train.py

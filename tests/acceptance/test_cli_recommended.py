@@ -24,7 +24,7 @@ from swept.spec import parse
 from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.scenes import checkpoint, log, resumed
-from swept.wire import Claimed
+from swept.wire.agents import Claimed
 
 STEPS = 16
 SWEEP = f"""\

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from swept import wire
 from swept.client import Client
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import Served, in_memory
 from swept.testing.site import until
+from swept.wire.agents import Beat, BeatAnswer, Claimed
 
 SWEEP = """
 method: random
@@ -24,7 +24,7 @@ parameters: {lr: {min: 0.001, max: 0.1}}
 """
 AGENTS = 60  # more than the server has threads
 
-Start = Callable[..., "Future[wire.BeatAnswer]"]
+Start = Callable[..., "Future[BeatAnswer]"]
 
 
 @pytest.fixture
@@ -47,11 +47,9 @@ def start(served: Served, client: Client) -> Iterator[Start]:
     """A held heartbeat in a thread of its own; returns once it is held."""
     with ThreadPoolExecutor(AGENTS) as pool:
 
-        def hold(
-            agent: str, leases: dict[str, str], heard: dict[str, str]
-        ) -> Future[wire.BeatAnswer]:
+        def hold(agent: str, leases: dict[str, str], heard: dict[str, str]) -> Future[BeatAnswer]:
             before = served.context.orders.waiting
-            beat: wire.Beat = {"leases": leases, "draining": False, "wait": 60.0, "heard": heard}
+            beat: Beat = {"leases": leases, "draining": False, "wait": 60.0, "heard": heard}
             future = pool.submit(client.beat, agent, beat)
             until(lambda: served.context.orders.waiting > before, "the heartbeat is held")
             return future
@@ -60,7 +58,7 @@ def start(served: Served, client: Client) -> Iterator[Start]:
         served.context.stop()  # else a test that fails waits for what it holds
 
 
-def claimed(client: Client, sweep: str) -> tuple[str, wire.Claimed]:
+def claimed(client: Client, sweep: str) -> tuple[str, Claimed]:
     agent = client.start_agent({"host": "one", "pid": 1, "slots": 1, "sweep": sweep})["id"]
     answer = client.claim(sweep, {"agent": agent, "host": "one", "request": agent, "wait": 0.0})
     assert answer["claimed"] is not None

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from swept import wire
 from swept.analysis.best import Advice
 from swept.client import Client
 from swept.server.advising import Advising
@@ -23,6 +22,9 @@ from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import Served, in_memory
 from swept.think import InlineThinker
+from swept.wire.agents import Claimed, ClaimRequest
+from swept.wire.insights import HealthCard
+from swept.wire.reports import Completion, Report
 
 SWEEP = """
 method: random
@@ -93,8 +95,8 @@ def agent_of(client: Client, sweep: str) -> str:
     return client.start_agent({"host": "one", "pid": 1, "slots": 2, "sweep": sweep})["id"]
 
 
-def claim(client: Client, sweep: str, agent: str, number: int) -> wire.Claimed:
-    asked: wire.ClaimRequest = {
+def claim(client: Client, sweep: str, agent: str, number: int) -> Claimed:
+    asked: ClaimRequest = {
         "agent": agent,
         "host": "one",
         "request": f"r{number}",
@@ -105,9 +107,9 @@ def claim(client: Client, sweep: str, agent: str, number: int) -> wire.Claimed:
     return answer["claimed"]
 
 
-def report(client: Client, run: wire.Claimed, steps: int) -> None:
+def report(client: Client, run: Claimed, steps: int) -> None:
     x = float(run["config"]["x"])
-    reports: list[wire.Report] = [
+    reports: list[Report] = [
         {
             "seq": step,
             "type": "log",
@@ -120,8 +122,8 @@ def report(client: Client, run: wire.Claimed, steps: int) -> None:
     client.reports(run["run"], {"lease": run["lease"], "reports": reports})
 
 
-def finish(client: Client, run: wire.Claimed, outcome: str = "finished") -> None:
-    ended: wire.Completion = {
+def finish(client: Client, run: Claimed, outcome: str = "finished") -> None:
+    ended: Completion = {
         "lease": run["lease"],
         "outcome": outcome,
         "exit_code": 0 if outcome == "finished" else 1,
@@ -259,7 +261,7 @@ class TestWhileRunsTrain:
         insights = Insights(served.context, Boards(served.context.store), Advising(served.context))
         fitted = threading.Event()
 
-        async def ask() -> list[wire.HealthCard]:
+        async def ask() -> list[HealthCard]:
             models = [asyncio.create_task(insights.ask(fitted.wait)) for _ in range(THREADS)]
             quick = insights.ask_quick(partial(insights.health, sweep, True))
             try:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from swept import wire
 from swept.client import Client
 from swept.errors import Conflict
 from swept.model import Kind
@@ -16,8 +15,9 @@ from swept.moving.offline import Sender, folders
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import Served, in_memory
+from swept.wire.imports import ImportRows
 
-ROWS: wire.ImportRows = {
+ROWS: ImportRows = {
     "rows": [{"step": 0, "metrics": {"loss": 9.0}, "time": None}],
     "events": [],
     "lines": [],

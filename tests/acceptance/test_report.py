@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from swept import wire
 from swept.cli.report import report
 from swept.client import Client
 from swept.report.document import Bundle
@@ -27,6 +26,9 @@ from swept.store.base import Store
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import Served, in_memory
+from swept.wire.agents import ClaimRequest
+from swept.wire.reports import Report
+from swept.wire.sweeps import NewSweep
 
 BUNDLE = Bundle(
     'const a = "</script><script>", b = "<!-- ", c = "</SCRIPT >"; console.log(a + b + c)',
@@ -52,7 +54,7 @@ class Stage:
 
     def __init__(self, client: Client, text: str = SWEEP) -> None:
         self.client = client
-        new: wire.NewSweep = {"text": text, "path": "", "mode": "create"}
+        new: NewSweep = {"text": text, "path": "", "mode": "create"}
         self.sweep = client.create_sweep(new)["id"]
         self.agent = client.start_agent({"host": "h", "pid": 1, "slots": 1})["id"]
         self.runs: list[str] = []
@@ -64,7 +66,7 @@ class Stage:
         files: dict[str, bytes] | None = None,
         others: dict[str, float] | None = None,
     ) -> str:
-        asked: wire.ClaimRequest = {
+        asked: ClaimRequest = {
             "agent": self.agent,
             "host": "h",
             "request": f"q{len(self.runs)}",
@@ -74,7 +76,7 @@ class Stage:
         assert claimed is not None
         run, lease = claimed["run"], claimed["lease"]
         self.runs.append(run)
-        reports: list[wire.Report] = [
+        reports: list[Report] = [
             {
                 "seq": step,
                 "type": "log",

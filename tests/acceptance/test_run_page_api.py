@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from swept import wire
 from swept.client import Client
 from swept.model import Row
 from swept.server.events import Feed, Position, stream
@@ -19,6 +18,8 @@ from swept.store.base import Store
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import KEY, Served, in_memory
+from swept.wire.agents import Claimed
+from swept.wire.reports import ConsoleLine, Report
 
 SWEEP = """
 method: grid
@@ -54,7 +55,7 @@ def client(served: Served) -> Iterator[Client]:
         yield made
 
 
-def claimed(client: Client, text: str = SWEEP, path: str = "") -> wire.Claimed:
+def claimed(client: Client, text: str = SWEEP, path: str = "") -> Claimed:
     sweep = client.create_sweep({"text": text, "path": path, "mode": "create"})["id"]
     agent = client.start_agent({"host": "one", "pid": 1, "slots": 1, "sweep": sweep})["id"]
     answer = client.claim(sweep, {"agent": agent, "host": "one", "request": "r", "wait": 0.0})
@@ -62,11 +63,11 @@ def claimed(client: Client, text: str = SWEEP, path: str = "") -> wire.Claimed:
     return answer["claimed"]
 
 
-def log(seq: int, step: int, **metrics: Any) -> wire.Report:
+def log(seq: int, step: int, **metrics: Any) -> Report:
     return {"seq": seq, "type": "log", "time": float(step), "step": step, "metrics": metrics}
 
 
-def finished(client: Client, run: wire.Claimed) -> None:
+def finished(client: Client, run: Claimed) -> None:
     client.complete(
         run["run"],
         {
@@ -160,7 +161,7 @@ def test_system_metrics_since_a_step(served: Served, client: Client, store: Stor
 def test_a_long_console_comes_in_large_parts(served: Served, client: Client, store: Store) -> None:
     run = claimed(client)["run"]
     lines = [
-        wire.ConsoleLine(number=number, text=f"line {number}", stream="stdout", time=1.0)
+        ConsoleLine(number=number, text=f"line {number}", stream="stdout", time=1.0)
         for number in range(2500)
     ]
     store.add_console(run, 1, lines, now=1.0)
@@ -239,7 +240,7 @@ parameters:
 swept: {adapter: ultralytics}
 """
     run = claimed(client, text)
-    effective: wire.Report = {
+    effective: Report = {
         "seq": 1, "type": "effective", "time": 0.0, "config": {"batch": 8, "lr0": 0.01}
     }  # fmt: skip
     client.reports(run["run"], {"lease": run["lease"], "reports": [effective]})
@@ -276,7 +277,7 @@ def test_what_its_program_set_stands_beside_the_configuration(
     run = client.manual_run(
         {"project": "p", "config": {"lr": 1, "net": {"depth": 2}}, "host": "h", "pid": 1}
     )
-    own: wire.Report = {
+    own: Report = {
         "seq": 1, "type": "config", "time": 0.0, "config": {"lr": 2, "net": {"width": 8}, "seed": 7}
     }  # fmt: skip
     client.reports(run["run"], {"lease": run["lease"], "reports": [own]})

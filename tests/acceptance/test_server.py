@@ -20,7 +20,6 @@ import psutil
 import pytest
 
 from swept import home as homes
-from swept import wire
 from swept.client import Client, Message
 from swept.connect import connect, connect_home, running
 from swept.errors import Conflict, ServerUnreachable, StoreError, UsageError
@@ -31,6 +30,8 @@ from swept.store.base import Store
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import KEY, Served, in_memory, over_http
+from swept.wire.agents import ClaimAnswer, Claimed, ClaimRequest
+from swept.wire.reports import Completion, Report
 
 SWEEP = """
 method: random
@@ -112,20 +113,20 @@ def create(client: Client) -> str:
     return client.create_sweep({"text": SWEEP, "path": "", "mode": "create"})["id"]
 
 
-def claim(client: Client, sweep: str, request: str = "r", wait: float = 0.0) -> wire.ClaimAnswer:
+def claim(client: Client, sweep: str, request: str = "r", wait: float = 0.0) -> ClaimAnswer:
     agent = client.start_agent({"host": "one", "pid": 1, "slots": 1, "sweep": sweep})["id"]
-    body: wire.ClaimRequest = {"agent": agent, "host": "one", "request": request, "wait": wait}
+    body: ClaimRequest = {"agent": agent, "host": "one", "request": request, "wait": wait}
     return client.claim(sweep, body)
 
 
-def claimed(client: Client, sweep: str, request: str = "r") -> wire.Claimed:
+def claimed(client: Client, sweep: str, request: str = "r") -> Claimed:
     answer = claim(client, sweep, request)["claimed"]
     assert answer is not None
     return answer
 
 
-def report(client: Client, taken: wire.Claimed, *steps: int) -> int:
-    reports: list[wire.Report] = [
+def report(client: Client, taken: Claimed, *steps: int) -> int:
+    reports: list[Report] = [
         {"seq": step, "type": "log", "time": 0.0, "step": step, "metrics": {"loss": 1.0 / step}}
         for step in steps
     ]
@@ -133,8 +134,8 @@ def report(client: Client, taken: wire.Claimed, *steps: int) -> int:
     return answer["acknowledged"]
 
 
-def finish(client: Client, taken: wire.Claimed) -> str:
-    body: wire.Completion = {
+def finish(client: Client, taken: Claimed) -> str:
+    body: Completion = {
         "lease": taken["lease"],
         "outcome": "finished",
         "exit_code": 0,
@@ -369,7 +370,7 @@ def test_who_needs_the_server(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_claim_that_waits_gets_its_run_as_soon_as_there_is_one(served: Served) -> None:
-    answers: Queue[wire.ClaimAnswer] = Queue()
+    answers: Queue[ClaimAnswer] = Queue()
     with served.client() as client, served.client() as person:
         sweep = create(client)
         client.set_state(sweep, "paused")
@@ -479,7 +480,7 @@ def test_numbers_that_json_lacks_come_through_a_stream(served: Served) -> None:
         sweep = create(client)
         taken = claimed(client, sweep)
         metrics = {"loss": float("nan")}
-        bad: wire.Report = {"seq": 1, "type": "log", "time": 0.0, "step": 1, "metrics": metrics}
+        bad: Report = {"seq": 1, "type": "log", "time": 0.0, "step": 1, "metrics": metrics}
         client.reports(taken["run"], {"lease": taken["lease"], "reports": [bad]})
         messages = read(client.events("0.0", run=taken["run"]), 3)
     (point,) = [message for message in messages if message.type == "point"]

@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 
-from swept import wire
 from swept.agent.ending import send_figures
 from swept.agent.figures import Figures, Host
 from swept.agent.link import Link
@@ -20,6 +19,8 @@ from swept.errors import LeaseLost, UsageError
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import Served, in_memory
+from swept.wire.agents import AgentStart, Claimed, ClaimRequest
+from swept.wire.reports import Completion, Report, SystemRow
 
 SWEEP = """
 method: grid
@@ -54,11 +55,11 @@ class Runs:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.sweep = client.create_sweep({"text": SWEEP, "path": "", "mode": "create"})["id"]
-        start: wire.AgentStart = {"host": "one", "pid": 1, "slots": 1, "sweep": self.sweep}
+        start: AgentStart = {"host": "one", "pid": 1, "slots": 1, "sweep": self.sweep}
         self.agent = client.start_agent(start)["id"]
 
-    def claim(self, request: str) -> wire.Claimed:
-        asked: wire.ClaimRequest = {
+    def claim(self, request: str) -> Claimed:
+        asked: ClaimRequest = {
             "agent": self.agent,
             "host": "one",
             "request": request,
@@ -70,13 +71,13 @@ class Runs:
         return claimed
 
 
-def send(client: Client, run: wire.Claimed, *figures: tuple[float, float]) -> bool:
+def send(client: Client, run: Claimed, *figures: tuple[float, float]) -> bool:
     """(time, CPU) of each row; whether the server wants more."""
-    rows: list[wire.SystemRow] = [{"time": time, "metrics": {CPU: cpu}} for time, cpu in figures]
+    rows: list[SystemRow] = [{"time": time, "metrics": {CPU: cpu}} for time, cpu in figures]
     return client.add_system(run["run"], {"lease": run["lease"], "rows": rows})["wanted"]
 
 
-def wandb_sends(served: Served, run: wire.Claimed, offset: int, **figures: float) -> None:
+def wandb_sends(served: Served, run: Claimed, offset: int, **figures: float) -> None:
     lines = [
         json.dumps({f"system.{name}": value, "_timestamp": 1.0}) for name, value in figures.items()
     ]
@@ -86,7 +87,7 @@ def wandb_sends(served: Served, run: wire.Claimed, offset: int, **figures: float
         http.post(url, json=body, auth=("api", run["lease"])).raise_for_status()
 
 
-def shown(served: Served, run: wire.Claimed, **asked: Any) -> list[Mapping[str, Any]]:
+def shown(served: Served, run: Claimed, **asked: Any) -> list[Mapping[str, Any]]:
     with served.http() as http:
         path = f"/api/runs/{run['run']}/history"
         answer: httpx.Response = http.get(path, params={"stream": "system", **asked})
@@ -117,20 +118,20 @@ def test_a_resumed_run_keeps_what_the_machine_did_before(
     runs = Runs(client)
     first = runs.claim("r1")
     base: dict[str, Any] = {"time": 1.0, "step": 2}
-    reports: list[wire.Report] = [
+    reports: list[Report] = [
         {"seq": 1, "type": "log", **base, "metrics": {"loss": 1.0}},  # type: ignore[typeddict-item]
         {"seq": 2, "type": "checkpoint", **base, "place": "/c", "host": "disk"},  # type: ignore[typeddict-item]
     ]
     client.reports(first["run"], {"lease": first["lease"], "reports": reports})
     send(client, first, (100.0, 1.0))
-    released: wire.Completion = {
+    released: Completion = {
         "lease": first["lease"], "outcome": "released", "exit_code": None, "signal": None, "reason": "", "tail": [],
     }  # fmt: skip
     client.complete(first["run"], released)
     clock.advance(5)
     second = runs.claim("r2")
     assert second["run"] == first["run"]
-    again: wire.Report = {"seq": 1, "type": "resumed", "time": 2.0, "step": 2}
+    again: Report = {"seq": 1, "type": "resumed", "time": 2.0, "step": 2}
     client.reports(second["run"], {"lease": second["lease"], "reports": [again]})
     send(client, second, (200.0, 2.0))
     assert [(row["attempt"], row["metrics"][CPU]) for row in shown(served, second)] == [

@@ -11,9 +11,11 @@ from typing import Any
 
 import httpx
 
-from swept import wire
 from swept.client import Client
 from swept.clock import SystemClock
+from swept.wire.agents import AgentStart, Claimed, ClaimRequest, ManualRun
+from swept.wire.reports import ConsoleLine, Report, SystemRow
+from swept.wire.sweeps import NewSweep
 
 CLOCK = SystemClock()
 EPOCHS = 8
@@ -43,7 +45,7 @@ OUT_OF_MEMORY = "CUDA out of memory. Tried to allocate 2.00 GiB"
 class Part:
     """A run under way; the test says what its program reports."""
 
-    def __init__(self, client: Client, claimed: wire.Claimed, folder: Path) -> None:
+    def __init__(self, client: Client, claimed: Claimed, folder: Path) -> None:
         self.client = client
         self.run = claimed["run"]
         self.name = claimed["name"]
@@ -57,7 +59,7 @@ class Part:
         self._lines = itertools.count()
 
     def log(self, step: int, metrics: Mapping[str, Any]) -> None:
-        report: wire.Report = {
+        report: Report = {
             "seq": next(self._reports),
             "type": "log",
             "time": CLOCK.now(),
@@ -68,7 +70,7 @@ class Part:
 
     def really(self, config: Mapping[str, Any]) -> None:
         """What the program says that it runs with."""
-        report: wire.Report = {
+        report: Report = {
             "seq": next(self._reports),
             "type": "effective",
             "time": CLOCK.now(),
@@ -79,7 +81,7 @@ class Part:
     def train(self, epochs: int = EPOCHS, *, first: int = 1) -> None:
         """Curves that depend on the configuration, and on nothing else."""
         height = quality(self.config)
-        reports: list[wire.Report] = [
+        reports: list[Report] = [
             {
                 "seq": next(self._reports),
                 "type": "log",
@@ -95,7 +97,7 @@ class Part:
         self.client.reports(self.run, {"lease": self._lease, "reports": reports})
 
     def print(self, *lines: str) -> None:
-        said: list[wire.ConsoleLine] = [
+        said: list[ConsoleLine] = [
             {"number": next(self._lines), "text": line, "stream": "stdout", "time": CLOCK.now()}
             for line in lines
         ]
@@ -114,7 +116,7 @@ class Part:
         with httpx.Client(trust_env=False, auth=("api", self._lease)) as http:
             http.post(url, json=body).raise_for_status()
 
-    def measured(self, *rows: wire.SystemRow) -> None:
+    def measured(self, *rows: SystemRow) -> None:
         """What an agent sends of the machine."""
         self.client.add_system(self.run, {"lease": self._lease, "rows": list(rows)})
 
@@ -142,14 +144,14 @@ class Stage:
         self._requests = itertools.count()
 
     def sweep(self, spec: Mapping[str, Any] = SWEEP, **other: Any) -> str:
-        new: wire.NewSweep = {"text": json.dumps({**spec, **other}), "path": "", "mode": "create"}
+        new: NewSweep = {"text": json.dumps({**spec, **other}), "path": "", "mode": "create"}
         return self.client.create_sweep(new)["id"]
 
     def begin(self, sweep: str) -> Part:
         if sweep not in self._agents:
-            start: wire.AgentStart = {"host": "lab-1", "pid": 1, "slots": 2, "sweep": sweep}
+            start: AgentStart = {"host": "lab-1", "pid": 1, "slots": 2, "sweep": sweep}
             self._agents[sweep] = self.client.start_agent(start)["id"]
-        asked: wire.ClaimRequest = {
+        asked: ClaimRequest = {
             "agent": self._agents[sweep],
             "host": "lab-1",
             "request": f"{sweep} {next(self._requests)}",
@@ -160,7 +162,7 @@ class Stage:
         return Part(self.client, claimed, self._folder)
 
     def by_hand(self, project: str, name: str, config: Mapping[str, Any]) -> Part:
-        new: wire.ManualRun = {
+        new: ManualRun = {
             "project": project,
             "name": name,
             "config": dict(config),

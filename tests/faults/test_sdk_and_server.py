@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from swept.testing.site import Site
-from swept.wire import RunView
+from swept.wire.runs import RunView
 
 LOOP = """
 import swept, time

@@ -24,7 +24,7 @@ from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.scenes import NOW, checkpoint, claim, end, log, new_sweep, resumed, start
 from swept.testing.server import in_memory
-from swept.wire import Report
+from swept.wire.reports import Report
 
 ALL = frozenset(RunState)
 METRICS = ("loss", "acc")

@@ -37,7 +37,7 @@ from swept.store.base import RunFilter, Store
 from swept.store.moves import EVENTS
 from swept.store.sql import open_store
 from swept.testing.scenes import checkpoint, log, new_sweep, resumed, start
-from swept.wire import Report
+from swept.wire.reports import Report
 
 MAX_RETRIES = 2
 LEASE = 60.0

@@ -37,7 +37,8 @@ from swept.agent.link import Link
 from swept.client import Client
 from swept.errors import ServerUnreachable
 from swept.testing.clock import FakeClock
-from swept.wire import Claimed, SystemRow
+from swept.wire.agents import Claimed
+from swept.wire.reports import SystemRow
 
 CLAIMED: Claimed = {
     "run": "r1", "number": 1, "name": "r1", "kind": "search", "sweep": "s1", "project": "p", "attempt": 2,

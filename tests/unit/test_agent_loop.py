@@ -13,7 +13,7 @@ from swept.agent import loop
 from swept.agent.classify import Ending, Exit
 from swept.agent.loop import Action, Fact, Limits, State, advance
 from swept.model import Desired, Outcome
-from swept.wire import Claimed
+from swept.wire.agents import Claimed
 
 
 def claimed(run: str = "a", *, checkpoint: bool = False) -> Claimed:

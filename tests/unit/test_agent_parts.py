@@ -29,7 +29,7 @@ from swept.executors.local import LocalExecutor
 from swept.model import Outcome
 from swept.tracking.console import Console
 from swept.tracking.workspace import Workspace
-from swept.wire import Claimed
+from swept.wire.agents import Claimed
 
 CLAIMED: Claimed = {
     "run": "r1", "number": 1, "name": "r1", "kind": "search", "sweep": "s1", "project": "p", "attempt": 2,

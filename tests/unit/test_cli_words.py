@@ -17,7 +17,7 @@ from swept.client import Client
 from swept.errors import UsageError
 from swept.model import Goal
 from swept.testing.clock import FakeClock
-from swept.wire import SweepView
+from swept.wire.sweeps import SweepView
 
 
 def test_values_are_yaml_and_numbers_may_be_written_as_everywhere() -> None:

@@ -28,7 +28,8 @@ from swept.store.base import Lease, Order, RunFilter, Store
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.think import InlineThinker, Thinker, ThinkError
-from swept.wire import ClaimRequest, Completion, Report
+from swept.wire.agents import ClaimRequest
+from swept.wire.reports import Completion, Report
 
 RANDOM = """
 method: random

@@ -18,7 +18,7 @@ from swept.testing.clock import FakeClock
 from swept.testing.scenes import checkpoint, log, resumed
 from swept.testing.simulate import simulate
 from swept.think import InlineThinker, ThinkError
-from swept.wire import ClaimRequest
+from swept.wire.agents import ClaimRequest
 
 STEPS = 9
 SWEEP: dict[str, Any] = {

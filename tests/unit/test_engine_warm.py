@@ -13,7 +13,8 @@ from swept.model import Kind, Run, RunState, Sweep
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.think import InlineThinker
-from swept.wire import ClaimRequest, Completion, Report
+from swept.wire.agents import ClaimRequest
+from swept.wire.reports import Completion, Report
 
 SWEEP = """
 method: bayes

@@ -17,7 +17,7 @@ from swept.errors import LeaseLost, ServerUnreachable, SweptError, UsageError
 from swept.testing.clock import FakeClock
 from swept.tracking import printed
 from swept.tracking.printed import SEND_SECONDS, Printed
-from swept.wire import ConsoleLine
+from swept.wire.reports import ConsoleLine
 
 
 class Lines(dict[int, str]):

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swept.tracking.reporting import BATCH_ITEMS, Journal, JournalBusy, batches, read_journal
-from swept.wire import Report
+from swept.wire.reports import Report
 
 values = st.dictionaries(st.text(max_size=5), st.floats() | st.text(max_size=20) | st.none())
 

@@ -15,7 +15,7 @@ from swept.errors import UsageError
 from swept.tracking.recording import Recorder
 from swept.tracking.reporting import Journal
 from swept.tracking.workspace import Workspace
-from swept.wire import Reports, ReportsAnswer
+from swept.wire.reports import Reports, ReportsAnswer
 
 
 class Server:

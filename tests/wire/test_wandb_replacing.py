@@ -9,7 +9,7 @@ from tests.wire.test_wandb_wire import SWEEP, Wire, sweep, wire
 from swept.model import Continue, Desired, Outcome, Run
 from swept.store.base import Lease
 from swept.testing.scenes import checkpoint, log
-from swept.wire import ClaimRequest
+from swept.wire.agents import ClaimRequest
 
 __all__ = ["sweep", "wire"]
 

@@ -25,7 +25,8 @@ from swept.server.wandb.replacing import REPLACE_AFTER, due
 from swept.store.sql import SqlStore, open_store
 from swept.testing.clock import FakeClock
 from swept.think import InlineThinker
-from swept.wire import ClaimRequest, Completion
+from swept.wire.agents import ClaimRequest
+from swept.wire.reports import Completion
 
 KEY = "local-" + "7" * 40
 SWEEP = """

@@ -39,7 +39,7 @@ from swept.model import Desired, RunState
 from swept.tracking import workspace
 from swept.tracking.workspace import Workspace
 from swept.ultralytics.labels import missing
-from swept.wire import AgentStart, Beat, Claimed, ClaimRequest
+from swept.wire.agents import AgentStart, Beat, Claimed, ClaimRequest
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 TICK_SECONDS = 0.1

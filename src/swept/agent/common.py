@@ -8,7 +8,8 @@ from typing import Any
 
 from swept.failures import failed_in_a_row, failures_in_common
 from swept.model import Attempt, Kind, Point, Run, RunState
-from swept.wire import RunView, SweepView
+from swept.wire.runs import RunView
+from swept.wire.sweeps import SweepView
 
 
 def explain(view: SweepView) -> str:

@@ -24,8 +24,8 @@ from swept.tracking import workspace
 from swept.tracking.console import Console
 from swept.tracking.reporting import deliver_rest
 from swept.tracking.workspace import Workspace
-from swept.wire import (
-    Claimed,
+from swept.wire.agents import Claimed
+from swept.wire.reports import (
     Completion,
     CompletionAnswer,
     ConsoleLines,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from swept.command import ADAPTED, DEFAULT, build, sweep_parameters
 from swept.tracking.workspace import Brief, Workspace
-from swept.wire import Claimed
+from swept.wire.agents import Claimed
 
 ENTITY = "local"
 STREAM_SECONDS = "2"

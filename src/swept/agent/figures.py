@@ -19,7 +19,7 @@ import psutil
 
 from swept.agent.devices import Gpu, ask_driver, visible
 from swept.clock import Clock
-from swept.wire import SystemRow
+from swept.wire.reports import SystemRow
 
 MOST_ROWS = 480
 """Of a run, while the server is away: two hours whole, longer ones thinned out."""

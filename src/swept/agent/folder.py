@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from swept.agent.process import Lock, boot_id
 from swept.tracking.workspace import Workspace, read_json, write_json
-from swept.wire import Claimed
+from swept.wire.agents import Claimed
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from swept.model import Desired
 from swept.tracking.console import Console
 from swept.tracking.reporting import has_metric
 from swept.tracking.workspace import Told, Workspace, read_json
-from swept.wire import Claimed, Report
+from swept.wire.agents import Claimed
+from swept.wire.reports import Report
 
 MEMORY_SECONDS = 2.0
 

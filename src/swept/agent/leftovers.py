@@ -16,7 +16,7 @@ from swept.tracking.console import Console
 from swept.tracking.joining import completion
 from swept.tracking.reporting import deliver_rest
 from swept.tracking.workspace import Manual, Workspace
-from swept.wire import Report, Reports, ReportsAnswer
+from swept.wire.reports import Report, Reports, ReportsAnswer
 
 
 def send_leftovers(

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from swept.agent.classify import Ending, Exit, Memory, classify
 from swept.model import Desired, Outcome
-from swept.wire import Claimed
+from swept.wire.agents import Claimed
 
 CANCELLED = "cancelled"
 """The reason of an order to stop that waits for no report."""

@@ -22,7 +22,7 @@ from swept.home import Home
 from swept.model import Desired, Outcome
 from swept.tracking.console import Console
 from swept.tracking.workspace import Workspace, read_json
-from swept.wire import ClaimRequest
+from swept.wire.agents import ClaimRequest
 
 SUPERVISOR_SECONDS = 45.0
 """How long a dead agent's supervisors may take to end their programs: their grace, twice over."""

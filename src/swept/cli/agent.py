@@ -11,7 +11,7 @@ from swept.agent.start import agent_for
 from swept.cli.locate import SWEEP_ID, client_for, sweep_of
 from swept.cli.output import say
 from swept.errors import UsageError
-from swept.wire import SweepView
+from swept.wire.sweeps import SweepView
 
 
 @click.command("agent")

@@ -15,7 +15,7 @@ from swept.cli.locate import SWEEP_ID, client_for, sweep_of
 from swept.cli.output import as_json, data, print_json, say
 from swept.cli.views import advice_of, audit_of, question_of, runs_of, spec_of
 from swept.errors import UsageError
-from swept.wire import SweepView
+from swept.wire.sweeps import SweepView
 
 BEST_FILE = "best.yaml"
 

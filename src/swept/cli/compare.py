@@ -18,7 +18,8 @@ from swept.cli.views import question_of, run_of, runs_of, spec_of
 from swept.cli.work import AgentFlags, agent_flags, work_on_runs
 from swept.errors import UsageError
 from swept.model import Kind, Run
-from swept.wire import NewRun, RunView, SweepView
+from swept.wire.runs import NewRun, RunView
+from swept.wire.sweeps import SweepView
 
 MODEL = "model"
 

@@ -19,7 +19,7 @@ from swept.errors import UsageError
 from swept.model import Kind
 from swept.space import same
 from swept.spec import Spec
-from swept.wire import NewRun
+from swept.wire.runs import NewRun
 
 BY_HAND = "asked for on the command line"
 

@@ -14,7 +14,8 @@ from swept.analysis.configuration import flat
 from swept.cli.locate import SWEEP_ID, client_for, sweep_of
 from swept.cli.output import say
 from swept.errors import UsageError
-from swept.wire import RunView, dumps, encode
+from swept.wire import dumps, encode
+from swept.wire.runs import RunView
 
 COLUMNS = (
     "id",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from swept.cli.output import say
 from swept.client import Client
 from swept.errors import SweptError
-from swept.wire import HealthCard, ImportanceRow, ImportanceView
+from swept.wire.insights import HealthCard, ImportanceRow, ImportanceView
 
 _DIRECTION = 0.5
 """Weaker signs are no direction."""

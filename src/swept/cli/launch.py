@@ -21,7 +21,7 @@ from swept.connect import connect
 from swept.errors import Problem, UsageError
 from swept.home import find
 from swept.model import COUNTED_KINDS, RunState, SweepState
-from swept.wire import NewSweep, SweepAnswer, SweepView
+from swept.wire.sweeps import NewSweep, SweepAnswer, SweepView
 
 
 @click.command("launch")

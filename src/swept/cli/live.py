@@ -25,7 +25,7 @@ from swept.client import Client
 from swept.clock import Clock
 from swept.errors import SweptError
 from swept.model import SWEEP_KINDS, Run
-from swept.wire import SweepView
+from swept.wire.sweeps import SweepView
 
 LOOK_SECONDS = 1.0
 PROGRESS_SECONDS = 30.0

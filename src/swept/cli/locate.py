@@ -16,7 +16,8 @@ from swept.client import Client
 from swept.connect import check_protocol, connect
 from swept.errors import NotFound, UsageError
 from swept.tracking import wandb_login
-from swept.wire import RunView, SweepView
+from swept.wire.runs import RunView
+from swept.wire.sweeps import SweepView
 
 SWEEP_ID = click.argument("sweep", metavar="[ID]", required=False)
 T = TypeVar("T")

@@ -9,7 +9,8 @@ import click
 from swept.cli.locate import client_for
 from swept.cli.output import as_json, data, print_json, say
 from swept.cli.render import clip, moment, table
-from swept.wire import RunView, SweepView
+from swept.wire.runs import RunView
+from swept.wire.sweeps import SweepView
 
 
 @click.command("ls")

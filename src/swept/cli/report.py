@@ -17,7 +17,7 @@ from swept.errors import UsageError
 from swept.report.data import gather
 from swept.report.document import Bundle, built, document
 from swept.report.summary import summary
-from swept.wire import SweepView
+from swept.wire.sweeps import SweepView
 
 IMAGES = 4
 

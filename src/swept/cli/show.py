@@ -19,7 +19,8 @@ from swept.cli.render import clip, duration, moment, table
 from swept.cli.views import advice_of, question_of, runs_of, spec_of
 from swept.client import Client
 from swept.model import RunState
-from swept.wire import AttemptView, OrderView, RunView, SweepView
+from swept.wire.runs import AttemptView, OrderView, RunView
+from swept.wire.sweeps import SweepView
 
 SWEEP_FIELDS = ("schema", "id", "name", "state", "method", "metric")
 RUN_FIELDS = (

@@ -17,7 +17,7 @@ from swept.cli.changes import tally
 from swept.cli.views import runs_of
 from swept.home import find
 from swept.model import SweepState
-from swept.wire import SweepView
+from swept.wire.sweeps import SweepView
 
 
 def summary_lines(url: str, view: SweepView, question: Question, results: Results) -> list[str]:

@@ -16,7 +16,8 @@ from swept.cli.views import advice_of, question_of, run_of, runs_of, spec_of
 from swept.cli.work import AgentFlags, agent_flags, work_on_runs
 from swept.errors import NotFound, UsageError
 from swept.model import Kind
-from swept.wire import RunView, SweepView
+from swept.wire.runs import RunView
+from swept.wire.sweeps import SweepView
 
 
 @click.command("train")

@@ -12,7 +12,8 @@ from swept.cli.output import say
 from swept.model import Attempt, Checkpoint, Desired, Goal, Kind, Outcome, Point, Run, RunState
 from swept.spec import Spec, from_canonical
 from swept.stopping.decide import OFF, rule
-from swept.wire import AttemptView, RunView, SweepView
+from swept.wire.runs import AttemptView, RunView
+from swept.wire.sweeps import SweepView
 
 if TYPE_CHECKING:
     from swept.analysis.audit import Audit

@@ -28,7 +28,8 @@ from swept.client import Client
 from swept.clock import SystemClock
 from swept.errors import Conflict, SweptError
 from swept.model import Desired, Kind, RunState, SweepState
-from swept.wire import RunView, SweepView
+from swept.wire.runs import RunView
+from swept.wire.sweeps import SweepView
 
 FOOTER = "Ctrl+C: no new runs, those under way go when they have a checkpoint; twice: now"
 WATCHING = "Ctrl+C ends this view; the other agent goes on"

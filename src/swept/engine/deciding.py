@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from swept import wire
 from swept.engine.ground import Ground
 from swept.model import SWEEP_KINDS, Decision, Desired, Sweep
 from swept.stopping.decide import OFF, rule
 from swept.store.base import Order
 from swept.think import Closed, ThinkError
+from swept.wire.reports import Report
 
 DECIDE_PATIENCE = 2.0
 """How long a report waits for a decision under way; a later one comes with the next report."""
@@ -16,7 +16,7 @@ DECIDE_PATIENCE = 2.0
 class Deciding(Ground):
     """Reports."""
 
-    def report(self, run_id: str, token: str, reports: list[wire.Report]) -> Order:
+    def report(self, run_id: str, token: str, reports: list[Report]) -> Order:
         """The reports, durable, and what the run should do now. Raises LeaseLost."""
         order = self.store.report(
             run_id, token, reports, now=self.clock.now(), lease_seconds=self.lease_seconds

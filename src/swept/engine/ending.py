@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from swept import wire
 from swept.asked import member
 from swept.engine.filling import Filling, under_way
 from swept.model import Agent, Done, Outcome, RunState, SweepState
 from swept.reduction import reduction
 from swept.store.base import Ended, Order
+from swept.wire.reports import Completion
 
 
 class Ending(Filling):
@@ -51,7 +51,7 @@ class Ending(Filling):
         )
 
     # -- ends -------------------------------------------------------------------------------------
-    def complete(self, run_id: str, token: str, completion: wire.Completion) -> Ended:
+    def complete(self, run_id: str, token: str, completion: Completion) -> Ended:
         """The attempt is over; an oom retry gets what `swept.oom` lowers. Raises LeaseLost."""
         outcome = member(Outcome, completion["outcome"], "outcome")
         run = self.store.run(run_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from swept import wire
 from swept.asked import member, seed_of
 from swept.engine.ground import Ground
 from swept.errors import ServerUnreachable
@@ -23,6 +22,7 @@ from swept.model import (
 from swept.search.fallback import fallback
 from swept.store.base import Lease, RunFilter
 from swept.think import Closed, ThinkError
+from swept.wire.agents import ClaimRequest
 
 Answer: TypeAlias = tuple[str, Lease | None, str]
 """What a claim gets: "run" | "wait" | "done", the lease, and why."""
@@ -36,7 +36,7 @@ class Filling(Ground):
     """Claims."""
 
     def claim(
-        self, sweep_id: str, request: wire.ClaimRequest, lease_seconds: float | None = None
+        self, sweep_id: str, request: ClaimRequest, lease_seconds: float | None = None
     ) -> Answer:
         """A run for this request, filling the queue where it is empty. Asks the search, but waits for nothing else."""
         sweep = self.store.sweep(sweep_id)
@@ -58,7 +58,7 @@ class Filling(Ground):
         return "run", lease, self._note(sweep) or str(lease.run.why.get("reason", ""))
 
     def _take(
-        self, sweep: Sweep, request: wire.ClaimRequest, lease_seconds: float | None
+        self, sweep: Sweep, request: ClaimRequest, lease_seconds: float | None
     ) -> Lease | None:
         return self.store.claim(
             sweep.id,
@@ -92,7 +92,7 @@ class Filling(Ground):
         well = [run for run in runs if run.state not in FAILED]
         return f"the last {len(row)} runs failed; {failures_in_common([*row, *well])}"
 
-    def _fill(self, sweep: Sweep, request: wire.ClaimRequest) -> tuple[bool, str]:
+    def _fill(self, sweep: Sweep, request: ClaimRequest) -> tuple[bool, str]:
         """Ask the search for as many runs as claims wait: (whether it is worth waiting, why)."""
         now = self.clock.now()
         hungry = self._hungry[sweep.id]
@@ -154,7 +154,7 @@ class Filling(Ground):
         return None if finished is None else (False, why)
 
 
-def _kinds(request: wire.ClaimRequest) -> frozenset[Kind]:
+def _kinds(request: ClaimRequest) -> frozenset[Kind]:
     words = request.get("kinds")
     if not words:
         return SWEEP_KINDS

@@ -14,6 +14,8 @@ from swept.model import Desired, Kind, Run, Sweep, SweepState
 from swept.search.prior import unused
 from swept.spec import parse
 from swept.store.base import Lease
+from swept.wire.agents import ManualRun
+from swept.wire.runs import NewRun
 
 
 class People(Ground):
@@ -95,7 +97,7 @@ class People(Ground):
         return changed
 
     # -- runs -------------------------------------------------------------------------------------
-    def new_run(self, sweep_id: str, new: wire.NewRun) -> Run:
+    def new_run(self, sweep_id: str, new: NewRun) -> Run:
         """A run that a person asked for: `swept train`, `compare`, `enqueue`. `config` goes over the parent's, or
         for a search run over the baseline (else a draw); swept values must lie in the space."""
         sweep = self.store.sweep(sweep_id)
@@ -172,7 +174,7 @@ class People(Ground):
             details=run.details,
         )
 
-    def manual_run(self, new: wire.ManualRun) -> Lease:
+    def manual_run(self, new: ManualRun) -> Lease:
         """A run outside any sweep, started at once under a lease of its own."""
         now = self.clock.now()
         agent = self.store.add_agent(sweep=None, host=new["host"], kind="manual", slots=1, now=now)

@@ -15,7 +15,10 @@ from swept.errors import UsageError
 from swept.moving.came import Came
 from swept.moving.found import FoundRun, line_of, metadata_details
 from swept.moving.source import FoundFile, Source, SourceError
-from swept.wire import Brought, ConsoleLine, FileView, ImportRow, dumps
+from swept.wire import dumps
+from swept.wire.imports import Brought, ImportRow
+from swept.wire.reports import ConsoleLine
+from swept.wire.runs import FileView
 
 SMALL = 5_000_000
 """Bytes of a file that comes without being asked for."""

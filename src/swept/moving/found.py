@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from swept.model import RunState, SweepState
-from swept.wire import ConsoleLine, ImportRow, dumps
+from swept.wire import dumps
+from swept.wire.imports import ImportRow
+from swept.wire.reports import ConsoleLine
 
 _STATES: Mapping[str, RunState] = {
     "finished": RunState.FINISHED,

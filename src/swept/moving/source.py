@@ -22,7 +22,8 @@ from swept.clock import Clock
 from swept.errors import NotFound, ServerUnreachable, SweptError, UsageError
 from swept.moving.found import FoundRun, FoundSweep, line_of, mapping, moment, row_of
 from swept.moving.refusals import CLIENTS_OWN, settled
-from swept.wire import ConsoleLine, ImportRow
+from swept.wire.imports import ImportRow
+from swept.wire.reports import ConsoleLine
 
 T = TypeVar("T")
 PAUSES = (1.0, 4.0, 15.0, 45.0)

@@ -17,6 +17,9 @@ from swept.errors import NotFound, ServerUnreachable, SweptError
 from swept.model import Goal, Kind, RunState
 from swept.report.images import ReportImage, collect
 from swept.report.packing import packed
+from swept.wire.board import BoardView
+from swept.wire.insights import ImportanceView, PairView
+from swept.wire.sweeps import SweepView
 
 SCHEMA = 2
 DIGITS = 6
@@ -56,7 +59,7 @@ class ReportData:
         return text.replace("<", "\\u003c")
 
 
-def gather(client: Client, view: wire.SweepView, *, images: int, clock: Clock) -> ReportData:
+def gather(client: Client, view: SweepView, *, images: int, clock: Clock) -> ReportData:
     """Everything the page shows of the sweep, with up to `images` images of each of the few runs that matter."""
     notes: list[str] = []
     sweep = view["id"]
@@ -101,7 +104,7 @@ def _insights(
         if one is None:
             break
         slices[name] = one
-    pairs: list[wire.PairView] = []
+    pairs: list[PairView] = []
     for x, y in combinations(_important(importance), 2):
         pair = asked("the model over two parameters", partial(client.pair, sweep, x, y), None)
         if pair is None:
@@ -118,14 +121,14 @@ def _insights(
     }
 
 
-def _important(importance: wire.ImportanceView | None) -> list[str]:
+def _important(importance: ImportanceView | None) -> list[str]:
     """Those of which pairs are told, the most important first."""
     rows = importance["rows"] if importance else []
     acting = sorted((row for row in rows if not row["inert"]), key=lambda row: -row["share"])
     return [row["parameter"] for row in acting[:MOST_PAIRED]]
 
 
-def _coarse(pair: wire.PairView) -> wire.PairView:
+def _coarse(pair: PairView) -> PairView:
     """Rounded to what its colours can show."""
     values = [value for row in pair["mean"] for value in row]
     spread = max(values) - min(values)
@@ -134,7 +137,7 @@ def _coarse(pair: wire.PairView) -> wire.PairView:
     return {"x": _rounded(pair["x"]), "y": _rounded(pair["y"]), "mean": mean}
 
 
-def _advised(board: wire.BoardView, view: wire.SweepView) -> wire.BoardView:
+def _advised(board: BoardView, view: SweepView) -> BoardView:
     """The model's advice may be worked out behind the board; the sweep's view waited for it."""
     best, advice = view["best"], view.get("advice")
     head = {
@@ -143,10 +146,10 @@ def _advised(board: wire.BoardView, view: wire.SweepView) -> wire.BoardView:
         "advice": advice,
         "advising": False,
     }
-    return cast(wire.BoardView, {**board, "head": head})
+    return cast(BoardView, {**board, "head": head})
 
 
-def chosen_runs(board: wire.BoardView) -> list[str]:
+def chosen_runs(board: BoardView) -> list[str]:
     """The best, the baseline, those trained after the search, newest last, then the next best: a few are told in full."""
     runs, head = board["runs"], board["head"]
     after = [
@@ -158,7 +161,7 @@ def chosen_runs(board: wire.BoardView) -> list[str]:
     return list(dict.fromkeys([*named, *after, *_by_value(board)]))[:MOST_FULL_RUNS]
 
 
-def _by_value(board: wire.BoardView) -> list[str]:
+def _by_value(board: BoardView) -> list[str]:
     """The finished runs of the search, the best value first."""
     runs, metric = board["runs"], board["head"]["metric"]
     if metric is None:
@@ -174,7 +177,7 @@ def _by_value(board: wire.BoardView) -> list[str]:
 
 
 def _curves(
-    client: Client, sweep: str, board: wire.BoardView, metrics: Sequence[str], notes: list[str]
+    client: Client, sweep: str, board: BoardView, metrics: Sequence[str], notes: list[str]
 ) -> dict[str, str]:
     """Of the objective always, of other metrics as long as there is room."""
     metric = board["head"]["metric"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from swept.client import Client
 from swept.errors import SweptError
-from swept.wire import FileView
+from swept.wire.runs import FileView
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -13,7 +13,8 @@ from swept.analysis.figures import figure
 from swept.analysis.results import Question, Results
 from swept.analysis.text import lines
 from swept.model import Goal, Kind, Run, RunState
-from swept.wire import HealthCard, ImportanceView, SweepView
+from swept.wire.insights import HealthCard, ImportanceView
+from swept.wire.sweeps import SweepView
 
 WIDTH, HEIGHT, EDGE = 720.0, 234.0, 12.0
 LEFT, BELOW = 56.0, 26.0

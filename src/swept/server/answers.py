@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from swept import errors, wire
+from swept.wire.server import ErrorBody
 
 log = logging.getLogger("swept.server")
 
@@ -48,7 +49,7 @@ def documented(model: Any) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI entry for a route that gives an `Answer` of this TypedDict."""
     return {
         200: {"model": model},
-        "4XX": {"model": wire.ErrorBody, "description": "What is wrong, and what mends it"},
+        "4XX": {"model": ErrorBody, "description": "What is wrong, and what mends it"},
     }
 
 

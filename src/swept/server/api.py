@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 
-from swept import __version__, wire
+from swept import __version__
 from swept.errors import ServerUnreachable
 from swept.model import Desired, Sweep
 from swept.server.answers import Answer, documented
@@ -20,6 +20,18 @@ from swept.server.context import Context
 from swept.server.views import claimed_view, problems_view, run_view, sweep_view
 from swept.server.wandb.service import INITED, marked
 from swept.store.base import Order, RunFilter
+from swept.wire.agents import (
+    AgentAnswer,
+    AgentStart,
+    Beat,
+    BeatAnswer,
+    ClaimAnswer,
+    ClaimRequest,
+    RunOrder,
+)
+from swept.wire.runs import NewRun, RunView
+from swept.wire.server import PROTOCOL, Handshake, ServerStatus
+from swept.wire.sweeps import NewSweep, SpecUpdate, StateChange, SweepAnswer, SweepView
 
 MAX_WAIT_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 2.0
@@ -31,7 +43,7 @@ router = APIRouter(prefix="/api")
 # -- the server -----------------------------------------------------------------------------------
 
 
-@router.get("/handshake", responses=documented(wire.Handshake))
+@router.get("/handshake", responses=documented(Handshake))
 async def handshake(request: Request) -> Answer:
     """Who is there. Needs no key. A server that is ending is not there: who asks starts the next one."""
     context = context_of(request)
@@ -40,10 +52,10 @@ async def handshake(request: Request) -> Answer:
             "the server is ending", hint="ask again: the next command starts it"
         )
     settings = context.settings
-    answer: wire.Handshake = {
+    answer: Handshake = {
         "app": "swept",
         "version": __version__,
-        "protocol": wire.PROTOCOL,
+        "protocol": PROTOCOL,
         "boot": settings.boot,
         "home": settings.home,
         "pid": settings.pid,
@@ -51,11 +63,11 @@ async def handshake(request: Request) -> Answer:
     return Answer(answer)
 
 
-@router.get("/status", dependencies=[Depends(reading)], responses=documented(wire.ServerStatus))
+@router.get("/status", dependencies=[Depends(reading)], responses=documented(ServerStatus))
 def status(request: Request) -> Answer:
     context = context_of(request)
     settings, now = context.settings, context.clock.now()
-    answer: wire.ServerStatus = {
+    answer: ServerStatus = {
         "version": __version__,
         "url": settings.url,
         "pid": settings.pid,
@@ -78,8 +90,8 @@ def stop(request: Request) -> Answer:
 # -- agents ---------------------------------------------------------------------------------------
 
 
-@router.post("/agents", dependencies=[Depends(writing)], responses=documented(wire.AgentAnswer))
-def start_agent(body: wire.AgentStart, request: Request) -> Answer:
+@router.post("/agents", dependencies=[Depends(writing)], responses=documented(AgentAnswer))
+def start_agent(body: AgentStart, request: Request) -> Answer:
     context = context_of(request)
     agent = context.store.add_agent(
         sweep=body.get("sweep"),
@@ -94,9 +106,9 @@ def start_agent(body: wire.AgentStart, request: Request) -> Answer:
 @router.post(
     "/agents/{agent}/heartbeat",
     dependencies=[Depends(writing)],
-    responses=documented(wire.BeatAnswer),
+    responses=documented(BeatAnswer),
 )
-async def beat(agent: str, body: wire.Beat, request: Request) -> Answer:
+async def beat(agent: str, body: Beat, request: Request) -> Answer:
     """Renew leases, and hear what is wanted of their runs; holds up to `wait` seconds while that is known."""
     context = context_of(request)
     clock = context.clock
@@ -117,7 +129,7 @@ async def beat(agent: str, body: wire.Beat, request: Request) -> Answer:
     return Answer(answer)
 
 
-def _beat(context: Context, agent: str, body: wire.Beat) -> wire.BeatAnswer:
+def _beat(context: Context, agent: str, body: Beat) -> BeatAnswer:
     known = context.store.agent(agent)
     orders = context.engine.heartbeat(agent, body["leases"], leaving=body["draining"])
     state = context.store.sweep(known.sweep).state.value if known.sweep else ""
@@ -138,10 +150,10 @@ def end_agent(agent: str, request: Request) -> Answer:
     return Answer({})
 
 
-def _order(context: Context, run: str, order: Order | None) -> wire.RunOrder:
+def _order(context: Context, run: str, order: Order | None) -> RunOrder:
     if order is None:
         return {"lease": "lost", "desired": Desired.STOP.value, "reason": "the lease was lost"}
-    told: wire.RunOrder = {
+    told: RunOrder = {
         "lease": "ok",
         "desired": order.desired.value,
         "reason": order.reason,
@@ -154,8 +166,8 @@ def _order(context: Context, run: str, order: Order | None) -> wire.RunOrder:
 # -- sweeps ---------------------------------------------------------------------------------------
 
 
-@router.post("/sweeps", dependencies=[Depends(writing)], responses=documented(wire.SweepAnswer))
-def create_sweep(body: wire.NewSweep, request: Request) -> Answer:
+@router.post("/sweeps", dependencies=[Depends(writing)], responses=documented(SweepAnswer))
+def create_sweep(body: NewSweep, request: Request) -> Answer:
     sweep, created, difference, warnings = context_of(request).engine.create_sweep(
         body["text"],
         path=body["path"],
@@ -167,18 +179,16 @@ def create_sweep(body: wire.NewSweep, request: Request) -> Answer:
     return Answer(_sweep_answer(sweep, created, difference, problems_view(warnings)))
 
 
-@router.get(
-    "/sweeps/{sweep}", dependencies=[Depends(reading)], responses=documented(wire.SweepView)
-)
+@router.get("/sweeps/{sweep}", dependencies=[Depends(reading)], responses=documented(SweepView))
 def sweep_with_runs(sweep: str, request: Request) -> Answer:
     context = context_of(request)
     return Answer(_view(context, context.store.sweep(sweep)))
 
 
 @router.put(
-    "/sweeps/{sweep}/spec", dependencies=[Depends(writing)], responses=documented(wire.SweepAnswer)
+    "/sweeps/{sweep}/spec", dependencies=[Depends(writing)], responses=documented(SweepAnswer)
 )
-def update_spec(sweep: str, body: wire.SpecUpdate, request: Request) -> Answer:
+def update_spec(sweep: str, body: SpecUpdate, request: Request) -> Answer:
     found, difference, warnings = context_of(request).engine.update_spec(
         sweep, body["text"], body.get("path", "")
     )
@@ -186,9 +196,9 @@ def update_spec(sweep: str, body: wire.SpecUpdate, request: Request) -> Answer:
 
 
 @router.post(
-    "/sweeps/{sweep}/state", dependencies=[Depends(writing)], responses=documented(wire.SweepView)
+    "/sweeps/{sweep}/state", dependencies=[Depends(writing)], responses=documented(SweepView)
 )
-def set_state(sweep: str, body: wire.StateChange, request: Request) -> Answer:
+def set_state(sweep: str, body: StateChange, request: Request) -> Answer:
     """running, paused, finished or cancelled."""
     context = context_of(request)
     found = context.engine.set_state(sweep, body["state"], body.get("reason", ""))
@@ -196,17 +206,15 @@ def set_state(sweep: str, body: wire.StateChange, request: Request) -> Answer:
     return Answer(_view(context, found, advise=False))
 
 
-@router.post(
-    "/sweeps/{sweep}/runs", dependencies=[Depends(writing)], responses=documented(wire.RunView)
-)
-def new_run(sweep: str, body: wire.NewRun, request: Request) -> Answer:
+@router.post("/sweeps/{sweep}/runs", dependencies=[Depends(writing)], responses=documented(RunView))
+def new_run(sweep: str, body: NewRun, request: Request) -> Answer:
     return Answer(run_view(context_of(request).engine.new_run(sweep, body)))
 
 
 @router.post(
-    "/sweeps/{sweep}/claim", dependencies=[Depends(writing)], responses=documented(wire.ClaimAnswer)
+    "/sweeps/{sweep}/claim", dependencies=[Depends(writing)], responses=documented(ClaimAnswer)
 )
-async def claim(sweep: str, body: wire.ClaimRequest, request: Request) -> Answer:
+async def claim(sweep: str, body: ClaimRequest, request: Request) -> Answer:
     """A run to work on; holds up to `wait` seconds while there is none."""
     context = context_of(request)
     clock = context.clock
@@ -222,7 +230,7 @@ async def claim(sweep: str, body: wire.ClaimRequest, request: Request) -> Answer
             return Answer(answer)
 
 
-def _claim(context: Context, sweep_id: str, body: wire.ClaimRequest) -> wire.ClaimAnswer:
+def _claim(context: Context, sweep_id: str, body: ClaimRequest) -> ClaimAnswer:
     status, lease, why = context.engine.claim(sweep_id, body)
     if lease is None:
         return {"status": status, "claimed": None, "why": why}
@@ -231,7 +239,7 @@ def _claim(context: Context, sweep_id: str, body: wire.ClaimRequest) -> wire.Cla
     return {"status": status, "claimed": claimed, "why": why}
 
 
-def _view(context: Context, sweep: Sweep, *, advise: bool = True) -> wire.SweepView:
+def _view(context: Context, sweep: Sweep, *, advise: bool = True) -> SweepView:
     runs = context.store.runs(RunFilter(sweep=sweep.id))
     agents = context.store.agents(sweep.id)
     spec, live = context.engine.spec(sweep), context.engine.at_work
@@ -241,7 +249,7 @@ def _view(context: Context, sweep: Sweep, *, advise: bool = True) -> wire.SweepV
 
 def _sweep_answer(
     sweep: Sweep, created: bool, difference: list[str], warnings: list[dict[str, object]]
-) -> wire.SweepAnswer:
+) -> SweepAnswer:
     return {
         "id": sweep.id,
         "created": created,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request
 
-from swept import wire
 from swept.model import Artifact
 from swept.server.answers import Answer, documented
 from swept.server.auth import context_of, reading, writing
 from swept.server.contents import collect
 from swept.store.artifact_base import INPUT, OUTPUT
+from swept.wire.runs import ArtifactView
+from swept.wire.server import Garbage, GarbageView
 
 router = APIRouter(prefix="/api")
 
@@ -17,7 +18,7 @@ router = APIRouter(prefix="/api")
 @router.get(
     "/runs/{run}/artifacts",
     dependencies=[Depends(reading)],
-    responses=documented(list[wire.ArtifactView]),
+    responses=documented(list[ArtifactView]),
 )
 def artifacts(run: str, request: Request) -> Answer:
     """Those that the run logged, then those that it used."""
@@ -34,9 +35,9 @@ def artifacts(run: str, request: Request) -> Answer:
 @router.post(
     "/artifacts/garbage",
     dependencies=[Depends(writing)],
-    responses=documented(list[wire.GarbageView]),
+    responses=documented(list[GarbageView]),
 )
-def garbage(body: wire.Garbage, request: Request) -> Answer:
+def garbage(body: Garbage, request: Request) -> Answer:
     """The files that no artifact needs; with `remove` they are gone when this is answered."""
     context = context_of(request)
     found = collect(context, remove=body["remove"])
@@ -44,7 +45,7 @@ def garbage(body: wire.Garbage, request: Request) -> Answer:
     return Answer([{"path": str(path), "size": size} for path, size in places])
 
 
-def artifact_view(artifact: Artifact, role: str) -> wire.ArtifactView:
+def artifact_view(artifact: Artifact, role: str) -> ArtifactView:
     return {
         "name": artifact.collection.name,
         "type": artifact.collection.type,

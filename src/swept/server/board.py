@@ -39,6 +39,8 @@ from swept.stopping.decide import rule, rungs_of
 from swept.stopping.ladder import ladder
 from swept.stopping.track import longest
 from swept.store.read_board_base import Scope
+from swept.wire.board import BoardAgent, BoardHead, BoardParameter, BoardView
+from swept.wire.runs import DefinedMetric
 
 Coarse = Annotated[int, Query(ge=1, le=256)]
 Names = Annotated[list[str] | None, Query()]
@@ -51,7 +53,7 @@ def router(context: Context, boards: Boards, advising: Advising) -> APIRouter:
 
     # -- a sweep ----------------------------------------------------------------------------------
 
-    @made.get("/sweeps/{sweep}/board", responses=documented(wire.BoardView))
+    @made.get("/sweeps/{sweep}/board", responses=documented(BoardView))
     def sweep_board(sweep: str, request: Request, runs: Names = None) -> Response:
         """`runs`: only those (ids, between commas); "" is none: the head alone."""
         return board.view(board.of_sweep(sweep), request, runs)
@@ -78,7 +80,7 @@ def router(context: Context, boards: Boards, advising: Advising) -> APIRouter:
 
     # -- a project's runs outside of sweeps -------------------------------------------------------
 
-    @made.get("/projects/{project:path}/board", responses=documented(wire.BoardView))
+    @made.get("/projects/{project:path}/board", responses=documented(BoardView))
     def project_board(project: str, request: Request, runs: Names = None) -> Response:
         return board.view(board.of_project(project), request, runs)
 
@@ -120,8 +122,8 @@ class Subject:
     def spec_version(self) -> int:
         return self.sweep.spec_version if self.sweep else 0
 
-    def parameters(self) -> list[wire.BoardParameter]:
-        def make() -> list[wire.BoardParameter]:
+    def parameters(self) -> list[BoardParameter]:
+        def make() -> list[BoardParameter]:
             if self.spec is None or self.sweep is None:
                 return columns.guessed(self.now.runs)
             return columns.parameters(self.spec, self.sweep.text, self.now.runs)
@@ -246,7 +248,7 @@ class Board:
 
         return subject.now.once(f"metrics {subject.spec_version}", make)
 
-    def _defined(self, subject: Subject) -> Mapping[str, wire.DefinedMetric]:
+    def _defined(self, subject: Subject) -> Mapping[str, DefinedMetric]:
         """What the newest run that began says of its metrics: the programs of a project say the same, or change their
         mind."""
         for run in reversed(subject.now.runs):
@@ -278,7 +280,7 @@ class Board:
             return make()
         return subject.now.once(f"columns {subject.spec_version}", make)
 
-    def _head(self, subject: Subject, advice: Advice | None, advising: bool) -> wire.BoardHead:
+    def _head(self, subject: Subject, advice: Advice | None, advising: bool) -> BoardHead:
         sweep, spec, now = subject.sweep, subject.spec, subject.now
         if sweep is None or spec is None:
             return _project_head(now)
@@ -350,7 +352,7 @@ def _rungs(spec: Spec, reached: int) -> list[int]:
     return list(rungs[: bisect_right(rungs, reached) + 1])
 
 
-def _agent(agent: Mapping[str, Any], live: bool) -> wire.BoardAgent:
+def _agent(agent: Mapping[str, Any], live: bool) -> BoardAgent:
     return {
         "id": agent["id"],
         "host": agent["host"],
@@ -363,7 +365,7 @@ def _agent(agent: Mapping[str, Any], live: bool) -> wire.BoardAgent:
     }
 
 
-def _project_head(now: Gathered) -> wire.BoardHead:
+def _project_head(now: Gathered) -> BoardHead:
     running = any(not run.state.ended for run in now.runs)
     return {
         "id": "",

@@ -23,6 +23,8 @@ from swept.space import BETA, UNBOUNDED, Parameter, number
 from swept.spec import Spec
 from swept.store.visible import MEANT
 from swept.sweepfile.document import load
+from swept.wire.board import BoardAttempt, BoardParameter, BoardRuns
+from swept.wire.runs import DefinedMetric
 
 MOST_METRICS = 200
 MOST_PARAMETERS = 200
@@ -46,7 +48,7 @@ MISSING = object()
 # -- parameters -----------------------------------------------------------------------------------
 
 
-def parameters(spec: Spec, text: str, runs: Iterable[Run]) -> list[wire.BoardParameter]:
+def parameters(spec: Spec, text: str, runs: Iterable[Run]) -> list[BoardParameter]:
     """The searched parameters in the order of the sweep's file `text`."""
     order = _file_order(text)
     listed = sorted(spec.space.parameters, key=lambda one: order.get(one.path, len(order)))
@@ -75,7 +77,7 @@ def _file_order(text: str) -> Mapping[tuple[str, ...], int]:
     return found
 
 
-def _parameter(parameter: Parameter, inert: str, configs: Sequence[Config]) -> wire.BoardParameter:
+def _parameter(parameter: Parameter, inert: str, configs: Sequence[Config]) -> BoardParameter:
     category = parameter.kind == "categorical"
     low, high = (0.0, 0.0) if category else _bounds(parameter, configs)
     categories = [_category(parameter.from_unit((i + 0.5) / n)) for i, n in _cells(parameter)]
@@ -119,7 +121,7 @@ def _numbers(values: Iterable[Any]) -> list[float]:
     return [float(value) for value in values if number(value) and math.isfinite(value)]
 
 
-def guessed(runs: Sequence[Run]) -> list[wire.BoardParameter]:
+def guessed(runs: Sequence[Run]) -> list[BoardParameter]:
     """Of runs without a space: what their configurations hold, most common first."""
     seen: dict[str, list[Any]] = {}
     for run in runs:
@@ -130,7 +132,7 @@ def guessed(runs: Sequence[Run]) -> list[wire.BoardParameter]:
     return [_guess(name, seen[name]) for name in common]
 
 
-def _guess(name: str, values: Sequence[Any]) -> wire.BoardParameter:
+def _guess(name: str, values: Sequence[Any]) -> BoardParameter:
     said = [value for value in values if value is not None]
     numeric = bool(said) and all(map(number, said))
     finite = _numbers(said) if numeric else []
@@ -195,7 +197,7 @@ def _category(value: Any) -> Any:
 
 
 def config_columns(
-    listed: Sequence[wire.BoardParameter], get: Mapping[str, Get], runs: Sequence[Run]
+    listed: Sequence[BoardParameter], get: Mapping[str, Get], runs: Sequence[Run]
 ) -> dict[str, list[Any]]:
     """Parameter → a scalar of each run, or null."""
     columns: dict[str, list[Any]] = {}
@@ -212,7 +214,7 @@ def config_columns(
 
 
 def effective_cells(
-    listed: Sequence[wire.BoardParameter], get: Mapping[str, Get], runs: Sequence[Run]
+    listed: Sequence[BoardParameter], get: Mapping[str, Get], runs: Sequence[Run]
 ) -> dict[str, dict[str, Any]]:
     """Parameter → row → what the run really had, where that is not what its config says."""
     found: dict[str, dict[str, Any]] = {}
@@ -233,7 +235,7 @@ def effective_cells(
 
 def run_columns(
     runs: Sequence[Run], goal: Goal, at: str, reached: Mapping[str, int] | None = None
-) -> wire.BoardRuns:
+) -> BoardRuns:
     """`reached`: how far runs have come that have no objective."""
     far = reached or {}
     return {
@@ -266,7 +268,7 @@ def _value(run: Run, goal: Goal, at: str) -> float | str | None:
     return found
 
 
-def _attempt(attempt: Attempt) -> wire.BoardAttempt:
+def _attempt(attempt: Attempt) -> BoardAttempt:
     return {
         "number": attempt.number,
         "agent": attempt.agent,
@@ -310,7 +312,7 @@ def history_names(
     counts: Mapping[str, int],
     runs: Sequence[Run],
     objective: str,
-    defined: Mapping[str, wire.DefinedMetric] | None = None,
+    defined: Mapping[str, DefinedMetric] | None = None,
 ) -> list[str]:
     """The metrics that have curves, the objective first, then those that most runs have. `counts`: of how many runs the
     history has a name at its top; what is a mapping there has its numbers by dotted names. Without an objective the first
@@ -355,7 +357,7 @@ _MEANS = re.compile(
 """How a training goes on, and not what it is for."""
 
 
-def _aimed_at(name: str, defined: Mapping[str, wire.DefinedMetric]) -> bool:
+def _aimed_at(name: str, defined: Mapping[str, DefinedMetric]) -> bool:
     """Whether the program's `define_metric` says which way it is better; a glob speaks of all that it matches."""
     said = (defined[key] for key in defined if fnmatchcase(name, key))
     return any(one["goal"] or _AIMS.intersection(one["summary"]) for one in said)

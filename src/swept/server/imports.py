@@ -19,19 +19,32 @@ from swept.server.wandb import defined
 from swept.server.wandb.service import CHARTS, CONFIG, DEFINED
 from swept.spec import Spec, parse
 from swept.store.base import Brought, ImportedEnd, ImportedRun
+from swept.wire.imports import Brought as BroughtView
+from swept.wire.imports import (
+    ImportEnd,
+    ImportLook,
+    ImportNote,
+    ImportRow,
+    ImportRows,
+    ImportRun,
+    ImportSweep,
+    ImportSweepEnd,
+)
+from swept.wire.reports import Completion
+from swept.wire.runs import RunView
 
 router = APIRouter(prefix="/api/imports", dependencies=[Depends(writing)])
 
 
-@router.post("/look", responses=documented(dict[str, wire.Brought]))
-def look(body: wire.ImportLook, request: Request) -> Answer:
+@router.post("/look", responses=documented(dict[str, BroughtView]))
+def look(body: ImportLook, request: Request) -> Answer:
     """What is here of these origins."""
     found = context_of(request).store.imported(body["origins"])
     return Answer({origin: _view(brought) for origin, brought in found.items()})
 
 
-@router.post("/sweeps", responses=documented(wire.Brought))
-def import_sweep(body: wire.ImportSweep, request: Request) -> Answer:
+@router.post("/sweeps", responses=documented(BroughtView))
+def import_sweep(body: ImportSweep, request: Request) -> Answer:
     """The sweep of that origin; a new one is paused until its runs are here."""
     context = context_of(request)
     spec = parse(body["text"], body["path"])
@@ -47,15 +60,15 @@ def import_sweep(body: wire.ImportSweep, request: Request) -> Answer:
 
 
 @router.post("/sweeps/{sweep}/end")
-def end_sweep(sweep: str, body: wire.ImportSweepEnd, request: Request) -> Answer:
+def end_sweep(sweep: str, body: ImportSweepEnd, request: Request) -> Answer:
     context = context_of(request)
     state = member(SweepState, body["state"], "state of a sweep")
     context.store.end_import_sweep(sweep, state, reason=body["reason"], now=context.clock.now())
     return Answer({})
 
 
-@router.post("/runs", responses=documented(wire.Brought))
-def import_run(body: wire.ImportRun, request: Request) -> Answer:
+@router.post("/runs", responses=documented(BroughtView))
+def import_run(body: ImportRun, request: Request) -> Answer:
     """The run of that origin, half until `end`."""
     context = context_of(request)
     kind, config = _placed(context, body["sweep"], body["config"])
@@ -79,7 +92,7 @@ def import_run(body: wire.ImportRun, request: Request) -> Answer:
 
 
 @router.post("/runs/{run}/rows")
-def import_rows(run: str, body: wire.ImportRows, request: Request) -> Answer:
+def import_rows(run: str, body: ImportRows, request: Request) -> Answer:
     """A part of the run's history, system metrics and console."""
     context = context_of(request)
     _check_filling(context.store.run(run))
@@ -92,8 +105,8 @@ def import_rows(run: str, body: wire.ImportRows, request: Request) -> Answer:
     return Answer({})
 
 
-@router.post("/runs/{run}/end", responses=documented(wire.RunView))
-def end_run(run: str, body: wire.ImportEnd, request: Request) -> Answer:
+@router.post("/runs/{run}/end", responses=documented(RunView))
+def end_run(run: str, body: ImportEnd, request: Request) -> Answer:
     """All of the run is here."""
     context = context_of(request)
     state = member(RunState, body["state"], "state of a run")
@@ -113,8 +126,8 @@ def end_run(run: str, body: wire.ImportEnd, request: Request) -> Answer:
     return Answer(run_view(found, Goal.MINIMIZE))
 
 
-@router.post("/notes", responses=documented(wire.RunView))
-def note(body: wire.ImportNote, request: Request) -> Answer:
+@router.post("/notes", responses=documented(RunView))
+def note(body: ImportNote, request: Request) -> Answer:
     """A folder was synced to its end: whatever it does not say about the run's end will never be said."""
     context = context_of(request)
     run = context.store.run(body["run"])
@@ -134,7 +147,7 @@ def _check_filling(run: Run) -> None:
         raise Conflict(f"run {run.id} went on here: what is new at its source is left out")
 
 
-def _lost(token: str) -> wire.Completion:
+def _lost(token: str) -> Completion:
     return {
         "lease": token,
         "outcome": Outcome.LOST.value,
@@ -145,7 +158,7 @@ def _lost(token: str) -> wire.Completion:
     }
 
 
-def _view(brought: Brought) -> wire.Brought:
+def _view(brought: Brought) -> BroughtView:
     return {
         "id": brought.id,
         "whole": brought.whole,
@@ -154,7 +167,7 @@ def _view(brought: Brought) -> wire.Brought:
     }
 
 
-def _rows(rows: Sequence[wire.ImportRow]) -> list[Row]:
+def _rows(rows: Sequence[ImportRow]) -> list[Row]:
     return [Row(row["step"], wire.decode(row["metrics"]), time=row["time"]) for row in rows]
 
 

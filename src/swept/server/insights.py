@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 from fastapi import APIRouter, Depends
 from starlette.background import BackgroundTask
 
-from swept import wire
 from swept.errors import NotFound, SweptError
 from swept.model import Agent, Run, RunState, Sweep
 from swept.server.advising import Advising, Work, stage_of
@@ -37,6 +36,14 @@ from swept.server.histories import Histories
 from swept.spec import Spec
 from swept.stopping.ladder import ladder
 from swept.stopping.track import longest
+from swept.wire.insights import (
+    ForecastView,
+    HealthCard,
+    ImportanceView,
+    PairView,
+    ProgressView,
+    SliceView,
+)
 
 if TYPE_CHECKING:  # numpy and scipy: only where a model is asked for
     from swept.analysis.forecasts import Expected
@@ -225,7 +232,7 @@ class Insights:
 
     # -- in a thread ------------------------------------------------------------------------------
 
-    def importance(self, sweep: str, metric: str) -> wire.ImportanceView:
+    def importance(self, sweep: str, metric: str) -> ImportanceView:
         found = self._look(self._seen(sweep), metric).value.importance
         return {
             "runs": found.runs,
@@ -244,7 +251,7 @@ class Insights:
             ],
         }
 
-    def slice(self, sweep: str, parameter: str, metric: str) -> wire.SliceView:
+    def slice(self, sweep: str, parameter: str, metric: str) -> SliceView:
         from swept.analysis.slices import along
 
         seen = self._seen(sweep)
@@ -261,7 +268,7 @@ class Insights:
             "high": list(found.high),
         }
 
-    def pair(self, sweep: str, x: str, y: str, metric: str) -> wire.PairView:
+    def pair(self, sweep: str, x: str, y: str, metric: str) -> PairView:
         from swept.analysis.slices import over
 
         seen = self._seen(sweep)
@@ -277,7 +284,7 @@ class Insights:
             "mean": [list(row) for row in found.mean],
         }
 
-    def health(self, sweep: str, quick: bool) -> list[wire.HealthCard]:
+    def health(self, sweep: str, quick: bool) -> list[HealthCard]:
         context, seen = self._context, self._seen(sweep)
         agents = context.store.agents(sweep)
         live = frozenset(agent.id for agent in agents if context.engine.at_work(agent))
@@ -304,7 +311,7 @@ class Insights:
         )
         return [_card(card) for card in cards]
 
-    def progress(self, sweep: str) -> tuple[wire.ProgressView, Work | None]:
+    def progress(self, sweep: str) -> tuple[ProgressView, Work | None]:
         """And what is to be done behind the answer: the model's advice is worked out there."""
         from swept.analysis.progress import progress
         from swept.model import History
@@ -329,7 +336,7 @@ class Insights:
             ),
             pressing=seen.at_rest,
         )
-        view: wire.ProgressView = {
+        view: ProgressView = {
             "ended": found.ended,
             "cap": found.cap,
             "eta": found.eta,
@@ -348,7 +355,7 @@ class Insights:
         }
         return view, work
 
-    def forecasts(self, sweep: str) -> list[wire.ForecastView]:
+    def forecasts(self, sweep: str) -> list[ForecastView]:
         seen = self._seen(sweep)
         full = longest(seen.spec)
         if full is None or seen.spec.metric is None:
@@ -399,34 +406,34 @@ def router(context: Context, boards: Boards, advising: Advising) -> APIRouter:
     insights = Insights(context, boards, advising)
     made = APIRouter(prefix="/api/sweeps/{sweep}", dependencies=[Depends(reading)])
 
-    @made.get("/importance", responses=documented(wire.ImportanceView))
+    @made.get("/importance", responses=documented(ImportanceView))
     async def importance(sweep: str, metric: str = "") -> Answer:
         """How much of the metric's variation each parameter explains. Without `metric`: the sweep's own."""
         return Answer(await insights.ask(partial(insights.importance, sweep, metric)))
 
-    @made.get("/slice", responses=documented(wire.SliceView))
+    @made.get("/slice", responses=documented(SliceView))
     async def slice(sweep: str, parameter: str, metric: str = "") -> Answer:
         """The model's mean and band along one parameter; empty without a model."""
         return Answer(await insights.ask(partial(insights.slice, sweep, parameter, metric)))
 
-    @made.get("/pair", responses=documented(wire.PairView))
+    @made.get("/pair", responses=documented(PairView))
     async def pair(sweep: str, x: str, y: str, metric: str = "") -> Answer:
         """The model's mean over two parameters; empty without a model."""
         return Answer(await insights.ask(partial(insights.pair, sweep, x, y, metric)))
 
-    @made.get("/health", responses=documented(list[wire.HealthCard]))
+    @made.get("/health", responses=documented(list[HealthCard]))
     async def health(sweep: str, quick: bool = False) -> Answer:
         """What stands out, worst first. `quick`: by what is known of the model of the runs, without waiting for it."""
         ask = insights.ask_quick if quick else insights.ask
         return Answer(await ask(partial(insights.health, sweep, quick)))
 
-    @made.get("/progress", responses=documented(wire.ProgressView))
+    @made.get("/progress", responses=documented(ProgressView))
     async def progress(sweep: str) -> Answer:
         """How far it has come, and what that has cost."""
         view, work = await insights.ask_quick(partial(insights.progress, sweep))
         return Answer(view, background=BackgroundTask(insights.ask, work) if work else None)
 
-    @made.get("/forecasts", responses=documented(list[wire.ForecastView]))
+    @made.get("/forecasts", responses=documented(list[ForecastView]))
     async def forecasts(sweep: str) -> Answer:
         """Where running and paused runs are expected to end."""
         return Answer(await insights.ask(partial(insights.forecasts, sweep)))
@@ -460,7 +467,7 @@ def _known(spec: Spec, parameter: str) -> None:
         raise NotFound(f"the sweep searches no parameter `{parameter}`")
 
 
-def _card(card: Card) -> wire.HealthCard:
+def _card(card: Card) -> HealthCard:
     return {
         "id": card.id,
         "level": card.level,

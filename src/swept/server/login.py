@@ -10,12 +10,12 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from swept import wire
 from swept.errors import SweptError, Unauthorized, UsageError
 from swept.server import session
 from swept.server.answers import Answer, documented, of_error
 from swept.server.auth import context_of, logged_in, reading, with_key, writing
 from swept.server.page import prefix_of
+from swept.wire.server import LoginLink, NewLoginLink, SessionView
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -39,10 +39,8 @@ _INSIDE = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 router = APIRouter()
 
 
-@router.post(
-    "/api/login-links", dependencies=[Depends(with_key)], responses=documented(wire.LoginLink)
-)
-def login_link(body: wire.NewLoginLink, request: Request) -> Answer:
+@router.post("/api/login-links", dependencies=[Depends(with_key)], responses=documented(LoginLink))
+def login_link(body: NewLoginLink, request: Request) -> Answer:
     """A link that logs one browser in, once, within the next minutes. Needs the key itself: no session makes others."""
     context = context_of(request)
     after = body.get("next", "/")
@@ -50,14 +48,14 @@ def login_link(body: wire.NewLoginLink, request: Request) -> Answer:
         raise UsageError(f"`{after}` is no path of this server", hint="such as /sweeps/ID")
     token = context.links.issue(context.clock.now())
     path = f"/login?token={token}" + ("" if after == "/" else f"&next={quote(after, safe='/')}")
-    answer: wire.LoginLink = {"path": path, "seconds": session.LINK_SECONDS}
+    answer: LoginLink = {"path": path, "seconds": session.LINK_SECONDS}
     return Answer(answer)
 
 
-@router.get("/api/session", responses=documented(wire.SessionView))
+@router.get("/api/session", responses=documented(SessionView))
 def session_view(request: Request) -> Answer:
     """What whoever asks may do here. Needs no key."""
-    answer: wire.SessionView = {
+    answer: SessionView = {
         "may_read": _may(reading, request),
         "may_change": logged_in(context_of(request), request),
     }

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from swept import wire
 from swept.analysis.best import Best, baseline, best, same_training, value_of
 from swept.analysis.estimate import planned_runs
 from swept.analysis.progress import counts, eta
@@ -30,6 +29,8 @@ from swept.server.views import run_view, sweep_view
 from swept.spec import Spec
 from swept.store.read_board import abridged
 from swept.store.read_board_base import Scope
+from swept.wire.board import OverviewEntry
+from swept.wire.sweeps import SweepView
 
 LINE = 60
 
@@ -38,12 +39,12 @@ def router(context: Context) -> APIRouter:
     made = APIRouter(prefix="/api", dependencies=[Depends(reading)])
     overview = Overview(context)
 
-    @made.get("/overview", responses=documented(list[wire.OverviewEntry]))
+    @made.get("/overview", responses=documented(list[OverviewEntry]))
     def entries() -> Response:
         """All sweeps, the newest first."""
         return Answer(overview.entries())
 
-    @made.get("/sweeps", responses=documented(list[wire.SweepView]))
+    @made.get("/sweeps", responses=documented(list[SweepView]))
     def sweeps() -> Response:
         """Newest first, without their runs."""
         return Answer(overview.sweeps())
@@ -72,11 +73,11 @@ class Overview:
         self._position = (0, 0)
         self._known: dict[str, Glance] = {}
 
-    def entries(self) -> list[wire.OverviewEntry]:
+    def entries(self) -> list[OverviewEntry]:
         seen, agents = self._seen(), self._agents()
         return [self._entry(sweep, glance, agents.get(sweep.id, ())) for sweep, glance in seen]
 
-    def sweeps(self) -> list[wire.SweepView]:
+    def sweeps(self) -> list[SweepView]:
         """As a sweep's own page has them, `brief`."""
         seen, agents = self._seen(), self._agents()
         return [self._brief(sweep, glance, agents.get(sweep.id, ())) for sweep, glance in seen]
@@ -140,7 +141,7 @@ class Overview:
             curves = {run: tuple(ends) for run, ends in store.curve_ends(scope, ids).items()}
         return [replace(run, curve=curves.get(run.id, ())) for run in bare]
 
-    def _brief(self, sweep: Sweep, glance: Glance, agents: Sequence[Agent]) -> wire.SweepView:
+    def _brief(self, sweep: Sweep, glance: Glance, agents: Sequence[Agent]) -> SweepView:
         spec, live = self._context.engine.spec(sweep), self._context.engine.at_work
         view = sweep_view(sweep, spec, glance.runs, agents, live=live, brief=True)
         if glance.best is None:
@@ -151,7 +152,7 @@ class Overview:
             return {**view, "best": None}
         return {**view, "best": run_view(whole, _goal(spec))}
 
-    def _entry(self, sweep: Sweep, glance: Glance, agents: Sequence[Agent]) -> wire.OverviewEntry:
+    def _entry(self, sweep: Sweep, glance: Glance, agents: Sequence[Agent]) -> OverviewEntry:
         spec = self._context.engine.spec(sweep)
         at_work = [agent for agent in agents if self._context.engine.at_work(agent)]
         first = glance.baseline

@@ -8,26 +8,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from swept import command, wire
+from swept import command
 from swept.errors import UsageError
 from swept.model import SWEEP_KINDS, Kind, Run
 from swept.spec import Spec
 from swept.store import visible
 from swept.sweepfile import adapter
+from swept.wire.runs import Way
 
 _ARGUMENTS = ("${args}", "${args_no_hyphens}", "${args_no_boolean_flags}", "${args_json}")
 _OWN_FOLDER = ("project", "name", "exist_ok")
 """Arguments of Ultralytics that say where it writes, not what it trains."""
 
 
-def ways(run: Run, spec: Spec | None, folder: str, metadata: Mapping[str, Any]) -> list[wire.Way]:
+def ways(run: Run, spec: Spec | None, folder: str, metadata: Mapping[str, Any]) -> list[Way]:
     """The nearest to what really ran first. `spec` and `folder` are those of its sweep; `metadata` is what W&B's client
     found out about the program."""
     found = [] if spec is None else list(_of_sweep(run, spec, folder))
     return found or list(_by_hand(run, metadata))
 
 
-def _of_sweep(run: Run, spec: Spec, folder: str) -> Iterator[wire.Way]:
+def _of_sweep(run: Run, spec: Spec, folder: str) -> Iterator[Way]:
     config = spec.given(visible.override(run.config, run.overrides), run.seed)
     if spec.options.adapter:
         yield _adapted(spec, {**config, **(run.effective_config or {})}, folder)
@@ -41,7 +42,7 @@ def _of_sweep(run: Run, spec: Spec, folder: str) -> Iterator[wire.Way]:
         }
 
 
-def _program(spec: Spec, config: Mapping[str, Any], folder: str) -> wire.Way | None:
+def _program(spec: Spec, config: Mapping[str, Any], folder: str) -> Way | None:
     """As the agent starts it, but for the agent's own paths; None for a command that cannot be built."""
     template: Sequence[str] = spec.command or command.DEFAULT
     try:
@@ -68,7 +69,7 @@ def _program(spec: Spec, config: Mapping[str, Any], folder: str) -> wire.Way | N
     return {"title": "the program alone", "shell": _within(folder, line), "note": note}
 
 
-def _adapted(spec: Spec, config: Mapping[str, Any], folder: str) -> wire.Way:
+def _adapted(spec: Spec, config: Mapping[str, Any], folder: str) -> Way:
     given = {
         name: value
         for name, value in config.items()
@@ -94,7 +95,7 @@ def _file_of(model: str, folder: str) -> str:
     return f"{model}.yaml" if folder and own else f"{model}.pt"
 
 
-def _by_hand(run: Run, metadata: Mapping[str, Any]) -> Iterator[wire.Way]:
+def _by_hand(run: Run, metadata: Mapping[str, Any]) -> Iterator[Way]:
     program, arguments = metadata.get("program"), metadata.get("args")
     if isinstance(program, str) and program and isinstance(arguments, list | None):
         words = ["python", program, *(str(one) for one in arguments or ())]

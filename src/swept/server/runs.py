@@ -26,20 +26,41 @@ from swept.server.views import (
 from swept.server.wandb import joins
 from swept.server.wandb.service import METADATA
 from swept.store.base import MEASURED, RunFilter
+from swept.wire.agents import Claimed, Join, ManualRun
+from swept.wire.reports import (
+    Completion,
+    CompletionAnswer,
+    ConsoleLines,
+    Report,
+    Reports,
+    ReportsAnswer,
+    SystemAnswer,
+    SystemRow,
+    SystemRows,
+)
+from swept.wire.runs import (
+    ConsolePage,
+    DesiredChange,
+    FileView,
+    HistoryRow,
+    RelatedRun,
+    RunView,
+    Way,
+)
 
 MOST_LINES = 20_000
 
 router = APIRouter(prefix="/api/runs")
 
 
-@router.post("", dependencies=[Depends(writing)], responses=documented(wire.Claimed))
-def manual_run(body: wire.ManualRun, request: Request) -> Answer:
+@router.post("", dependencies=[Depends(writing)], responses=documented(Claimed))
+def manual_run(body: ManualRun, request: Request) -> Answer:
     """A run outside any sweep, with its lease."""
     lease = context_of(request).engine.manual_run(body)
     return Answer(claimed_view(lease, None, None))
 
 
-@router.get("", dependencies=[Depends(reading)], responses=documented(list[wire.RunView]))
+@router.get("", dependencies=[Depends(reading)], responses=documented(list[RunView]))
 def manual_runs(request: Request, project: str | None = None) -> Answer:
     """The runs outside of sweeps, newest first."""
     context = context_of(request)
@@ -47,8 +68,8 @@ def manual_runs(request: Request, project: str | None = None) -> Answer:
     return Answer([_view(context, run) for run in reversed(runs)])
 
 
-@router.post("/{run}/join", dependencies=[Depends(writing)], responses=documented(wire.Claimed))
-def join(run: str, body: wire.Join, request: Request) -> Answer:
+@router.post("/{run}/join", dependencies=[Depends(writing)], responses=documented(Claimed))
+def join(run: str, body: Join, request: Request) -> Answer:
     """The lease of a run that a real `wandb agent` has started, for the program that it started."""
     context = context_of(request)
     seconds = context.engine.wandb_lease_seconds
@@ -57,7 +78,7 @@ def join(run: str, body: wire.Join, request: Request) -> Answer:
     return Answer(claimed_view(lease, sweep, context.engine.spec_of(lease.run)))
 
 
-@router.get("/{run}", dependencies=[Depends(reading)], responses=documented(wire.RunView))
+@router.get("/{run}", dependencies=[Depends(reading)], responses=documented(RunView))
 def one_run(run: str, request: Request, curve: bool = True) -> Answer:
     """`curve=false`: of its curve the ends alone, for who follows the history and looks again at each report."""
     context = context_of(request)
@@ -84,7 +105,7 @@ def _wanted(event: Event) -> bool:
 
 
 @router.get(
-    "/{run}/history", dependencies=[Depends(reading)], responses=documented(list[wire.HistoryRow])
+    "/{run}/history", dependencies=[Depends(reading)], responses=documented(list[HistoryRow])
 )
 def history(
     run: str,
@@ -110,13 +131,11 @@ def history(
     return Answer([row for row in rows if row["metrics"] or not wanted])
 
 
-def _timed(row: Row, wanted: frozenset[str]) -> wire.HistoryRow:
+def _timed(row: Row, wanted: frozenset[str]) -> HistoryRow:
     return {**row_view(row, wanted), "time": row.time}
 
 
-@router.get(
-    "/{run}/console", dependencies=[Depends(reading)], responses=documented(wire.ConsolePage)
-)
+@router.get("/{run}/console", dependencies=[Depends(reading)], responses=documented(ConsolePage))
 def console(run: str, request: Request, after: int = 0, limit: int = 1000) -> Answer:
     context = context_of(request)
     context.store.run(run)
@@ -126,7 +145,7 @@ def console(run: str, request: Request, after: int = 0, limit: int = 1000) -> An
 
 
 @router.get(
-    "/{run}/related", dependencies=[Depends(reading)], responses=documented(list[wire.RelatedRun])
+    "/{run}/related", dependencies=[Depends(reading)], responses=documented(list[RelatedRun])
 )
 def related(run: str, request: Request) -> Answer:
     """What the run came from, then what came from it."""
@@ -139,7 +158,7 @@ def related(run: str, request: Request) -> Answer:
     return Answer(found)
 
 
-def _related(run: Run, relation: str) -> wire.RelatedRun:
+def _related(run: Run, relation: str) -> RelatedRun:
     return {
         "relation": relation,
         "id": run.id,
@@ -152,9 +171,7 @@ def _related(run: Run, relation: str) -> wire.RelatedRun:
     }
 
 
-@router.get(
-    "/{run}/reproduce", dependencies=[Depends(reading)], responses=documented(list[wire.Way])
-)
+@router.get("/{run}/reproduce", dependencies=[Depends(reading)], responses=documented(list[Way]))
 def reproduced(run: str, request: Request) -> Answer:
     """How its configuration is trained again; the nearest to what really ran first."""
     context = context_of(request)
@@ -165,13 +182,13 @@ def reproduced(run: str, request: Request) -> Answer:
 
 
 @router.post(
-    "/{run}/reports", dependencies=[Depends(reporting)], responses=documented(wire.ReportsAnswer)
+    "/{run}/reports", dependencies=[Depends(reporting)], responses=documented(ReportsAnswer)
 )
-def reports(run: str, body: wire.Reports, request: Request) -> Answer:
+def reports(run: str, body: Reports, request: Request) -> Answer:
     """Durable when answered, with what is wanted of the run."""
     decoded = [_decoded(report) for report in body["reports"]]
     order = context_of(request).engine.report(run, body["lease"], decoded)
-    answer: wire.ReportsAnswer = {
+    answer: ReportsAnswer = {
         "acknowledged": order.acknowledged,
         "lease": "ok",
         "desired": order.desired.value,
@@ -181,17 +198,15 @@ def reports(run: str, body: wire.Reports, request: Request) -> Answer:
 
 
 @router.post("/{run}/console", dependencies=[Depends(reporting)])
-def add_console(run: str, body: wire.ConsoleLines, request: Request) -> Answer:
+def add_console(run: str, body: ConsoleLines, request: Request) -> Answer:
     context = context_of(request)
     attempt = _attempt(context, run, body["lease"])
     context.store.add_console(run, attempt, body["lines"], now=context.clock.now())
     return Answer({})
 
 
-@router.post(
-    "/{run}/system", dependencies=[Depends(reporting)], responses=documented(wire.SystemAnswer)
-)
-def add_system(run: str, body: wire.SystemRows, request: Request) -> Answer:
+@router.post("/{run}/system", dependencies=[Depends(reporting)], responses=documented(SystemAnswer))
+def add_system(run: str, body: SystemRows, request: Request) -> Answer:
     """What the agent has measured of the run's processes and devices. Not `wanted`: W&B's client in the program sends
     such figures itself, and the agent's are left out."""
     context = context_of(request)
@@ -201,7 +216,7 @@ def add_system(run: str, body: wire.SystemRows, request: Request) -> Answer:
     return Answer({"wanted": wanted})
 
 
-def _measured(row: wire.SystemRow, attempt: int) -> Row:
+def _measured(row: SystemRow, attempt: int) -> Row:
     """Raises UsageError for a time that no clock shows."""
     if not 0 <= row["time"] < MEASURED:
         raise UsageError(f"{row['time']} is no time of a measurement")
@@ -211,23 +226,23 @@ def _measured(row: wire.SystemRow, attempt: int) -> Row:
 @router.post(
     "/{run}/complete",
     dependencies=[Depends(reporting)],
-    responses=documented(wire.CompletionAnswer),
+    responses=documented(CompletionAnswer),
 )
-def complete(run: str, body: wire.Completion, request: Request) -> Answer:
+def complete(run: str, body: Completion, request: Request) -> Answer:
     """The attempt is over. Repeated with the same lease: answered as the first time."""
     ended = context_of(request).engine.complete(run, body["lease"], body)
     return Answer({"state": ended.state.value, "retried": ended.retried})
 
 
-@router.post("/{run}/desired", dependencies=[Depends(writing)], responses=documented(wire.RunView))
-def set_desired(run: str, body: wire.DesiredChange, request: Request) -> Answer:
+@router.post("/{run}/desired", dependencies=[Depends(writing)], responses=documented(RunView))
+def set_desired(run: str, body: DesiredChange, request: Request) -> Answer:
     """What a person wants of the run: stop, pause or go."""
     context = context_of(request)
     changed = context.engine.order(run, body["desired"], body.get("reason", ""))
     return Answer(_view(context, changed))
 
 
-@router.post("/{run}/retry", dependencies=[Depends(writing)], responses=documented(wire.RunView))
+@router.post("/{run}/retry", dependencies=[Depends(writing)], responses=documented(RunView))
 def retry(run: str, request: Request) -> Answer:
     """A new run of the same configuration."""
     context = context_of(request)
@@ -240,7 +255,7 @@ def retry(run: str, request: Request) -> Answer:
 @router.put(
     "/{run}/files/{name:path}",
     dependencies=[Depends(reporting)],
-    responses=documented(wire.FileView),
+    responses=documented(FileView),
 )
 async def put_file(run: str, name: str, request: Request) -> Answer:
     """The request's body becomes the run's file of that name, once it has arrived whole."""
@@ -252,9 +267,7 @@ async def put_file(run: str, name: str, request: Request) -> Answer:
     return Answer(file_view(file))
 
 
-@router.get(
-    "/{run}/files", dependencies=[Depends(reading)], responses=documented(list[wire.FileView])
-)
+@router.get("/{run}/files", dependencies=[Depends(reading)], responses=documented(list[FileView]))
 def files(run: str, request: Request) -> Answer:
     context = context_of(request)
     context.store.run(run)
@@ -276,7 +289,7 @@ def get_file(run: str, name: str, request: Request) -> Response:
     return FileResponse(path, media_type=kind, headers=headers)
 
 
-def _view(context: Context, run: Run, *, whole: bool = False) -> wire.RunView:
+def _view(context: Context, run: Run, *, whole: bool = False) -> RunView:
     goal = Goal.MINIMIZE
     if run.sweep is not None:
         spec = context.engine.spec(context.store.sweep(run.sweep))
@@ -300,7 +313,7 @@ def _attempt(context: Context, run: str, token: str) -> int:
     return found[1]
 
 
-def _decoded(report: wire.Report) -> wire.Report:
+def _decoded(report: Report) -> Report:
     """NaN and infinities as floats again; a config's texts stay texts."""
     for key in ("metrics", "values"):
         if key in report:

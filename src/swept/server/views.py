@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from swept import wire
 from swept.analysis.best import Advice, advised, best, same_training
 from swept.model import Agent, Attempt, Event, File, Goal, Kind, Row, Run, Sweep
 from swept.server.wandb import defined
@@ -15,9 +14,12 @@ from swept.server.wandb.service import DEFINED
 from swept.spec import Spec
 from swept.store.base import Lease
 from swept.store.flat import PROGRAM_CONFIG
+from swept.wire.agents import Claimed
+from swept.wire.runs import AlertView, AttemptView, FileView, HistoryRow, OrderView, RunView
+from swept.wire.sweeps import AdviceView, SweepView
 
 
-def attempt_view(attempt: Attempt) -> wire.AttemptView:
+def attempt_view(attempt: Attempt) -> AttemptView:
     return {
         "number": attempt.number,
         "agent": attempt.agent,
@@ -36,7 +38,7 @@ _LARGE = ("charts", "metadata")
 """Details that are given with one run, not with a thousand."""
 
 
-def run_view(run: Run, goal: Goal = Goal.MINIMIZE, *, whole: bool = False) -> wire.RunView:
+def run_view(run: Run, goal: Goal = Goal.MINIMIZE, *, whole: bool = False) -> RunView:
     """`whole`: one run, with what a thousand of them would be too much of."""
     effective = run.effective_config
     return {
@@ -105,7 +107,7 @@ def sweep_view(
     live: Callable[[Agent], bool],
     advice: Advice | None = None,
     brief: bool = False,
-) -> wire.SweepView:
+) -> SweepView:
     """`live`: whether an agent is at work. `brief`: without the runs, as in the list of sweeps."""
     goal, at = spec.metric.goal if spec.metric else Goal.MINIMIZE, spec.options.at
     ours = same_training(runs, spec.space.fixed)
@@ -134,7 +136,7 @@ def sweep_view(
     }
 
 
-def advice_view(advice: Advice) -> wire.AdviceView:
+def advice_view(advice: Advice) -> AdviceView:
     return {
         "run": advice.run,
         "value": advice.value,
@@ -144,7 +146,7 @@ def advice_view(advice: Advice) -> wire.AdviceView:
     }
 
 
-def claimed_view(lease: Lease, sweep: Sweep | None, spec: Spec | None) -> wire.Claimed:
+def claimed_view(lease: Lease, sweep: Sweep | None, spec: Spec | None) -> Claimed:
     run = lease.run
     return {
         "run": run.id,
@@ -168,12 +170,12 @@ def claimed_view(lease: Lease, sweep: Sweep | None, spec: Spec | None) -> wire.C
     }
 
 
-def row_view(row: Row, keys: frozenset[str]) -> wire.HistoryRow:
+def row_view(row: Row, keys: frozenset[str]) -> HistoryRow:
     metrics = {key: value for key, value in row.metrics.items() if not keys or key in keys}
     return {"step": row.step, "attempt": row.attempt, "metrics": metrics}
 
 
-def order_view(event: Event) -> wire.OrderView:
+def order_view(event: Event) -> OrderView:
     data = event.data
     return {
         "time": event.time,
@@ -184,7 +186,7 @@ def order_view(event: Event) -> wire.OrderView:
     }
 
 
-def alert_view(event: Event) -> wire.AlertView:
+def alert_view(event: Event) -> AlertView:
     data = event.data
     return {
         "time": event.time,
@@ -194,7 +196,7 @@ def alert_view(event: Event) -> wire.AlertView:
     }
 
 
-def file_view(file: File) -> wire.FileView:
+def file_view(file: File) -> FileView:
     return {"name": file.name, "size": file.size, "digest": file.digest, "time": file.time}
 
 

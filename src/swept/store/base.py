@@ -34,7 +34,7 @@ from swept.model import (
 )
 from swept.store.artifact_base import ArtifactVerbs
 from swept.store.read_base import ReadVerbs
-from swept.wire import ConsoleLine, Report
+from swept.wire.reports import ConsoleLine, Report
 
 LEASE_SECONDS = 60.0
 WANDB_LEASE_SECONDS = 180.0

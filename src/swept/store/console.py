@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from swept.store import runs, schema
 from swept.store.work import Work
-from swept.wire import ConsoleLine
+from swept.wire.reports import ConsoleLine
 
 
 def add(work: Work, run: str, attempt: int, lines: Sequence[ConsoleLine]) -> None:

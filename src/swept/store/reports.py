@@ -17,7 +17,7 @@ from swept.store.codec import dumps
 from swept.store.imports import HALF
 from swept.store.measured import superfluous
 from swept.store.work import Work
-from swept.wire import Report
+from swept.wire.reports import Report
 
 _AT_ONCE = 500  # a statement takes only so many parameters
 

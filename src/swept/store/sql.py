@@ -63,7 +63,7 @@ from swept.store.identity import Identities, SystemIdentities
 from swept.store.migrate import migrate
 from swept.store.read_sql import SqlReads
 from swept.store.work import Work
-from swept.wire import ConsoleLine, Report
+from swept.wire.reports import ConsoleLine, Report
 
 
 def open_store(url: str, *, identities: Identities | None = None) -> SqlStore:

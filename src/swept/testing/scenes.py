@@ -6,7 +6,7 @@ from typing import Any
 
 from swept.model import Kind, Outcome, Run, Start, Sweep
 from swept.store.base import Ended, Lease, NewSweep, Store
-from swept.wire import Report
+from swept.wire.reports import Report
 
 NOW = 1_700_000_000.0
 

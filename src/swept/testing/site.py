@@ -24,7 +24,8 @@ from swept.connect import connect_home, running
 from swept.errors import SweptError
 from swept.home import Home
 from swept.testing import trainer
-from swept.wire import RunView, SweepView
+from swept.wire.runs import RunView
+from swept.wire.sweeps import SweepView
 
 T = TypeVar("T")
 CLOCK = SystemClock()

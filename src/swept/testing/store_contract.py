@@ -48,7 +48,7 @@ from swept.testing.store_imports import ImportVerbs
 from swept.testing.store_reads import ReadVerbs
 from swept.testing.store_sweeps import SweepVerbs
 from swept.testing.store_waits import Waits
-from swept.wire import Report
+from swept.wire.reports import Report
 
 
 class StoreContract(SweepVerbs, ArtifactVerbs, ImportVerbs, ReadVerbs, BoardVerbs, Waits):

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from pathlib import Path
 
-from swept.wire import ConsoleLine
+from swept.wire.reports import ConsoleLine
 
 LINE_LIMIT = 4_000
 READ_BYTES = 1 << 20

@@ -20,7 +20,8 @@ from swept.tracking.recording import Backend, Identity, LocalFile, Recorder, Res
 from swept.tracking.reporting import Journal, JournalBusy, complain
 from swept.tracking.values import Config
 from swept.tracking.workspace import Brief, Manual, Told, Workspace
-from swept.wire import Claimed, Completion, Join
+from swept.wire.agents import Claimed, Join
+from swept.wire.reports import Completion
 
 if TYPE_CHECKING:
     from swept.client import Client

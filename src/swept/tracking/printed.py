@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from swept.clock import Clock
 from swept.errors import Conflict, LeaseLost, SweptError, UsageError
 from swept.tracking.console import BATCH_LINES, Console
-from swept.wire import ConsoleLine
+from swept.wire.reports import ConsoleLine
 
 Add: TypeAlias = Callable[[list[ConsoleLine]], None]
 """Sends lines to the server. Raises SweptError."""

@@ -17,7 +17,7 @@ from swept.tracking.printed import Printed
 from swept.tracking.reporting import Journal, Reporter, Wanted, complain, deliver_rest
 from swept.tracking.values import Config
 from swept.tracking.workspace import Told, Workspace
-from swept.wire import ConsoleLine, Report, Reports, ReportsAnswer
+from swept.wire.reports import ConsoleLine, Report, Reports, ReportsAnswer
 
 if TYPE_CHECKING:
     from swept.client import Client

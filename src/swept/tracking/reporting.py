@@ -19,7 +19,8 @@ from typing import Any, TypeAlias, cast
 
 from swept.clock import Clock
 from swept.errors import Conflict, LeaseLost, ServerUnreachable, SweptError, UsageError
-from swept.wire import Report, ReportsAnswer, dumps
+from swept.wire import dumps
+from swept.wire.reports import Report, ReportsAnswer
 
 if sys.platform != "win32":
     import fcntl

@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from swept.errors import UsageError
-from swept.wire import Report, dumps
+from swept.wire import dumps
+from swept.wire.reports import Report
 
 
 @dataclass(frozen=True, slots=True)

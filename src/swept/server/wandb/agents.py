@@ -31,7 +31,7 @@ from swept.server.wandb.service import (
     owner_only,
 )
 from swept.store.base import RunFilter
-from swept.wire import ClaimRequest
+from swept.wire.agents import ClaimRequest
 
 GRACE_AFTER_TOLD = 20.0  # from "stopped": true on the file stream to SIGTERM by the agent
 GRACE_UNTOLD = 40.0  # the same for a run that has not asked: posts come every 15 s by default

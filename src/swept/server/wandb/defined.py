@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from swept import wire
 from swept.server.wandb import tokens
+from swept.wire.runs import DefinedMetric
 
 _SUMMARIES = {1: "min", 2: "max", 3: "mean", 4: "best", 5: "last", 6: "none", 7: "copy", 8: "first"}
 _GOALS = {1: "minimize", 2: "maximize"}
 _STEP_SYNC, _HIDDEN = 1, 2
 
 
-def metrics(records: Any) -> dict[str, wire.DefinedMetric]:
+def metrics(records: Any) -> dict[str, DefinedMetric]:
     """Metric, or glob, → what was defined for it; of what was defined already, that stays as it is."""
     if isinstance(records, Mapping):
         return dict(records)
@@ -36,7 +36,7 @@ def records_of(config: Any) -> list[Any]:
     return _list(_bookkeeping(config).get("m"))
 
 
-def records(metrics: Mapping[str, wire.DefinedMetric]) -> list[dict[str, Any]]:
+def records(metrics: Mapping[str, DefinedMetric]) -> list[dict[str, Any]]:
     """The records that `metrics` came from, as the client writes them."""
     return [_record(name, metric) for name, metric in metrics.items()]
 
@@ -83,7 +83,7 @@ def _only_a_step(record: Mapping[str, Any]) -> bool:
     return not any(record.get(key) for key in ("4", "5", "6", "7", "8"))
 
 
-def _metric(record: Mapping[str, Any], names: Sequence[str]) -> wire.DefinedMetric:
+def _metric(record: Mapping[str, Any], names: Sequence[str]) -> DefinedMetric:
     options = _numbers(record.get("6"))
     return {
         "step_metric": _step_metric(record, names),
@@ -102,7 +102,7 @@ def _step_metric(record: Mapping[str, Any], names: Sequence[str]) -> str | None:
     return _plain(record.get("4")) or None
 
 
-def _record(name: str, metric: wire.DefinedMetric) -> dict[str, Any]:
+def _record(name: str, metric: DefinedMetric) -> dict[str, Any]:
     options = [_STEP_SYNC] * metric["step_sync"] + [_HIDDEN] * metric["hidden"]
     written = {
         "2" if "*" in name else "1": _escaped(name),

@@ -11,7 +11,7 @@ from swept.errors import Conflict
 from swept.model import Run, RunState
 from swept.server.wandb.service import JOINED, JOINER, WANDB_AGENT, last_attempt, mark, marked
 from swept.store.base import Lease, Store
-from swept.wire import Join
+from swept.wire.agents import Join
 
 
 def join(store: Store, name: str, who: Join, *, now: float, lease_seconds: float) -> Lease:

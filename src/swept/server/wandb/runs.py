@@ -45,7 +45,7 @@ from swept.server.wandb.service import (
     to_stop,
     under_real_agent,
 )
-from swept.wire import Completion
+from swept.wire.reports import Completion
 
 _BY_HAND = "started by hand: wandb.init outside a sweep's agent"
 _DETAILS: Mapping[str, str] = {

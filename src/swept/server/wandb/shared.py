@@ -14,7 +14,7 @@ from typing import Any
 from swept.model import Run
 from swept.server.wandb.service import SHARED, mark
 from swept.server.wandb.stream import Post
-from swept.wire import ConsoleLine
+from swept.wire.reports import ConsoleLine
 
 RANGE = 10_000_000
 

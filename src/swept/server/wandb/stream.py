@@ -16,7 +16,7 @@ from typing import Any
 from swept.model import Row
 from swept.server.wandb import tokens
 from swept.store import visible
-from swept.wire import ConsoleLine
+from swept.wire.reports import ConsoleLine
 
 HISTORY = "wandb-history.jsonl"
 EVENTS = "wandb-events.jsonl"
