@@ -7,7 +7,8 @@ import { css, inks, type Inks } from "./colour";
 import { lastPoint } from "./curves-geometry";
 import { byTime, isObjective, xsOf, type CurvesData, type Placed } from "./curves-place";
 import { clipped, FONT, haloText, inside, vertical } from "./frame";
-import { drawDragged, type Dragged } from "./gestures";
+import { rangeShape, type Dragged } from "./gestures";
+import { draw, tenth, type SvgShape } from "./svg";
 import { drawTargets, nameTargets } from "./targets";
 import { cutShort } from "./words";
 
@@ -40,9 +41,9 @@ export function drawStanding(
       context.setLineDash([]);
     }
     drawForecasts(context, data, now, ink);
-    for (const row of chosen) drawRun(context, data, now, row, ink.chosen, ink, 2);
-    if (baseline >= 0) drawRun(context, data, now, baseline, ink.baseline, ink, 1.75, [6, 3]);
-    if (best >= 0) drawRun(context, data, now, best, ink.best, ink, 2.25);
+    for (const row of chosen) draw(context, runShapes(data, now, row, ink.chosen, ink, 2));
+    draw(context, runShapes(data, now, baseline, ink.baseline, ink, 1.75, "6 3"));
+    draw(context, runShapes(data, now, best, ink.best, ink, 2.25));
   });
   context.font = FONT;
   context.textBaseline = "top";
@@ -153,82 +154,88 @@ function drawForecasts(
   }
 }
 
-/** One run as a thick line on a halo. */
-function drawRun(
-  context: CanvasRenderingContext2D,
+/** One run as a thick line on a halo, its end marked by what became of it; for canvas and SVG alike. */
+function runShapes(
   data: CurvesData,
   now: Placed,
   row: number,
   colour: number,
   ink: Inks,
   width: number,
-  dash: readonly number[] = [],
-): void {
+  dash = "",
+): readonly SvgShape[] {
   const { offsets, x, y } = now.curves;
   const from = offsets[row] ?? 0;
   const to = offsets[row + 1] ?? from;
-  if (from === to) return;
-  const trace = new Path2D();
+  if (row < 0 || from === to) return [];
+  let trace = "";
   let open = false;
   for (let i = from; i < to; i++) {
-    const px = x[i] ?? NaN;
-    const py = y[i] ?? NaN;
-    if (!Number.isFinite(px) || !Number.isFinite(py)) open = false;
-    else if (open) trace.lineTo(px, py);
-    else {
-      trace.moveTo(px, py);
-      open = true;
-    }
+    const [px, py] = [x[i] ?? NaN, y[i] ?? NaN];
+    const there = Number.isFinite(px + py);
+    if (there) trace += `${open ? "L" : "M"}${tenth(px)} ${tenth(py)}`;
+    open = there;
   }
-  context.lineJoin = "round";
-  context.strokeStyle = css(ink.ground, 0.8);
-  context.lineWidth = width + 2.5;
-  context.stroke(trace);
-  context.strokeStyle = css(colour);
-  context.lineWidth = width;
-  context.setLineDash([...dash]);
-  context.stroke(trace);
-  context.setLineDash([]);
-  const short = cutShort(data.board.states[row]);
-  const [px, py] = [x[to - 1] ?? NaN, y[to - 1] ?? NaN];
-  context.fillStyle = css(colour);
-  context.beginPath();
-  if (short === "failed") {
-    context.moveTo(px - 4, py - 4);
-    context.lineTo(px + 4, py + 4);
-    context.moveTo(px - 4, py + 4);
-    context.lineTo(px + 4, py - 4);
-    context.stroke();
-  } else {
-    if (short) context.rect(px - 3.5, py - 3.5, 7, 7);
-    else context.arc(px, py, width + 0.5, 0, 7);
-    context.fill();
-  }
+  const line = { fill: "none", "stroke-linejoin": "round" };
+  const stroke = css(colour);
+  const end = endOf(x[to - 1] ?? NaN, y[to - 1] ?? NaN, cutShort(data.board.states[row]), width);
+  return [
+    {
+      tag: "path",
+      attributes: { ...line, d: trace, stroke: css(ink.ground, 0.8), "stroke-width": width + 2.5 },
+    },
+    {
+      tag: "path",
+      attributes: {
+        ...line,
+        d: trace,
+        stroke,
+        "stroke-width": width,
+        ...(dash && { "stroke-dasharray": dash }),
+      },
+    },
+    {
+      tag: "path",
+      attributes: { d: end, fill: stroke, stroke, "stroke-width": end.includes("L") ? width : 0 },
+    },
+  ];
 }
 
-export function drawTouched(
-  context: CanvasRenderingContext2D,
+function endOf(x: number, y: number, short: ReturnType<typeof cutShort>, width: number): string {
+  if (!Number.isFinite(x + y)) return "";
+  const at = (dx: number, dy: number) => `${tenth(x + dx)} ${tenth(y + dy)}`;
+  if (short === "failed") return `M${at(-4, -4)}L${at(4, 4)}M${at(-4, 4)}L${at(4, -4)}`;
+  if (short) return `M${at(-3.5, -3.5)}h7v7h-7Z`;
+  const radius = width + 0.5;
+  const half = `a${radius} ${radius} 0 0 1`;
+  return `M${at(-radius, 0)}${half} ${2 * radius} 0${half} ${-2 * radius} 0Z`;
+}
+
+/** The run that is pointed at, with its point, and the range that is dragged. */
+export function followers(
   data: CurvesData,
   now: Placed,
   hover: number,
   point: number,
   dragged: Dragged | null,
-): void {
+): readonly SvgShape[] {
   const ink = inks(data.shown.dark);
   const { plot, x, y } = now;
-  if (hover >= 0) {
-    clipped(context, plot, () => drawRun(context, data, now, hover, ink.hover, ink, 2));
-    const px = x.of(xsOf(data)[point] ?? NaN);
-    const py = y.of(data.curves.values[point] ?? NaN);
-    if (point >= 0 && inside(plot, px, py)) {
-      context.fillStyle = css(ink.hover);
-      context.strokeStyle = css(ink.ground);
-      context.lineWidth = 1.5;
-      context.beginPath();
-      context.arc(px, py, 4, 0, 7);
-      context.fill();
-      context.stroke();
-    }
-  }
-  drawDragged(context, plot, dragged, ink);
+  const px = x.of(xsOf(data)[point] ?? NaN);
+  const py = y.of(data.curves.values[point] ?? NaN);
+  const attributes = {
+    cx: tenth(px),
+    cy: tenth(py),
+    r: 4,
+    fill: css(ink.hover),
+    stroke: css(ink.ground),
+    "stroke-width": 1.5,
+  };
+  return [
+    ...runShapes(data, now, hover, ink.hover, ink, 2),
+    ...(hover >= 0 && point >= 0 && inside(plot, px, py)
+      ? [{ tag: "circle", attributes } as const]
+      : []),
+    ...rangeShape(plot, dragged, ink),
+  ];
 }

@@ -4,15 +4,15 @@
  * The lines are ours and not uPlot's: with a thousand runs uPlot filters and draws within a frame,
  * with ten thousand a brush takes it 195 ms and the first picture 2.4 s (measured;
  * `docs/design/dashboard.md`). Here one rasteriser draws front to back in slices. Axes, rungs,
- * targets, forecasts and the few runs that stand out lie on a canvas above, what the pointer
- * touches on one above that, so that hovering draws one line. A single run's metrics are uPlot's:
- * `series.ts`.
+ * targets, forecasts and the few runs that stand out lie on a canvas above, and what the pointer
+ * touches are shapes above that, so that hovering draws one line. A single run's metrics are
+ * uPlot's: `series.ts`.
  */
 
 import { inks } from "./colour";
 import { lastPoint, nearestCurve } from "./curves-geometry";
 import { groundOf, rasterOf } from "./curves-lines";
-import { drawStanding, drawTouched } from "./curves-marks";
+import { drawStanding, followers } from "./curves-marks";
 import {
   byTime,
   isObjective,
@@ -28,7 +28,7 @@ import { drawAxes, inside, plotIn, textMeasure } from "./frame";
 import { listen, type Dragged } from "./gestures";
 import { surface as raster } from "./raster";
 import { duration, number } from "../format";
-import { surface, type Box } from "./surface";
+import { surface, whole, type Box } from "./surface";
 import { tooltip } from "./tooltip";
 import {
   cell,
@@ -46,7 +46,7 @@ import type { Chart, Curves, DataTable, Forecast } from "../types";
 export type { CurvesData } from "./curves-place";
 
 /** Layers, from the ground up. */
-const [AXES, GROUND, LINES, STANDING, TOUCHED] = [0, 1, 2, 3, 4];
+const [AXES, GROUND, LINES, STANDING] = [0, 1, 2, 3];
 const REACH = 24;
 
 export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<CurvesData> {
@@ -65,7 +65,18 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
 
   const area = surface(
     element,
-    { label: "Learning curves", interactive: true, height: 320, resized: () => (placed = null) },
+    {
+      label: "Learning curves",
+      interactive: true,
+      height: 320,
+      resized: () => (placed = null),
+      followers() {
+        const now = place();
+        return data && now
+          ? { shapes: followers(data, now, hover, point, dragged), window: now.plot }
+          : { shapes: [], window: whole(area.box()) };
+      },
+    },
     [
       (context, box) => {
         context.clearRect(0, 0, box.width, box.height);
@@ -94,10 +105,6 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
         context.clearRect(0, 0, box.width, box.height);
         const now = place();
         if (data && now) drawStanding(context, data, now, box.ratio);
-      },
-      (context, box) => {
-        context.clearRect(0, 0, box.width, box.height);
-        if (data && placed) drawTouched(context, data, placed, hover, point, dragged);
       },
     ],
   );
@@ -130,6 +137,7 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
   function afresh(): void {
     placed = null;
     area.redraw();
+    area.follow();
   }
 
   function touch(row: number, at: number): void {
@@ -137,7 +145,7 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
     const other = row !== hover;
     hover = row;
     point = at;
-    area.redraw(TOUCHED);
+    area.follow();
     if (other) callbacks.onHover(row);
   }
 
@@ -163,7 +171,7 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
     dragging(range) {
       dragged = range;
       tip.hide();
-      area.redraw(TOUCHED);
+      area.follow();
     },
     dragged(range) {
       if (!placed) return;
@@ -268,7 +276,10 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
           area.name(`Learning curves of ${after.curves.metric}`, describe(after)),
         );
         area.redraw(LINES);
-        if (moved || before?.shown.dark !== after.shown.dark) area.redraw(AXES, TOUCHED);
+        if (moved || before?.shown.dark !== after.shown.dark) {
+          area.redraw(AXES);
+          area.follow();
+        }
         if (
           moved ||
           after.forecasts.length ||
@@ -282,7 +293,7 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
         hover = after.shown.hover;
         point = hover >= 0 ? lastPoint(after.curves, hover) : -1;
         if (hover < 0 || !pointed) tip.hide();
-        area.redraw(TOUCHED);
+        area.follow();
       }
     },
     destroy() {

@@ -6,6 +6,7 @@
 import { css, type Inks } from "./colour";
 import { inside, type Plot } from "./frame";
 import type { Surface } from "./surface";
+import { tenth, type SvgShape } from "./svg";
 
 export interface Point {
   readonly x: number;
@@ -20,7 +21,7 @@ export interface Dragged {
 
 export interface Gestures {
   plot(): Plot;
-  /** Null when the pointer has left. At most once a frame. */
+  /** Null when the pointer has left. */
   hover(point: Point | null): void;
   click?(point: Point, event: MouseEvent): void;
   /** While dragging, and null when it ends. */
@@ -77,7 +78,8 @@ export function listen(surface: Surface, gestures: Gestures): void {
       });
       return;
     }
-    surface.soon("hover", () => gestures.hover(point));
+    // Browsers hand out moves once a frame, before they draw it: all charts draw the run in this one.
+    gestures.hover(point);
   });
   host.addEventListener("pointerup", (event) => {
     const start = from;
@@ -89,23 +91,23 @@ export function listen(surface: Surface, gestures: Gestures): void {
     else gestures.click?.(point, event);
   });
   host.addEventListener("pointercancel", stop);
-  host.addEventListener("pointerleave", () => surface.soon("hover", () => gestures.hover(null)));
+  host.addEventListener("pointerleave", () => gestures.hover(null));
   host.addEventListener("dblclick", () => gestures.doubled?.());
 }
 
 /** The range that is being dragged. */
-export function drawDragged(
-  context: CanvasRenderingContext2D,
-  plot: Plot,
-  dragged: Dragged | null,
-  ink: Inks,
-): void {
-  if (!dragged) return;
+export function rangeShape(plot: Plot, dragged: Dragged | null, ink: Inks): readonly SvgShape[] {
+  if (!dragged) return [];
   const [left, right] = dragged.x ?? [plot.left, plot.right];
   const [top, bottom] = dragged.y ?? [plot.top, plot.bottom];
-  context.fillStyle = css(ink.brush, 0.15);
-  context.strokeStyle = css(ink.brush);
-  context.lineWidth = 1;
-  context.fillRect(left, top, right - left, bottom - top);
-  context.strokeRect(left + 0.5, top + 0.5, right - left - 1, bottom - top - 1);
+  const attributes = {
+    x: tenth(left + 0.5),
+    y: tenth(top + 0.5),
+    width: tenth(Math.max(0, right - left - 1)),
+    height: tenth(Math.max(0, bottom - top - 1)),
+    fill: css(ink.brush),
+    "fill-opacity": 0.15,
+    stroke: css(ink.brush),
+  };
+  return [{ tag: "rect", attributes }];
 }

@@ -10,6 +10,7 @@ import { placesOf, worded, type Hit } from "./axes-brush";
 import { css, inks, mix, type Inks } from "./colour";
 import type { ParallelData } from "./parallel";
 import { elided, number } from "../format";
+import { lay, set, svg, tenth, type Attributes, type SvgShape } from "./svg";
 import { standsOut } from "./words";
 
 const BINS = 40;
@@ -68,14 +69,22 @@ export interface Overlay {
   point(name: string): void;
 }
 
-/** `touch` lies above `root`: browsers heed `touch-action` inside of HTML alone. */
-export function overlayOf(root: SVGSVGElement, touch: HTMLElement, keys: string): Overlay {
+/**
+ * `front` lies above `root`, and `touch` above both: browsers heed `touch-action` inside of HTML
+ * alone.
+ */
+export function overlayOf(
+  root: SVGSVGElement,
+  front: SVGSVGElement,
+  touch: HTMLElement,
+  keys: string,
+): Overlay {
   const lines = { fill: "none", "pointer-events": "none", "stroke-linejoin": "round" };
   const standing = svg("g", lines, root);
-  const hovered = svg("g", lines, root);
+  const hovered = svg("g", lines, front);
   const axes = svg("g", {}, root);
-  const above = svg("g", { "pointer-events": "none", "font-size": 10.5 }, root);
-  for (const group of [standing, hovered, above]) group.setAttribute("aria-hidden", "true");
+  const above = svg("g", { "font-size": 10.5 }, front);
+  standing.setAttribute("aria-hidden", "true");
   const nodes = new Map<string, AxisNodes>();
   let pointed = "";
   let drawn: Drawn | null = null;
@@ -132,15 +141,15 @@ export function overlayOf(root: SVGSVGElement, touch: HTMLElement, keys: string)
         if (moved) drawCounts(parts.counts, scenery, index, ink);
         if (scenery.relaid || brushed) {
           drawBrushes(parts.brushes, axis, scenery, ink);
-          put(parts.group, "aria-label", spoken(axis, index, scenery));
+          set(parts.group, { "aria-label": spoken(axis, index, scenery) });
         }
         const lively = pointed === axis.column.name || parts.group.contains(active);
-        put(parts.hide, "opacity", lively || all ? "1" : "0");
+        set(parts.hide, { opacity: lively || all ? 1 : 0 });
       });
       if (moved || standsOut(before, drawn) || before?.kept !== drawn.kept)
-        standing.replaceChildren(...standingRuns(scenery, ink));
-      hovered.replaceChildren(...hoveredRun(scenery, ink));
-      drawValues(above, scenery, ink);
+        lay(standing, standingRuns(scenery, ink));
+      lay(hovered, hoveredRun(scenery, ink));
+      lay(above, valuesOfHovered(scenery, ink));
     },
     focused() {
       for (const [name, { group }] of nodes)
@@ -211,9 +220,9 @@ function drawAxis(parts: AxisNodes, axis: Axis, plan: Layout, ink: Inks): void {
   const { x, column } = axis;
   const { top, bottom } = plan;
   const half = Math.min(20, (plan.gap || 40) / 3);
-  lay(parts.area, x - half, top - 4, 2 * half, bottom - top + 10);
+  put(parts.area, x - half, top - 4, 2 * half, bottom - top + 10);
   const wide = Math.max(24, axis.title.length * 6.8);
-  lay(parts.head, axis.titleX - wide / 2, axis.titleY - 12, wide, 16);
+  put(parts.head, axis.titleX - wide / 2, axis.titleY - 12, wide, 16);
   set(parts.ring, {
     x: x - half,
     y: 1,
@@ -332,7 +341,7 @@ function drawBrushes(group: SVGGElement, axis: Axis, scenery: Scenery, ink: Inks
 const DASH = "5 4";
 
 /** Compared runs, the baseline and the best, in rising order. */
-function standingRuns(scenery: Scenery, ink: Inks): readonly SVGElement[] {
+function standingRuns(scenery: Scenery, ink: Inks): readonly SvgShape[] {
   const { chosen, baseline, best } = scenery.data.shown;
   return [
     ...[...chosen].slice(0, CHOSEN).flatMap((row) => runLine(scenery, ink, row, ink.chosen, 1.75)),
@@ -341,7 +350,7 @@ function standingRuns(scenery: Scenery, ink: Inks): readonly SVGElement[] {
   ];
 }
 
-function hoveredRun(scenery: Scenery, ink: Inks): readonly SVGElement[] {
+function hoveredRun(scenery: Scenery, ink: Inks): readonly SvgShape[] {
   const { hover, baseline } = scenery.data.shown;
   return runLine(scenery, ink, hover, ink.hover, 2.25, hover === baseline ? DASH : "");
 }
@@ -354,36 +363,39 @@ function runLine(
   colour: number,
   width: number,
   dash = "",
-): readonly SVGElement[] {
+): readonly SvgShape[] {
   const { shown, n } = scenery.data;
   if (row < 0 || row >= n) return [];
   const d = pathOf(row, scenery);
   const quiet = shown.kept[row] || row === shown.hover ? 1 : 0.35;
   return [
-    svg("path", {
-      d,
-      stroke: css(ink.ground),
-      "stroke-width": width + 2.5,
-      "stroke-opacity": quiet < 1 ? 0 : 0.75,
-    }),
-    svg("path", {
-      d,
-      stroke: css(colour),
-      "stroke-width": width,
-      "stroke-opacity": quiet,
-      ...(dash ? { "stroke-dasharray": dash } : {}),
-    }),
+    {
+      tag: "path",
+      attributes: {
+        d,
+        stroke: css(ink.ground),
+        "stroke-width": width + 2.5,
+        "stroke-opacity": quiet < 1 ? 0 : 0.75,
+      },
+    },
+    {
+      tag: "path",
+      attributes: {
+        d,
+        stroke: css(colour),
+        "stroke-width": width,
+        "stroke-opacity": quiet,
+        ...(dash ? { "stroke-dasharray": dash } : {}),
+      },
+    },
   ];
 }
 
 /** The values of the run pointed at, beside its axes, and its name beside the pointer. */
-function drawValues(group: SVGGElement, scenery: Scenery, ink: Inks): void {
+function valuesOfHovered(scenery: Scenery, ink: Inks): readonly SvgShape[] {
   const { data, plan, places, pointer, label } = scenery;
   const row = data.shown.hover;
-  if (row < 0 || row >= data.n) {
-    if (group.firstChild) group.replaceChildren();
-    return;
-  }
+  if (row < 0 || row >= data.n) return [];
   const stride = plan.axes.length;
   const pills = plan.axes.flatMap((axis, index) => {
     const value = axis.column.values[row] ?? NaN;
@@ -395,7 +407,7 @@ function drawValues(group: SVGGElement, scenery: Scenery, ink: Inks): void {
   const name = pointer && label ? elided(label(row), 60) : "";
   if (pointer && name)
     pills.push(...pill(name, pointer.x + 14, pointer.y - 16, plan, ink, pointer.x, true));
-  group.replaceChildren(...pills);
+  return pills;
 }
 
 export function valueWords(axis: Axis, value: number): string {
@@ -410,29 +422,36 @@ function pill(
   ink: Inks,
   other: number,
   strong = false,
-): SVGElement[] {
+): readonly SvgShape[] {
   const width = words.length * 6.1 + 8;
   const left = x + width > plan.width - 1 ? Math.max(1, other - 6 - width) : x;
   const middle = Math.min(plan.height - 9, Math.max(9, y));
   const fill = strong ? ink.text : mix(ink.ground, ink.text, 0.06);
   return [
-    svg("rect", {
-      x: left,
-      y: middle - 8,
-      width,
-      height: 16,
-      rx: 3,
-      fill: css(fill),
-      "fill-opacity": 0.94,
-      stroke: css(ink.axis),
-      "stroke-width": 0.75,
-    }),
-    textNode(words, {
-      x: left + width / 2,
-      y: middle + 3.5,
-      "text-anchor": "middle",
-      fill: css(strong ? ink.ground : ink.text),
-    }),
+    {
+      tag: "rect",
+      attributes: {
+        x: left,
+        y: middle - 8,
+        width,
+        height: 16,
+        rx: 3,
+        fill: css(fill),
+        "fill-opacity": 0.94,
+        stroke: css(ink.axis),
+        "stroke-width": 0.75,
+      },
+    },
+    {
+      tag: "text",
+      attributes: {
+        x: left + width / 2,
+        y: middle + 3.5,
+        "text-anchor": "middle",
+        fill: css(strong ? ink.ground : ink.text),
+      },
+      text: words,
+    },
   ];
 }
 
@@ -483,7 +502,7 @@ function strip(touchAction: string): HTMLDivElement {
   return node;
 }
 
-function lay(node: HTMLElement, x: number, y: number, width: number, height: number): void {
+function put(node: HTMLElement, x: number, y: number, width: number, height: number): void {
   Object.assign(node.style, {
     left: `${x}px`,
     top: `${y}px`,
@@ -492,36 +511,10 @@ function lay(node: HTMLElement, x: number, y: number, width: number, height: num
   });
 }
 
-type Attributes = Readonly<Record<string, string | number>>;
-
-export function svg<Name extends keyof SVGElementTagNameMap>(
-  name: Name,
-  attributes: Attributes = {},
-  parent?: Element,
-): SVGElementTagNameMap[Name] {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
-  set(node, attributes);
-  parent?.append(node);
-  return node;
-}
-
-function set(node: Element, attributes: Attributes): void {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
-}
-
-/** An attribute that is the same again costs a look at the styles. */
-function put(node: Element, name: string, value: string): void {
-  if (node.getAttribute(name) !== value) node.setAttribute(name, value);
-}
-
 function textNode(words: string, attributes: Attributes): SVGTextElement {
   const node = svg("text", attributes);
   node.textContent = words;
   return node;
-}
-
-function tenth(value: number): number {
-  return Math.round(value * 10) / 10;
 }
 
 function crisp(value: number): number {

@@ -26,8 +26,9 @@ import {
 } from "./axes-brush";
 import { inks } from "./colour";
 import { changes, untouched, type Seen, type View } from "./parallel-changes";
-import { cursorOf, overlayOf, svg } from "./parallel-overlay";
+import { cursorOf, overlayOf } from "./parallel-overlay";
 import { hairline, line, onFrame, surface, word, type Pixels } from "./raster";
+import { frontSvg, set, svg } from "./svg";
 import { moment } from "../format";
 
 export interface ParallelData {
@@ -154,8 +155,9 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     userSelect: "none",
   });
   const touch = html("div", { position: "absolute", inset: "0", pointerEvents: "none" });
-  const overlay = overlayOf(drawing, touch, keys.id);
-  stage.append(faint.canvas, lines.canvas, drawing, touch);
+  const front = frontSvg();
+  const overlay = overlayOf(drawing, front, touch, keys.id);
+  stage.append(faint.canvas, lines.canvas, drawing, front, touch);
   scroll.append(stage);
   element.append(scroll, live, keys);
   if (getComputedStyle(element).position === "static") element.style.position = "relative";
@@ -233,8 +235,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
       stage.style.height = `${plan.height}px`;
       faint.resize(plan.width, plan.height);
       lines.resize(plan.width, plan.height);
-      drawing.setAttribute("width", String(plan.width));
-      drawing.setAttribute("height", String(plan.height));
+      for (const node of [drawing, front]) set(node, { width: plan.width, height: plan.height });
       faintFresh = false;
     }
     const placed = withDragged(plan);

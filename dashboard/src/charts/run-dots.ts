@@ -7,6 +7,7 @@ import { press, stamp, type Shape } from "./dots";
 import { inside, type Plot } from "./frame";
 import { pixels, type Pixels } from "./raster";
 import type { Box } from "./surface";
+import { tenth, type SvgShape } from "./svg";
 import type { Board, RunState, Shown } from "../types";
 
 /** More runs than this get smaller marks. */
@@ -93,12 +94,11 @@ export function stampRuns(
   for (const row of order) if (kept[row]) mark(row, colours[row] ?? ink.none, alpha);
 }
 
-/** Circles around the runs that stand out: chosen, baseline, best, hovered. */
+/** Circles around the runs that stand out: chosen, baseline, best. */
 export function circleRuns(
   context: CanvasRenderingContext2D,
   plot: Plot,
   { chosen, baseline, best, dark }: Shown,
-  hover: number,
   xs: ArrayLike<number>,
   ys: ArrayLike<number>,
 ): void {
@@ -120,5 +120,19 @@ export function circleRuns(
   for (const row of chosen) circle(row, ink.chosen, 5);
   if (baseline >= 0) circle(baseline, ink.baseline, 5);
   if (best >= 0) circle(best, ink.best, 5);
-  if (hover >= 0) circle(hover, ink.hover, 6);
+}
+
+/** A circle around what is pointed at, as a shape. */
+export function circleShape(
+  x: number,
+  y: number,
+  ink: Inks,
+  radius = 6,
+): readonly SvgShape[] {
+  if (!Number.isFinite(x + y)) return [];
+  const place = { cx: tenth(x), cy: tenth(y), r: radius, fill: "none" };
+  return [
+    { tag: "circle", attributes: { ...place, stroke: css(ink.ground), "stroke-width": 4 } },
+    { tag: "circle", attributes: { ...place, stroke: css(ink.hover), "stroke-width": 2 } },
+  ];
 }

@@ -9,10 +9,10 @@
 import { inks, type Inks } from "./colour";
 import { nearestMark } from "./dots";
 import { drawAxes, plotIn, textMeasure, type Plot, type Titles } from "./frame";
-import { drawDragged, listen, type Dragged } from "./gestures";
-import { circleRuns, runDots, usualStyle, type DotStyle } from "./run-dots";
+import { listen, rangeShape, type Dragged } from "./gestures";
+import { circleRuns, circleShape, runDots, usualStyle, type DotStyle } from "./run-dots";
 import type { Scale } from "./scale";
-import { surface, type Box } from "./surface";
+import { surface, whole, type Box } from "./surface";
 import { tooltip } from "./tooltip";
 import { differs, keptOnTop, standsOut, type RunCallbacks } from "./words";
 import type { Board, Brush, Chart, Shown } from "../types";
@@ -74,7 +74,7 @@ export interface RunPlot<Data extends RunsShown, Placed extends RunsPlaced> {
   lines(data: Data, now: Placed, row: number): readonly string[];
 }
 
-/** Layers, from the ground up. */
+/** Layers, from the ground up; what follows the pointer are shapes above them. */
 const [GROUND, DOTS, TOP] = [0, 1, 2];
 const REACH = 16;
 
@@ -99,6 +99,7 @@ export function runPlot<Data extends RunsShown, Placed extends RunsPlaced>(
       interactive: true,
       height: chart.height,
       resized: () => (placed = null),
+      followers,
     },
     [
       drawing((pen, given, now) => {
@@ -114,15 +115,26 @@ export function runPlot<Data extends RunsShown, Placed extends RunsPlaced>(
         dots.draw(context, box, board, coloured, now.xs, now.ys, look.style);
       }),
       drawing((pen, given, now) => {
-        const { context, box, ink } = pen;
+        const { context, box } = pen;
         context.clearRect(0, 0, box.width, box.height);
         chart.above?.(pen, given, now);
-        circleRuns(context, now.plot, given.shown, hover, now.xs, now.ys);
-        drawDragged(context, now.plot, dragged, ink);
+        circleRuns(context, now.plot, given.shown, now.xs, now.ys);
       }),
     ],
   );
   const tip = tooltip(area.host);
+
+  function followers() {
+    const now = place();
+    const ink = inks(data?.shown.dark ?? false);
+    const window = whole(area.box());
+    if (!now) return { shapes: [], window };
+    const shapes = [
+      ...(hover < 0 ? [] : circleShape(now.xs[hover] ?? NaN, now.ys[hover] ?? NaN, ink)),
+      ...rangeShape(now.plot, dragged, ink),
+    ];
+    return { shapes, window };
+  }
 
   /** A layer, as long as there is something to place. */
   function drawing(draw: (pen: Pen, data: Data, now: Placed) => void) {
@@ -143,7 +155,7 @@ export function runPlot<Data extends RunsShown, Placed extends RunsPlaced>(
   function touch(row: number): void {
     if (row !== hover) {
       hover = row;
-      area.redraw(TOP);
+      area.follow();
       callbacks.onHover(row);
     }
     if (!data || !placed || row < 0) return tip.hide();
@@ -167,7 +179,7 @@ export function runPlot<Data extends RunsShown, Placed extends RunsPlaced>(
       dragging(range) {
         dragged = range;
         tip.hide();
-        area.redraw(TOP);
+        area.follow();
       },
       dragged(range) {
         const meant = brushed();
@@ -212,7 +224,10 @@ export function runPlot<Data extends RunsShown, Placed extends RunsPlaced>(
       const grounded = !same(grounds, groundedBy);
       placedBy = places;
       groundedBy = grounds;
-      if (moved) placed = null;
+      if (moved) {
+        placed = null;
+        area.follow();
+      }
       if (moved || grounded) area.redraw(GROUND);
       if (moved || differs(before?.shown ?? null, shown)) {
         area.soon("name", () => area.name(chart.name(after), chart.describe(after)));
@@ -222,7 +237,7 @@ export function runPlot<Data extends RunsShown, Placed extends RunsPlaced>(
       if (shown.hover !== hover) {
         hover = shown.hover;
         tip.hide();
-        area.redraw(TOP);
+        area.follow();
       }
     },
     destroy() {

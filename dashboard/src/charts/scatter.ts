@@ -19,7 +19,8 @@ import { pixels, type Pixels } from "./raster";
 import { extent, scaleOf, type Scale } from "./scale";
 import { front, nameSpots, type Better } from "./scatter-geometry";
 import { roomy } from "./slice-geometry";
-import { surface, type Box } from "./surface";
+import { circleShape } from "./run-dots";
+import { surface, whole, type Box } from "./surface";
 import { tooltip } from "./tooltip";
 import { cell } from "./words";
 import type { Chart, Column, DataTable } from "../types";
@@ -68,7 +69,18 @@ export function scatter(
   const measure = textMeasure();
   const area = surface(
     element,
-    { label: "Scatter", interactive: true, height: 300, resized: () => (placed = null) },
+    {
+      label: "Scatter",
+      interactive: true,
+      height: 300,
+      resized: () => (placed = null),
+      followers() {
+        const now = hover < 0 ? null : place();
+        const ink = inks(data?.dark ?? false);
+        const [x, y] = [now?.xs[hover] ?? NaN, now?.ys[hover] ?? NaN];
+        return { shapes: circleShape(x, y, ink, 7), window: whole(area.box()) };
+      },
+    },
     [
       (context, box) => {
         context.clearRect(0, 0, box.width, box.height);
@@ -106,7 +118,7 @@ export function scatter(
       (context, box) => {
         context.clearRect(0, 0, box.width, box.height);
         const now = place();
-        if (data && now) drawTop(context, data, now, hover, measure);
+        if (data && now) drawNames(context, data, now, measure);
       },
     ],
   );
@@ -122,7 +134,7 @@ export function scatter(
   function touch(index: number): void {
     if (index !== hover) {
       hover = index;
-      area.redraw(2);
+      area.follow();
       callbacks.onHover?.(index);
     }
     if (!data || !placed || index < 0) return tip.hide();
@@ -180,11 +192,12 @@ export function scatter(
         placed = null;
         area.soon("name", () => area.name(after.title, describe(after)));
         area.redraw();
+        area.follow();
       }
       if (after.hover !== hover) {
         hover = after.hover;
         tip.hide();
-        area.redraw(2);
+        area.follow();
       }
     },
     destroy() {
@@ -278,40 +291,32 @@ function drawSpread(
   context.stroke();
 }
 
-function drawTop(
+function drawNames(
   context: CanvasRenderingContext2D,
   data: ScatterData,
   now: Placed,
-  hover: number,
   measure: (text: string) => number,
 ): void {
   const ink = inks(data.dark);
   const { xs, ys, plot } = now;
   context.font = FONT;
   context.textBaseline = "middle";
-  if (data.labels.length <= NAMED) {
-    const unbeaten = data.better ? front(data.x.values, data.y.values, data.better) : [];
-    const order = [...unbeaten, ...Array.from(now.order).filter((i) => !unbeaten.includes(i))];
-    const short = data.labels.map((label) =>
-      label.length > 28 ? `${label.slice(0, 27)}…` : label,
-    );
-    const room = {
-      left: plot.left,
-      right: plot.right + 10,
-      top: plot.top - 6,
-      bottom: plot.bottom,
-    };
-    for (const spot of nameSpots(order, xs, ys, short.map(measure), room)) {
-      context.textAlign = spot.align;
-      haloText(context, short[spot.index] ?? "", spot.x, spot.y, ink.text, ink.ground);
-    }
+  if (data.labels.length > NAMED) return;
+  const unbeaten = data.better ? front(data.x.values, data.y.values, data.better) : [];
+  const order = [...unbeaten, ...Array.from(now.order).filter((i) => !unbeaten.includes(i))];
+  const short = data.labels.map((label) =>
+    label.length > 28 ? `${label.slice(0, 27)}…` : label,
+  );
+  const room = {
+    left: plot.left,
+    right: plot.right + 10,
+    top: plot.top - 6,
+    bottom: plot.bottom,
+  };
+  for (const spot of nameSpots(order, xs, ys, short.map(measure), room)) {
+    context.textAlign = spot.align;
+    haloText(context, short[spot.index] ?? "", spot.x, spot.y, ink.text, ink.ground);
   }
-  if (hover < 0) return;
-  context.strokeStyle = css(ink.hover);
-  context.lineWidth = 2;
-  context.beginPath();
-  context.arc(xs[hover] ?? NaN, ys[hover] ?? NaN, 7, 0, 7);
-  context.stroke();
 }
 
 function linesOf(

@@ -1,15 +1,24 @@
 /**
- * Where a chart draws: layers of canvas as large as their element, measured in CSS pixels.
+ * Where a chart draws: layers of canvas as large as their element, measured in CSS pixels, and
+ * above them a few shapes that follow the pointer: a canvas costs by its size, a shape by its own.
  *
  * Only requestAnimationFrame draws. So a hidden tab draws nothing, many changes make one frame, and
  * a pointer that moves faster than the screen costs one answer a frame.
  */
+
+import type { Plot } from "./frame";
+import { frontSvg, lay, set, type SvgShape } from "./svg";
 
 export interface Box {
   readonly width: number;
   readonly height: number;
   /** Device pixels a CSS pixel. */
   readonly ratio: number;
+}
+
+/** All of it. */
+export function whole({ width, height }: Box): Plot {
+  return { left: 0, top: 0, right: width, bottom: height };
 }
 
 export type Draw = (context: CanvasRenderingContext2D, box: Box, canvas: HTMLCanvasElement) => void;
@@ -19,6 +28,8 @@ export interface Surface {
   box(): Box;
   /** Draw these layers, or all, with the next frame. */
   redraw(...layers: number[]): void;
+  /** The shapes with the next frame. */
+  follow(): void;
   /** Do this with the next frame; of several under one name the last. */
   soon(name: string, act: () => void): void;
   /** The chart's name, and the sentence that says what it shows. */
@@ -37,6 +48,8 @@ export interface SurfaceOptions {
   readonly height?: number;
   /** Called before the first drawing in a new size. */
   resized?(box: Box): void;
+  /** What follows the pointer, and the part of the chart in which it is to be seen. */
+  followers?(): { readonly shapes: readonly SvgShape[]; readonly window: Plot };
 }
 
 let names = 0;
@@ -70,13 +83,15 @@ export function surface(
     canvas.setAttribute("aria-hidden", "true");
     return canvas;
   });
-  host.append(...canvases, description, live);
+  const front = frontSvg();
+  host.append(...canvases, ...(options.followers ? [front] : []), description, live);
   element.append(host);
 
   let box: Box = { width: 0, height: 0, ratio: 1 };
   let frame = 0;
   const dirty = new Set<number>();
   const tasks = new Map<string, () => void>();
+  let following = false;
 
   const draw = (): void => {
     frame = 0;
@@ -93,6 +108,21 @@ export function surface(
       context.setTransform(box.ratio, 0, 0, box.ratio, 0, 0);
       layers[layer]?.(context, box, canvas);
     }
+    if (following) followers();
+  };
+  const followers = (): void => {
+    following = false;
+    if (!options.followers) return;
+    const { shapes, window } = options.followers();
+    const [x, y] = [Math.round(window.left), Math.round(window.top)];
+    const [width, height] = [Math.ceil(window.right) - x, Math.ceil(window.bottom) - y];
+    set(front, { width, height, viewBox: `${x} ${y} ${width} ${height}` });
+    Object.assign(front.style, { left: `${x}px`, top: `${y}px` });
+    lay(front, shapes);
+  };
+  const follow = (): void => {
+    following = true;
+    wake();
   };
   const wake = (): void => {
     if (frame === 0) frame = requestAnimationFrame(draw);
@@ -117,6 +147,7 @@ export function surface(
     }
     options.resized?.(box);
     redraw();
+    follow();
   };
   const observer = new ResizeObserver(measure);
   observer.observe(host);
@@ -128,6 +159,7 @@ export function surface(
     host,
     box: () => box,
     redraw,
+    follow,
     soon(name, act) {
       tasks.set(name, act);
       wake();

@@ -17,11 +17,12 @@ import {
   vertical,
   type Plot,
 } from "./frame";
-import { drawDragged, listen, type Dragged, type Point } from "./gestures";
+import { listen, rangeShape, type Dragged, type Point } from "./gestures";
 import { duration, moment } from "../format";
 import { time, type Scale } from "./scale";
 import { lookOf, type Pattern } from "./states";
-import { surface, type Box } from "./surface";
+import { surface, whole, type Box } from "./surface";
+import { tenth, type SvgShape } from "./svg";
 import { lanes, nameOf, shortName, type Lane, type Stint } from "./timeline-geometry";
 import { tooltip } from "./tooltip";
 import { differs, inShort, remarksOf, titleOf, type RunCallbacks } from "./words";
@@ -57,19 +58,24 @@ export function timeline(element: HTMLElement, callbacks: RunCallbacks): Chart<T
   const measure = textMeasure();
   const area = surface(
     element,
-    { label: "Timeline", interactive: true, height: 160, resized: () => (placed = null) },
+    {
+      label: "Timeline",
+      interactive: true,
+      height: 160,
+      resized: () => (placed = null),
+      followers() {
+        const now = place();
+        if (!data || !now) return { shapes: [], window: whole(area.box()) };
+        const ink = inks(data.shown.dark);
+        const range = rangeShape(now.plot, dragged && { x: dragged.x, y: null }, ink);
+        return { shapes: [...outlines(now, hover, ink), ...range], window: now.plot };
+      },
+    },
     [
       (context, box) => {
         context.clearRect(0, 0, box.width, box.height);
         const now = place();
         if (data && now) drawLanes(context, data, now, box, zoom !== null);
-      },
-      (context, box) => {
-        context.clearRect(0, 0, box.width, box.height);
-        const now = place();
-        if (!data || !now) return;
-        drawHover(context, data, now, hover);
-        drawDragged(context, now.plot, dragged && { x: dragged.x, y: null }, inks(data.shown.dark));
       },
     ],
   );
@@ -86,12 +92,13 @@ export function timeline(element: HTMLElement, callbacks: RunCallbacks): Chart<T
     zoom = range;
     placed = null;
     area.redraw();
+    area.follow();
   }
 
   function touch(row: number): void {
     if (row === hover) return;
     hover = row;
-    area.redraw(1);
+    area.follow();
     callbacks.onHover(row);
   }
 
@@ -110,7 +117,7 @@ export function timeline(element: HTMLElement, callbacks: RunCallbacks): Chart<T
     dragging(range) {
       dragged = range;
       tip.hide();
-      area.redraw(1);
+      area.follow();
     },
     dragged({ x }) {
       if (placed && x) zoomTo([placed.x.invert(x[0]), placed.x.invert(x[1])]);
@@ -180,11 +187,12 @@ export function timeline(element: HTMLElement, callbacks: RunCallbacks): Chart<T
       }
       if (moved || differs(before?.shown ?? null, after.shown)) {
         area.redraw();
+        area.follow();
       }
       if (after.shown.hover !== hover) {
         hover = after.shown.hover;
         tip.hide();
-        area.redraw(1);
+        area.follow();
       }
     },
     destroy() {
@@ -428,30 +436,30 @@ function textureOf(
   return context.createPattern(tile, "repeat");
 }
 
-function drawHover(
-  context: CanvasRenderingContext2D,
-  { shown }: TimelineData,
+/** Around the stints of the run that is pointed at. */
+function outlines(
   { plot, x, height, lanes: all }: Placed,
   hover: number,
-): void {
-  if (hover < 0) return;
-  const ink = inks(shown.dark);
-  clipped(context, plot, () => {
-    context.strokeStyle = css(ink.hover);
-    context.lineWidth = 2;
-    all.forEach((lane, place) => {
-      for (const stint of lane.stints) {
-        if (stint.row !== hover) continue;
-        const left = x.of(stint.from);
-        context.strokeRect(
-          left,
-          plot.top + place * height + 1,
-          Math.max(3, x.of(stint.to) - left),
-          height - 2,
-        );
-      }
-    });
-  });
+  ink: Inks,
+): readonly SvgShape[] {
+  if (hover < 0) return [];
+  return all.flatMap((lane, place) =>
+    lane.stints
+      .filter((stint) => stint.row === hover)
+      .map(({ from, to }): SvgShape => {
+        const left = x.of(from);
+        const attributes = {
+          x: tenth(left),
+          y: tenth(plot.top + place * height + 1),
+          width: tenth(Math.max(3, x.of(to) - left)),
+          height: tenth(Math.max(0, height - 2)),
+          fill: "none",
+          stroke: css(ink.hover),
+          "stroke-width": 2,
+        };
+        return { tag: "rect", attributes };
+      }),
+  );
 }
 
 interface Hit {

@@ -51,6 +51,7 @@ export function tooltip(host: HTMLElement): Tooltip {
     left: "0",
     top: "0",
     pointerEvents: "none",
+    willChange: "transform",
     zIndex: "2",
     maxWidth: "min(22rem, 90%)",
     padding: "4px 8px",
