@@ -20,6 +20,7 @@ from swept.client import Client, Message
 from swept.model import Kind, Row, Start
 from swept.server.wandb.service import DEFINED
 from swept.store.base import Store
+from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import Served, in_memory, over_http
@@ -55,7 +56,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path}/swept.db")
+    opened = open_store(f"sqlite:///{tmp_path}/swept.db", identities=SeededIdentities(1))
     yield opened
     opened.close()
 

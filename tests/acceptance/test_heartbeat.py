@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from swept.client import Client
+from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import Served, in_memory
@@ -29,7 +30,7 @@ Start = Callable[..., "Future[BeatAnswer]"]
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    store = open_store(f"sqlite:///{tmp_path}/swept.db")
+    store = open_store(f"sqlite:///{tmp_path}/swept.db", identities=SeededIdentities(1))
     served = in_memory(store, FakeClock(), tmp_path / "files")
     yield served
     served.context.stop()

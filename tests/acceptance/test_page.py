@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import in_memory
@@ -35,7 +36,7 @@ ADDRESSES = (
 
 @pytest.fixture
 def http(tmp_path: Path) -> Iterator[httpx.Client]:
-    store = open_store(f"sqlite:///{tmp_path}/swept.db")
+    store = open_store(f"sqlite:///{tmp_path}/swept.db", identities=SeededIdentities(1))
     with in_memory(store, FakeClock(), tmp_path / "files").http() as client:
         yield client
     store.close()

@@ -23,6 +23,7 @@ from swept.report.document import Bundle
 from swept.report.images import SIDE
 from swept.report.packing import packed
 from swept.store.base import Store
+from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import Served, in_memory
@@ -115,7 +116,7 @@ class Stage:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path}/swept.db")
+    opened = open_store(f"sqlite:///{tmp_path}/swept.db", identities=SeededIdentities(1))
     yield opened
     opened.close()
 

@@ -15,6 +15,7 @@ from swept.client import Client
 from swept.model import Row
 from swept.server.events import Feed, Position, stream
 from swept.store.base import Store
+from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import KEY, Served, in_memory
@@ -39,7 +40,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path}/swept.db")
+    opened = open_store(f"sqlite:///{tmp_path}/swept.db", identities=SeededIdentities(1))
     yield opened
     opened.close()
 

@@ -27,6 +27,7 @@ from swept.home import Home
 from swept.server.context import Context
 from swept.server.lifecycle import Plan, needed, plan_from_environment, ports, serve, tick
 from swept.store.base import Store
+from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import KEY, Served, in_memory, over_http
@@ -45,7 +46,7 @@ DEADLINE = 60.0
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path}/swept.db")
+    opened = open_store(f"sqlite:///{tmp_path}/swept.db", identities=SeededIdentities(1))
     yield opened
     opened.close()
 

@@ -16,6 +16,7 @@ from swept.agent.figures import Figures, Host
 from swept.agent.link import Link
 from swept.client import Client
 from swept.errors import LeaseLost, UsageError
+from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import Served, in_memory
@@ -38,7 +39,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def served(tmp_path: Path, clock: FakeClock) -> Iterator[Served]:
-    store = open_store(f"sqlite:///{tmp_path}/swept.db")
+    store = open_store(f"sqlite:///{tmp_path}/swept.db", identities=SeededIdentities(1))
     yield in_memory(store, clock, tmp_path / "files")
     store.close()
 

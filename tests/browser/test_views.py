@@ -12,6 +12,7 @@ from tests.browser.stage import SWEEP, Stage
 from tests.browser.watched import Watched
 
 from swept.clock import SystemClock
+from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.server import in_memory, over_http
 
@@ -234,7 +235,7 @@ def test_what_is_not_there_is_said(watched: Watched, path: str, said: str) -> No
 
 
 def test_an_empty_server_says_how_to_begin(browser: Browser, tmp_path: Path) -> None:
-    store = open_store(f"sqlite:///{tmp_path}/swept.db")
+    store = open_store(f"sqlite:///{tmp_path}/swept.db", identities=SeededIdentities(1))
     with over_http(in_memory(store, SystemClock(), tmp_path / "files")) as served:
         watched = Watched(browser, served.url)
         page = watched.page("/")

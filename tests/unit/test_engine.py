@@ -25,6 +25,7 @@ from swept.model import (
     Wait,
 )
 from swept.store.base import Lease, Order, RunFilter, Store
+from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.think import InlineThinker, Thinker, ThinkError
@@ -71,7 +72,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path}/swept.db")
+    opened = open_store(f"sqlite:///{tmp_path}/swept.db", identities=SeededIdentities(1))
     yield opened
     opened.close()
 

@@ -13,6 +13,7 @@ import yaml
 from swept.analysis.best import Advice
 from swept.engine import Engine
 from swept.model import Kind, Point, Run, RunState, Sweep
+from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.think import InlineThinker, ThinkError
@@ -51,7 +52,10 @@ RUNS = [*(run(n, STEPS, RunState.FINISHED) for n in (1, 2, 3)), run(4, 5, RunSta
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[tuple[Engine, Counting, Sweep]]:
-    store, thinker = open_store(f"sqlite:///{tmp_path}/swept.db"), Counting()
+    store, thinker = (
+        open_store(f"sqlite:///{tmp_path}/swept.db", identities=SeededIdentities(1)),
+        Counting(),
+    )
     made = Engine(store, FakeClock(), thinker)
     made.start()
     yield made, thinker, made.create_sweep(yaml.safe_dump(SWEEP))[0]

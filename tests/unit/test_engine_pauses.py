@@ -13,6 +13,7 @@ import yaml
 from swept.engine import Engine
 from swept.model import Config, Decision, Desired, History, Outcome, Run, RunState
 from swept.store.base import Lease, Store
+from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.scenes import checkpoint, log, resumed
@@ -36,7 +37,7 @@ def curve(config: Config, seed: int) -> list[float]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path}/swept.db")
+    opened = open_store(f"sqlite:///{tmp_path}/swept.db", identities=SeededIdentities(1))
     yield opened
     opened.close()
 

@@ -10,6 +10,7 @@ import pytest
 from swept.engine import Engine
 from swept.errors import SpecError
 from swept.model import Kind, Run, RunState, Sweep
+from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.think import InlineThinker
@@ -29,7 +30,7 @@ parameters:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    store = open_store(f"sqlite:///{tmp_path}/swept.db")
+    store = open_store(f"sqlite:///{tmp_path}/swept.db", identities=SeededIdentities(1))
     made = Engine(store, FakeClock(), InlineThinker())
     made.start()
     yield made

@@ -15,6 +15,7 @@ import pytest
 import swept
 from swept.notebook import Shown
 from swept.report.document import Bundle, document
+from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
 from swept.testing.server import KEY, Served, in_memory, over_http
@@ -47,7 +48,7 @@ class Frame(HTMLParser):
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    store = open_store(f"sqlite:///{tmp_path}/swept.db")
+    store = open_store(f"sqlite:///{tmp_path}/swept.db", identities=SeededIdentities(1))
     with over_http(in_memory(store, FakeClock(), tmp_path / "files")) as over:
         yield over
     store.close()

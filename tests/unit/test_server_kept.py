@@ -15,6 +15,7 @@ from swept.model import Outcome, Row, Run
 from swept.server.gathered import MOST_METRICS, Boards, Keeper, merged
 from swept.server.histories import Histories
 from swept.store.base import Store
+from swept.store.identity import SeededIdentities
 from swept.store.read_board_base import Scope, Series
 from swept.store.sql import open_store
 from swept.testing.scenes import NOW, claim, end, log, new_sweep, start
@@ -22,7 +23,7 @@ from swept.testing.scenes import NOW, claim, end, log, new_sweep, start
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path}/swept.db")
+    opened = open_store(f"sqlite:///{tmp_path}/swept.db", identities=SeededIdentities(1))
     yield opened
     opened.close()
 
