@@ -17,7 +17,6 @@ from scipy.stats import rankdata
 
 from swept.model import History, Kind, Run, RunState, Start
 from swept.models.curves import CurveModel
-from swept.models.features import Axis, Features
 from swept.search.acquisition import log_expected_improvement
 from swept.search.belief import Belief
 from swept.search.feasibility import DOUBT, Feasibility
@@ -26,6 +25,7 @@ from swept.search.numbering import next_number, suggested
 from swept.search.observations import MOST_BARREN, fruitless, suggested_places
 from swept.search.seeds import Stream, generator, run_seed
 from swept.search.sources import TESTS, Sources
+from swept.search.spacing import gap, radius
 from swept.search.start import start_places
 from swept.spec import Spec
 from swept.stopping.forecast import Forecast
@@ -42,15 +42,9 @@ SOURCES = 2.0
 """What a deviation of a source's own model is worth to the first proposals, in log expected improvement."""
 RADIUS = 0.1
 """How far proposals keep from all that was tried, in units of √d, where there is room."""
-CROWD = 0.25
-"""Of the unit cube's volume, the balls around what was tried take up no more than this."""
 NEARER = (1.0, 0.5, 0.25, 0.125, 0.0625)
 """Shares of that distance, tried in turn until a place is free."""
 DRAWS = 32
-FEW = 10
-"""A parameter of at most so many levels, or an unordered one, is told apart by its level, not by a distance."""
-SAME = 1e-6
-"""Places at less than this distance are one."""
 RANDOM = (0.05, 0.5)
 """The least and the largest share of random draws."""
 FEWEST = 4
@@ -223,16 +217,12 @@ class _Proposals:
 
     def _allow(self, U: Array, share: float = 1.0) -> Array:
         """(m,): 0 where a place is far enough from what was tried, and may well give a value; else -inf."""
-        free = self._gap(U) >= share * _radius(self.features, len(self.tried))
+        free = self._gap(U) >= share * radius(self.features, len(self.tried), RADIUS)
         return np.where(free & (self.feasible.log_chance(U) >= DOUBT), 0.0, -np.inf)
 
     def _gap(self, U: Array) -> Array:
         """The distance (m,) from each of U (m, d) to the nearest that was tried; infinite without any."""
-        if not len(self.tried):
-            return np.full(len(U), np.inf)
-        A, B = self.features.columns(U), self.near
-        squared = (A * A).sum(1)[:, None] + (B * B).sum(1)[None, :] - 2.0 * (A @ B.T)
-        return np.asarray(np.sqrt(np.maximum(squared.min(1), 0.0)))
+        return gap(self.features.columns(U), self.near)
 
     def _spread(self, size: int) -> dict[str, Any]:
         if self.started < size:
@@ -304,25 +294,6 @@ def _feasible(forecast: Forecast) -> Feasibility:
     none = forecast.places[inside & barren][-MOST_BARREN:]
     some = forecast.places[inside & valued & ~barren][-MOST_BARREN:]
     return Feasibility.of(forecast.features, some, none)
-
-
-def _radius(features: Features, tried: int) -> float:
-    """RADIUS √r, but less where the balls of that radius would take up more than CROWD of the cube; r: parameters that
-    have more than a few levels. The others' combinations share out what was `tried`: each has a cube of its own."""
-    levels = [
-        len(axis.lattice) for axis in features.axes if _few(axis) and axis.lattice is not None
-    ]
-    real = features.dimension - len(levels)
-    if not real:
-        return SAME
-    balls = max(tried / math.prod(levels), 1.0)
-    ball = math.pow(math.pi, real / 2) / math.gamma(real / 2 + 1)
-    room = math.pow(CROWD / (balls * ball), 1.0 / real)
-    return min(RADIUS * math.sqrt(real), room)
-
-
-def _few(axis: Axis) -> bool:
-    return axis.lattice is not None and (axis.category or len(axis.lattice) <= FEW)
 
 
 def _member(u: Array, rows: Array) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -33,6 +34,7 @@ from swept.search.observations import (
 )
 from swept.search.seeds import Stream, generator, run_seed
 from swept.search.sources import TESTS, Sources
+from swept.search.spacing import gap, radius, trust
 from swept.search.start import start_places
 from swept.spec import Spec
 from swept.stopping.comparable import comparable
@@ -41,6 +43,10 @@ Array: TypeAlias = NDArray[np.float64]
 
 ANCHORS = 5
 """How many of the best runs the maximiser looks around."""
+RADIUS = 0.1
+"""How far a suggestion keeps from runs with a value, in units of √d, until close runs prove better."""
+NEARER = (1.0, 0.5, 0.25, 0.0)
+"""Shares of that distance, tried in turn until a place is free."""
 FEWEST_VALUES = 2
 """With fewer values there is nothing to model."""
 
@@ -86,6 +92,7 @@ class _Search:
     taken: Array  # (k, d) places to keep away from: under way, barren, picked
     _model: tuple[gp.Model, Scale, float] | None = field(default=None)
     _feasible: Feasibility | None = field(default=None)
+    _nearest: float | None = field(default=None)
 
     @classmethod
     def of(cls, spec: Spec, history: History, features: Features, seed: int) -> _Search:
@@ -155,13 +162,17 @@ class _Search:
         anchors = np.vstack([self.observations.located, self.sources.located])[around]
         model = model.believe(self.sources.columns(self.taken))
 
-        def score(U: Array) -> Array:
+        def score(U: Array, distance: float) -> Array:
             mean, sd = model.predict(self.sources.columns(U))
             wishes = self.belief.pull(U) + self.feasible.log_chance(U)
-            return log_expected_improvement(mean, sd, best) + self._allow(U) + wishes
+            return log_expected_improvement(mean, sd, best) + self._allow(U, distance) + wishes
 
-        u, found = maximise(score, self.features, anchors, rng)
-        if not math.isfinite(found):
+        for share in NEARER:
+            free = partial(score, distance=share * self._distance())
+            u, found = maximise(free, self.features, anchors, rng)
+            if math.isfinite(found):
+                break
+        else:
             return self._fall_back(rng)
         mean, sd = model.predict(self.sources.columns(u[None]))
         return Pick(u, self._explain(float(mean[0]), float(sd[0]), found, model, scale, best))
@@ -196,20 +207,26 @@ class _Search:
             self._feasible = Feasibility.of(self.features, own.located, barren)
         return self._feasible
 
-    def _allow(self, U: Array) -> Array:
-        """(m,): 0 where a place is new and far enough from `taken`, else -inf."""
+    def _allow(self, U: Array, distance: float = 0.0) -> Array:
+        """(m,): 0 where a place is new, far enough from `taken`, and at `distance` from runs with a value; else -inf."""
         new = np.array([row.tobytes() not in self.seen for row in _rounded(U)])
-        radius = _radius(self.features.dimension, len(self.taken))
-        allowed = new & (self._gap(U, self.taken) >= radius)
+        allowed = new & (self._gap(U, self.taken) >= _apart(self.features, len(self.taken)))
+        if distance:
+            allowed &= self._gap(U, self.observations.located) >= distance
         return np.where(allowed, 0.0, -np.inf)
+
+    def _distance(self) -> float:
+        """From runs with a value: full at first, and as far as close ones were no better than what was known."""
+        if self._nearest is None:
+            own = self.observations
+            full = radius(self.features, len(own.values), RADIUS)
+            X = self.features.columns(own.located)
+            self._nearest = full * trust(X, own.values, full)
+        return self._nearest
 
     def _gap(self, U: Array, V: Array) -> Array:
         """The distance (m,) from each of U (m, d) to the nearest of V (k, d); infinite without any."""
-        if not len(V):
-            return np.full(len(U), np.inf)
-        A, B = self.features.columns(U), self.features.columns(V)
-        squared = (A * A).sum(1)[:, None] + (B * B).sum(1)[None, :] - 2.0 * (A @ B.T)
-        return np.asarray(np.sqrt(np.maximum(squared.min(1), 0.0)))
+        return gap(self.features.columns(U), self.features.columns(V))
 
     def _farthest(self, rng: np.random.Generator) -> Array:
         """The place farthest from every run, old ones included; new if there is a new one."""
@@ -256,10 +273,10 @@ def _belief(spec: Spec, features: Features, seen: Observations) -> Belief:
     return Belief.of(spec, features, places, values, len(seen.values))
 
 
-def _radius(dimension: int, taken: int) -> float:
+def _apart(features: Features, taken: int) -> float:
     """How far a suggestion keeps from runs under way: less in few dimensions, and the more of them there are."""
-    crowded = 0.25 / math.pow(taken + 1, 1.0 / max(dimension, 1))
-    return min(0.1 * math.sqrt(dimension), crowded)
+    d = features.dimension
+    return min(0.1 * math.sqrt(d), 0.25 / math.pow(taken + 1, 1.0 / max(d, 1)))
 
 
 def _keys(rows: Iterable[Array]) -> set[bytes]:
