@@ -28,6 +28,7 @@ import { inks } from "./colour";
 import { changes, untouched, type Seen, type View } from "./parallel-changes";
 import { cursorOf, overlayOf } from "./parallel-overlay";
 import { hairline, line, onFrame, surface, word, type Pixels } from "./raster";
+import { leisure } from "../leisure";
 import { frontSvg, set, svg } from "./svg";
 import { moment } from "../format";
 
@@ -66,7 +67,7 @@ const REACH = 12;
 const FEW = 150;
 /** From so many on lines stay hairlines: nobody can tell. In between hairlines come first. */
 const CROWD = 3000;
-/** Milliseconds without a change before the finer lines. */
+/** Milliseconds without a change before the finer lines, which other charts' first ones precede. */
 const QUIET = 120;
 /** Runs drawn together. */
 const CHUNK = 16;
@@ -173,6 +174,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
   let faintFresh = false;
   let slid = false;
   let finer: ReturnType<typeof setTimeout> | undefined;
+  let job = 0;
   let gesture: Gesture | null = null;
   let pointer: { x: number; y: number } | null = null;
   let editing: { readonly name: string; part: number } | null = null;
@@ -305,12 +307,16 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
       );
     };
     clearTimeout(finer);
+    job++;
     if (rows.length <= FEW) {
       paint(thickness(rows.length) * ratio);
     } else {
       paint(0);
       if (rows.length <= CROWD) {
-        finer = setTimeout(() => paint(thickness(rows.length) * ratio), QUIET);
+        const mine = job;
+        finer = setTimeout(() => {
+          void leisure().then(() => mine === job && paint(thickness(rows.length) * ratio));
+        }, QUIET);
       }
     }
     if (rows.length === n || sliding) {
@@ -601,6 +607,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     destroy() {
       frame.cancel();
       clearTimeout(finer);
+      job++;
       faint.cancel();
       lines.cancel();
       observer.disconnect();

@@ -58,17 +58,19 @@ export async function thaw(text: string): Promise<Frozen> {
   const board: Board = boardOf(packed.board);
   const curves = new Map<string, Promise<Curves>>();
   const objective = board.head.metric?.name ?? packed.metrics[0] ?? "";
+  const curvesOf = (name: string): Promise<Curves> => {
+    const kept = file.curves[name];
+    if (kept === undefined) return Promise.reject(new Absent(`the curves of ${name || "this sweep"} are not in this report`));
+    const known = curves.get(name) ?? unpacked(kept).then(decode);
+    curves.set(name, known);
+    return known;
+  };
+  // What is seen first is there before the first drawing: it is made once, with all of it.
+  if (objective in file.curves) await curvesOf(objective).catch(() => undefined);
   const source: Source = {
     frozen: true,
     board: async () => board,
-    curves: async (_, metric) => {
-      const name = metric || objective;
-      const kept = file.curves[name];
-      if (kept === undefined) throw new Absent(`the curves of ${name || "this sweep"} are not in this report`);
-      const known = curves.get(name) ?? unpacked(kept).then(decode);
-      curves.set(name, known);
-      return known;
-    },
+    curves: (_, metric) => curvesOf(metric || objective),
     metrics: async () => packed.metrics.filter((name) => name in file.curves),
     importance: async () => {
       if (!packed.importance) throw new Absent("the importance is not in this report");

@@ -2,8 +2,13 @@
 const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%/()*+-;,=.?@^_`{|}~";
 
 export async function unpacked(text: string): Promise<ArrayBuffer> {
-  const stream = new Blob([bytesOf(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).arrayBuffer();
+  const gzip = new DecompressionStream("gzip");
+  // No Blob: its bytes would go through the browser's own process, which is busy while it starts.
+  const writer = gzip.writable.getWriter();
+  const [bytes] = await Promise.all([
+    new Response(gzip.readable).arrayBuffer(), writer.write(bytesOf(text)), writer.close(),
+  ]);
+  return bytes;
 }
 
 /** Five letters are four bytes, the first the highest; fewer at the end are filled up with the last letter. */

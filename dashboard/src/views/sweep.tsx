@@ -1,7 +1,7 @@
 /** One sweep on one screen (or a project's runs outside of sweeps): panels over the same runs, all linked. */
 import { batch, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import * as curvesChart from "../charts/curves";
 import { pngOf, save, svgOf } from "../charts/export";
 import * as historyChart from "../charts/history";
@@ -11,6 +11,7 @@ import { ofEarlierFile } from "../charts/words";
 import type { Subject } from "../data/source";
 import { SweepData } from "../data/sweep";
 import { counted, elided, number } from "../format";
+import { leisure } from "../leisure";
 import { address, linkTo, type Place } from "../router";
 import { liveness, say, title } from "../state/page";
 import { shownValue } from "../state/rows";
@@ -30,7 +31,10 @@ import { RunsTable, type TableKeys } from "./table";
 import { WaitingPanels } from "./waiting";
 
 /** Panels below the first screen come after it. */
-const insights = () => import("./insights").then(({ Insights }) => Insights);
+const insights = async () => {
+  await leisure();
+  return (await import("./insights")).Insights;
+};
 
 export interface SweepPageProps {
   readonly subject: Subject;
@@ -40,7 +44,8 @@ export interface SweepPageProps {
 export function SweepPage({ subject, source }: SweepPageProps): JSX.Element {
   const model = useMemo(() => new SweepModel(new SweepData(subject, source)), [subject.kind, subject.id, source]);
   const { data, selection } = model;
-  useEffect(() => {
+  // Before the first drawing: a report's data are there already, and a server is asked a frame earlier.
+  useLayoutEffect(() => {
     let unbind = (): void => undefined;
     let over = false;
     const place: Place = { view: subject.kind, id: subject.id };
