@@ -105,7 +105,7 @@ it.each(Object.keys(each))("%s", async (name) => {
   expect(host?.getAttribute("aria-label")).toBe(name);
   const described = document.getElementById(host?.getAttribute("aria-describedby") ?? "");
   expect(described?.textContent).toMatch(/\.$/);
-  expect(host?.querySelectorAll("canvas[aria-hidden=true]").length).toBeGreaterThan(1);
+  expect(host?.querySelectorAll("canvas[aria-hidden=true]").length).toBeGreaterThan(0);
   chart?.destroy();
   expect(document.body.childElementCount).toBe(0);
 });

@@ -288,7 +288,7 @@ test("pointing at a run tells its row, leaving tells none, a click picks it", as
   expect(row).toBeGreaterThanOrEqual(0);
   page.update();
   await frame();
-  const values = [...page.element.querySelectorAll("svg > g:last-child text")];
+  const values = [...page.element.querySelectorAll("svg:last-of-type > g:last-child text")];
   expect(values.length).toBe(4);
   await page.pointer("pointerleave", x, -10);
   expect(page.hovered.at(-1)).toBe(-1);
