@@ -62,5 +62,13 @@ def create_app(store: Store, engine: Engine, settings: Settings) -> FastAPI:
     return app
 
 
+def prepare(app: FastAPI) -> None:
+    """FastAPI makes what validates a route's requests when the route is first looked at: all at once, and a tenth of a
+    second, for the first page that is asked for. Here nobody waits for it."""
+    scope = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
+    for route in app.routes:
+        route.matches(scope)
+
+
 async def _no_such_path(path: str) -> None:
     raise HTTPException(404, f"there is no path /api/{path}")

@@ -34,7 +34,7 @@ from swept.connect import running
 from swept.engine import Engine
 from swept.errors import Conflict, SweptError, UsageError
 from swept.home import Home, ServerRecord, unwritable
-from swept.server.app import create_app
+from swept.server.app import create_app, prepare
 from swept.server.auth import LOOPBACK
 from swept.server.context import Context, Settings
 from swept.store.base import LEASE_SECONDS, WANDB_LEASE_SECONDS, Store
@@ -274,6 +274,7 @@ def _serve(
     context.last_request = clock.now()
     try:
         think.warm()
+        prepare(app)
         engine.start()
         home.keep_port(int(listener.getsockname()[1]))
         home.keep_server(_record(settings))
