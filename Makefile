@@ -25,7 +25,7 @@ help:
 	@echo "make bench-suggest what a suggestion costs, beside the peers; an hour of a quiet machine; ARGS=--quick for a glance"
 	@echo "make bench-dashboard  the dashboard's figures beside its peers', in Chromium; twenty minutes of a quiet machine"
 	@echo "make dashboard  builds the page from dashboard/, with Node of its own; NPM=npm takes the machine's"
-	@echo "make types   the page's types of the API, after a change of swept/wire.py"
+	@echo "make types   the page's types of the API, after a change of swept/wire/"
 	@echo "make check   ruff, strict typing, import direction"
 	@echo "make clean   remove the environments and the demo's data"
 
