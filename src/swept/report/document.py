@@ -37,14 +37,16 @@ _UNPACK = """
       for (let at = from; at < from + 5; at++) word = word * 85 + (places.get(packed.charCodeAt(at)) ?? 84);
       for (let at = 0; at < 4; at++) bytes[to + at] = word >>> (24 - 8 * at);
     }
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const gzip = new DecompressionStream("gzip");
+    const writer = gzip.writable.getWriter();
     const element = document.createElement(kind);
-    element.textContent = await new Response(stream).text();
+    const said = new Response(gzip.readable).text();
+    [element.textContent] = await Promise.all([said, writer.write(bytes), writer.close()]);
     document.head.append(element);
   }
 })();
 """.replace("`LETTERS`", json.dumps(LETTERS))
-"""As `data/packing.ts` does it for the data, once the script is there."""
+"""As `data/packing.ts` does it for the data, once the script is there; a Blob would wait for the browser's own process."""
 _STYLE = """
 #summary{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1.5rem 1.25rem}
 #summary h1{font-size:1.4rem;margin:.5rem 0}#summary h2{font-size:1.05rem;margin:1.5rem 0 .5rem}
