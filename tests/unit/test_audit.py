@@ -204,6 +204,14 @@ class TestNamed:
         assert found.expected.startswith("seen ")
         assert found.note == ""
 
+    @pytest.mark.parametrize(("x", "steps", "named"), [(0.42, 8, 3), (0.4, 12, 7)])
+    def test_what_is_half_trained_has_to_promise_more(
+        self, x: float, steps: int, named: int
+    ) -> None:
+        found = recommend(self.AUTO, [*WHOLE, run(7, x, steps, RunState.PAUSED)])
+        assert found is not None
+        assert found.run.number == named
+
     def test_only_auto_asks_the_model(self) -> None:
         assert advise(spec_with(), WHOLE) is None
         found = recommend(spec_with(), WHOLE)

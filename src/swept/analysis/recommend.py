@@ -21,7 +21,7 @@ from swept.stopping.forecast import Forecast
 from swept.stopping.ladder import ladder
 from swept.stopping.track import longest
 
-DOUBT = 0.5
+DOUBT = 1.0
 """How many standard deviations of its expected end count against a run."""
 _HOPEFUL = frozenset(
     {RunState.FINISHED, RunState.STOPPED, RunState.PAUSED, RunState.RUNNING, RunState.PENDING}
