@@ -419,3 +419,16 @@ def test_curves_of_very_many_points_are_rounded_and_that_is_said(
     (curve,) = curves_of(outer, "map")
     assert [value for _, value in curve] == pytest.approx(values, abs=0.8 / 8191)
     assert notes == ["rounded to 1/8191 of their range: the curves of map"]
+
+
+def test_a_library_that_opens_images_its_own_way(stage: Stage, monkeypatch: Any) -> None:
+    """Ultralytics puts its own in the place of Pillow's `open`: what is no image ends in a library that is missing."""
+
+    def missing(*_: object, **__: object) -> object:
+        raise ModuleNotFoundError("No module named 'pi_heif'")
+
+    monkeypatch.setattr("PIL.Image.open", missing)
+    stage.play([0.3], files={"a.png": b"no image"})
+    text, notes = stage.report(images=5)
+    assert data_of(text)[0]["images"] == []
+    assert "`a.png`: No module named 'pi_heif'" in notes[0]

@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -75,11 +76,12 @@ def collect(client: Client, runs: Sequence[str], count: int) -> tuple[list[Repor
     room = TOTAL_BYTES
     for run in runs:
         for file in choose(client.files(run), count):
+            if find_spec("PIL") is None:
+                return [], ["the runs' images are left out: `pip install pillow` brings them in"]
             try:
                 small = _fetched(client, run, file["name"])
-            except ImportError:
-                return [], ["the runs' images are left out: `pip install pillow` brings them in"]
-            except (SweptError, OSError, ValueError, SyntaxError, Warning) as error:
+            # ImportError: Ultralytics' own `Image.open`, where it was imported, looks for a reader of what is no image.
+            except (SweptError, ImportError, OSError, ValueError, SyntaxError, Warning) as error:
                 said.append(f"an image of run {run} cannot be shown, `{file['name']}`: {error}")
                 continue
             if len(small) > room:
