@@ -225,7 +225,7 @@ def hiplot(bench: Bench, one: Study) -> list[Figure]:
             load.page.goto(file.as_uri(), wait_until="commit")
             seen.append(load.page.evaluate(f"watch.when({peers.hiplot_lines(one.runs)})"))
             load.page.wait_for_timeout(ours.SETTLED_MS)
-            brush.append(ours.drag(load.page, peers.HIPLOT_AXIS, "() => true", "mousemove"))
+            brush.append(ours.drag(load.page, peers.HIPLOT_AXIS, "() => true"))
     runs = f"HiPlot's file, {one.runs:,} runs without curves"
     return [
         Figure(f"{runs}: its size", [file.stat().st_size / 1000], "kB"),

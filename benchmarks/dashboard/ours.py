@@ -73,11 +73,14 @@ def settled(load: Load, address: str) -> Page:
 def brush(page: Page) -> list[Answered]:
     """A mouse draws a range on the axis of momentum, larger from move to move, up to about half of its height."""
     axis = 'g[aria-roledescription="axis"][aria-label^="momentum"] line'
-    return drag(page, axis, "watch.swept.quiet", "pointermove")
+    return drag(page, axis, "watch.swept.quiet")
 
 
-def drag(page: Page, axis: str, holds: str, event: str) -> list[Answered]:
-    """The mouse goes down along what `axis` selects, and on when `holds`, a JavaScript function, says so."""
+def drag(page: Page, axis: str, holds: str) -> list[Answered]:
+    """The mouse goes down along what `axis` selects, and on when `holds`, a JavaScript function, says so.
+
+    Pointer events are listened to: of mouse events a page that drags by them lets nobody else hear (d3, for one).
+    """
     box = _box(page, axis)
     x, top, height = box["x"] + box["width"] / 2, box["y"], box["height"]
     page.mouse.move(x, top + 0.03 * height)
@@ -85,7 +88,7 @@ def drag(page: Page, axis: str, holds: str, event: str) -> list[Answered]:
     page.mouse.move(x, top + 0.06 * height)
     page.evaluate(f"watch.when({holds})")
     parts = [0.1 + 0.45 * place / BRUSHES for place in range(BRUSHES)]
-    found = _answers(page, holds, [(x, top + part * height) for part in parts], event)
+    found = _answers(page, holds, [(x, top + part * height) for part in parts])
     page.mouse.up()
     return found
 
@@ -111,7 +114,7 @@ def _hover(page: Page, panel: str, shown: str) -> list[Answered]:
     x, y = places[0]
     page.mouse.move(x - 3, y - 3)
     page.evaluate(f"watch.when({shown})")
-    return _answers(page, shown, places, "pointermove")
+    return _answers(page, shown, places)
 
 
 _TOOLTIP = """() => [...document.querySelectorAll('section[aria-label="Learning curves"] .chart-tooltip')]
@@ -129,10 +132,8 @@ def _box(page: Page, selector: str) -> FloatRect:
     return box
 
 
-def _answers(
-    page: Page, holds: str, places: Sequence[tuple[float, float]], event: str
-) -> list[Answered]:
-    page.evaluate(f"globalThis.heard = watch.answers({event!r}, {holds}), undefined")
+def _answers(page: Page, holds: str, places: Sequence[tuple[float, float]]) -> list[Answered]:
+    page.evaluate(f"globalThis.heard = watch.answers('pointermove', {holds}), undefined")
     for number, (x, y) in enumerate(places, start=1):
         page.mouse.move(x, y)
         page.evaluate(f"heard.until({number})")
