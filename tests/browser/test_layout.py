@@ -72,3 +72,18 @@ def test_what_the_server_works_out_later_moves_nothing(
     held.release("slice")
     expect(page.get_by_role("region", name="One parameter")).not_to_contain_text("is fitted")
     assert page.evaluate(SHIFTS) == []
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_every_column_of_the_table_can_be_scrolled_to(
+    watched: Watched, cones: Cones, width: int
+) -> None:
+    page = watched.context(width=width).new_page()
+    page.goto(f"{watched.url}/sweeps/{cones.sweep}")
+    row = page.get_by_role("grid", name="Runs").get_by_role("row").nth(1)
+    cell = row.get_by_role("gridcell").last
+    cell.scroll_into_view_if_needed()
+    box = cell.bounding_box()
+    assert box is not None
+    place = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+    assert cell.evaluate("(cell, [x, y]) => cell.contains(document.elementFromPoint(x, y))", place)

@@ -10,8 +10,8 @@ export function useCut(element: RefObject<HTMLElement | null>, cut: Signal<boole
     const host = element.current;
     if (!host || open) return undefined;
     const measure = (): void => {
-      const parts = [host, ...host.querySelectorAll<HTMLElement>(".lines")];
-      cut.value = parts.some((part) => part.classList.contains("lines") && part.scrollHeight > part.clientHeight + 1);
+      const parts = [host, ...host.querySelectorAll<HTMLElement>(".clamped")];
+      cut.value = parts.some((part) => part.classList.contains("clamped") && part.scrollHeight > part.clientHeight + 1);
     };
     measure();
     if (typeof ResizeObserver === "undefined") return undefined;
@@ -35,7 +35,7 @@ export function Clamped({ text, lines = 3, coded = false }: ClampedProps): JSX.E
   useCut(element, cut, open.value, text);
   return (
     <>
-      <span class={open.value ? "" : "lines"} style={{ "--lines": lines }} ref={element}>{coded ? <Coded text={text} /> : text}</span>
+      <span class={open.value ? "" : "clamped"} style={{ "--lines": lines }} ref={element}>{coded ? <Coded text={text} /> : text}</span>
       {cut.value && <ShowAll open={open} />}
     </>
   );

@@ -69,15 +69,15 @@ function Card({ card, model }: { readonly card: HealthCard; readonly model: Swee
   const cut = useSignal(false);
   const open = useSignal(false);
   useCut(said, cut, open.value, `${card.title}\n${card.text}`);
-  const lines = open.value ? "" : "lines";
+  const clamped = open.value ? "" : "clamped";
   return (
     <>
       <div ref={said}>
         <h2>
           <span class="sign" aria-hidden="true">{SIGN[card.level]}</span>
-          <span class={lines}><span class="hidden-text">{WORD[card.level]}: </span><Coded text={card.title} /></span>
+          <span class={clamped}><span class="hidden-text">{WORD[card.level]}: </span><Coded text={card.title} /></span>
         </h2>
-        <p class={lines}><Coded text={card.text} /></p>
+        <p class={clamped}><Coded text={card.text} /></p>
       </div>
       <div class="links">
         {card.evidence.length > 0 && (
