@@ -91,6 +91,20 @@ def test_a_brush_on_an_axis_narrows_all_panels(
     expect_everywhere(page, kept)
 
 
+def test_a_table_below_the_screen_follows_a_brush(
+    watched: Watched, cones: Cones, configs: list[Mapping[str, Any]]
+) -> None:
+    page = watched.context().new_page()
+    page.goto(f"{watched.url}/sweeps/{cones.sweep}")
+    grid = page.get_by_role("grid", name="Runs")
+    expect(grid).to_have_attribute("aria-rowcount", str(RUNS + 1))
+    expect(grid).not_to_be_in_viewport()
+    drag_along(page, axis(page, "lr").locator("line"), 0.25, 0.6)
+    low, high = brush_in_address(page, "lr")
+    kept = sum(low <= config["lr"] <= high for config in configs)
+    expect(grid).to_have_attribute("aria-rowcount", str(kept + 1))
+
+
 def test_a_second_range_and_another_axis(page: Page, configs: list[Mapping[str, Any]]) -> None:
     line = axis(page, "momentum").locator("line")
     drag_along(page, line, 0.0, 0.3)

@@ -3,14 +3,13 @@ import { syntheticBoard } from "../testing/synthetic";
 import { configOf, csv, flags, sortedRows, writer, yaml } from "./rows";
 
 const board = syntheticBoard({ runs: 50, epochs: 10, seed: 2 });
-const all = new Uint8Array(50).fill(1);
 
 describe("sortedRows", () => {
   test("orders by a number, runs without it last in both directions", () => {
     const value = board.columns.get("value");
     value?.values.fill(NaN, 3, 5);
     for (const down of [false, true]) {
-      const rows = [...sortedRows(board, board.columns, all, { by: "value", down })];
+      const rows = [...sortedRows(board, board.columns, { by: "value", down })];
       expect(rows.slice(-2)).toEqual([3, 4]);
       const values = rows.slice(0, -2).map((row) => value?.values[row] ?? NaN);
       expect(values).toEqual([...values].sort((a, b) => (down ? b - a : a - b)));
@@ -22,16 +21,15 @@ describe("sortedRows", () => {
     const diverged = new Map(board.columns);
     if (value) diverged.set("value", { ...value, values: value.values.map((one, row) => (row === 0 ? Infinity : one)) });
     for (const down of [true, false]) {
-      const rows = [...sortedRows(board, diverged, all, { by: "value", down })];
+      const rows = [...sortedRows(board, diverged, { by: "value", down })];
       expect(Number.isFinite(value?.values[rows[0] ?? 0])).toBe(true);
       expect(rows[0]).not.toBe(0);
     }
   });
 
-  test("leaves out what is not kept, and orders by words", () => {
-    const kept = all.slice().fill(0, 10);
-    const rows = [...sortedRows(board, board.columns, kept, { by: "optimizer", down: false })];
-    expect(rows).toHaveLength(10);
+  test("orders by words", () => {
+    const rows = [...sortedRows(board, board.columns, { by: "optimizer", down: false })];
+    expect(rows).toHaveLength(50);
     const optimizer = board.columns.get("optimizer");
     const words = rows.map((row) => optimizer?.categories[optimizer.values[row] ?? -1] ?? "");
     expect(words).toEqual([...words].sort());

@@ -9,31 +9,23 @@ export interface Sort {
   readonly down: boolean;
 }
 
-/** Kept rows in order; runs without a finite value come last, whichever way. */
-export function sortedRows(board: Board, columns: Columns, kept: Uint8Array, { by, down }: Sort): Uint32Array {
-  const rows = new Uint32Array(board.n);
-  let count = 0;
-  for (let row = 0; row < board.n; row += 1) {
-    if (kept[row]) {
-      rows[count] = row;
-      count += 1;
-    }
-  }
-  const found = rows.subarray(0, count);
+/** All rows in order; runs without a finite value come last, whichever way. A brush changes nothing of it. */
+export function sortedRows(board: Board, columns: Columns, { by, down }: Sort): Uint32Array {
+  const rows = Uint32Array.from({ length: board.n }, (_, row) => row);
   const sign = down ? -1 : 1;
   const column = columns.get(by);
   if (column && column.kind !== "category") {
     const { values } = column;
-    return found.sort((one, other) => {
+    return rows.sort((one, other) => {
       const a = values[one] ?? NaN;
       const b = values[other] ?? NaN;
       if (!Number.isFinite(a) || !Number.isFinite(b)) return Number.isFinite(a) ? -1 : Number.isFinite(b) ? 1 : one - other;
       return sign * (a - b) || one - other;
     });
   }
-  if (by === "run") return found.sort((one, other) => sign * ((board.numbers[one] ?? 0) - (board.numbers[other] ?? 0)) || sign * (one - other));
+  if (by === "run") return rows.sort((one, other) => sign * ((board.numbers[one] ?? 0) - (board.numbers[other] ?? 0)) || sign * (one - other));
   const text = textOf(board, column, by);
-  return found.sort((one, other) => {
+  return rows.sort((one, other) => {
     const [a, b] = [text(one), text(other)];
     if (a === "" || b === "") return a !== "" ? -1 : b !== "" ? 1 : one - other;
     return a < b ? -sign : a > b ? sign : one - other;

@@ -1,11 +1,12 @@
 /** A panel of the page, and the element that hosts a chart in it, with its data as a table behind it. */
-import { effect, signal, useSignal, type ReadonlySignal } from "@preact/signals";
+import { effect, useSignal, type ReadonlySignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { number } from "../format";
 import { layoutOf, setLayout } from "../state/layout";
 import type { Chart, DataTable } from "../types";
 import { Excerpt } from "./clamped";
+import { inSight } from "./sight";
 
 export interface ChartHostProps<Data> {
   readonly make: (element: HTMLElement) => Chart<Data>;
@@ -32,31 +33,6 @@ export function ChartHost<Data>({ make, data, id, free }: ChartHostProps<Data>):
     };
   }, [data]);
   return <div class={free ? "chart free" : "chart"} ref={element} {...(id ? { onPointerUp: () => keepHeight(id, element.current) } : {})} />;
-}
-
-/** So far beyond the screen charts are drawn already, so that scrolling shows no empty ones. */
-const MARGIN = 300;
-
-/** A brush draws what can be seen; the rest follows when people scroll there, or print. */
-function inSight(element: HTMLElement): { readonly seen: ReadonlySignal<boolean>; stop(): void } {
-  const { top, bottom } = element.getBoundingClientRect();
-  const seen = signal(typeof IntersectionObserver === "undefined" || (top < innerHeight + MARGIN && bottom > -MARGIN));
-  if (typeof IntersectionObserver === "undefined") return { seen, stop: () => undefined };
-  const observer = new IntersectionObserver((entries) => {
-    seen.value = entries.at(-1)?.isIntersecting ?? true;
-  }, { rootMargin: `${MARGIN}px` });
-  observer.observe(element);
-  const printed = (): void => {
-    seen.value = true;
-  };
-  addEventListener("beforeprint", printed);
-  return {
-    seen,
-    stop: () => {
-      observer.disconnect();
-      removeEventListener("beforeprint", printed);
-    },
-  };
 }
 
 /** The browser's own handle resized it. */

@@ -13,6 +13,7 @@ import { configOf, csv, flags, sortedRows, writer, yaml, type Config, type Sort 
 import type { Board, Column } from "../types";
 import type { SweepModel } from "./model";
 import { Panel } from "./panel";
+import { useUnhurried } from "./sight";
 import { useVirtualizer } from "./virtual";
 
 const ROW = 28;
@@ -54,13 +55,19 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
   }), [model]);
   const visible = useMemo(() => computed(() => columns.value.flatMap(({ column, shown }) => (shown ? [column] : []))), [model]);
   const writers = useMemo(() => computed(() => visible.value.map((column) => writer(column, board.value?.n ?? 0))), [model]);
-  const rows = useMemo(() => computed(() => {
+  const order = useMemo(() => computed(() => {
     const known = board.value;
     if (!known) return new Uint32Array();
     const best = { by: "value", down: selection.goal.value === "maximize" };
-    return sortedRows(known, selection.columns.value, selection.kept.value, sort.value.by ? sort.value : best);
+    return sortedRows(known, selection.columns.value, sort.value.by ? sort.value : best);
+  }), [model]);
+  const kept = useMemo(() => computed(() => {
+    const keeps = selection.kept.value;
+    return order.value.filter((row) => keeps[row] === 1);
   }), [model]);
   const element = useRef<HTMLDivElement>(null);
+  // Other runs and another order are shown at once; after a brush of charts that are above the screen the table may wait.
+  const rows = useUnhurried(element, kept, order);
   const known = board.value;
   const virtualizer = useVirtualizer({
     count: rows.value.length, getScrollElement: () => element.current, estimateSize: () => ROW, overscan: 6, scrollPaddingStart: ROW,
