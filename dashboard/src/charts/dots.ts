@@ -31,8 +31,17 @@ const INSIDE: Readonly<Record<Shape, (x: number, y: number, line: number) => boo
   diamond: (x, y) => Math.abs(x) + Math.abs(y) <= 1.15,
 };
 
-/** A mark of a radius in device pixels, its lines `line` device pixels wide. */
+const made = new Map<string, Stamp>();
+
+/** A mark of a radius in device pixels, its lines `line` device pixels wide; of a kind there is one. */
 export function stamp(shape: Shape, radius: number, line = 1.3): Stamp {
+  const kind = `${shape} ${radius} ${line}`;
+  const there = made.get(kind) ?? carved(shape, radius, line);
+  made.set(kind, there);
+  return there;
+}
+
+function carved(shape: Shape, radius: number, line: number): Stamp {
   const reach = Math.ceil(radius * 1.2);
   const found: [number, number, number][] = [];
   for (let y = -reach; y <= reach; y++) {

@@ -43,7 +43,7 @@ export function history(element: HTMLElement, callbacks: BrushCallbacks): Chart<
     label: "History",
     height: 240,
     placedBy: ({ board, shown, x, logY }) => [x, logY, ...setAside(board, shown)],
-    groundedBy: ({ brushes, shown }) => [brushes, shown.baseline],
+    groundedBy: ({ x, brushes, shown }) => [brushes.get(x), brushes.get("value"), shown.baseline],
     place: placedOf,
     titles: titlesOf,
     below(pen, data, now) {

@@ -165,6 +165,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
   if (element.clientHeight < 120) element.style.minHeight = `${HEIGHT}px`;
 
   let data: ParallelData | null = null;
+  let room: { readonly width: number; readonly height: number } | null = null;
   let seen: Seen | null = null;
   let viewed: View | null = null;
   let described: Brushes | null = null;
@@ -182,9 +183,14 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
   let hovered = -1;
 
   const frame = onFrame(draw);
-  const observer = new ResizeObserver(() => frame.ask());
+  // Measured when it changed: asked for in a frame, a size has the browser lay out what changed so far.
+  const measure = (): void => {
+    room = null;
+    frame.ask();
+  };
+  const observer = new ResizeObserver(measure);
   observer.observe(element);
-  globalThis.addEventListener("resize", frame.ask);
+  globalThis.addEventListener("resize", measure);
 
   function brushOf(name: string): Brush {
     return data?.brushes.get(name) ?? NO_BRUSH;
@@ -213,8 +219,8 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
 
   function draw(): void {
     if (!data || !element.isConnected) return;
-    const width = element.clientWidth;
-    const height = Math.max(120, element.clientHeight);
+    room ??= { width: element.clientWidth, height: Math.max(120, element.clientHeight) };
+    const { width, height } = room;
     if (width < 2) return;
     const columns = ordered(data);
     // A bar below the axes takes its room from them, not from the page.
@@ -611,7 +617,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
       faint.cancel();
       lines.cancel();
       observer.disconnect();
-      globalThis.removeEventListener("resize", frame.ask);
+      globalThis.removeEventListener("resize", measure);
       scroll.remove();
       live.remove();
       keys.remove();

@@ -44,7 +44,7 @@ export function slice(element: HTMLElement, callbacks: BrushCallbacks): Chart<Sl
     label: "Slice",
     height: 260,
     placedBy: ({ parameter, slice: model, rank }) => [parameter, model, rank],
-    groundedBy: ({ brushes }) => [brushes],
+    groundedBy: ({ parameter, brushes }) => [brushes.get(parameter), brushes.get("value")],
     place: placedOf,
     titles: titlesOf,
     below: drawBand,
