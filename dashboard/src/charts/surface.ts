@@ -117,7 +117,7 @@ export function surface(
     const [x, y] = [Math.round(window.left), Math.round(window.top)];
     const [width, height] = [Math.ceil(window.right) - x, Math.ceil(window.bottom) - y];
     set(front, { width, height, viewBox: `${x} ${y} ${width} ${height}` });
-    Object.assign(front.style, { left: `${x}px`, top: `${y}px` });
+    front.style.transform = `translate(${x}px, ${y}px)`;
     lay(front, shapes);
   };
   const follow = (): void => {
