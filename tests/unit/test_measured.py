@@ -35,6 +35,22 @@ def test_however_long_a_run_trains_its_rows_are_bounded_and_evenly_spread() -> N
     assert len({after - before for before, after in pairwise(earlier)}) == 1
 
 
+def test_a_pause_counts_little() -> None:
+    trained = [*range(0, 36_000, 15), *range(900_000, 904_000, 15)]
+    found = [one for one in kept(trained, trained[-1]) if one < 36_000]
+    assert found == list(range(0, 36_000, 60))
+
+
+def test_a_clock_that_was_wrong_for_a_row_costs_no_other_row() -> None:
+    seconds = [5, *range(1_700_000_040, 1_700_040_000, 15)]
+    found = kept(seconds, seconds[-1])
+    assert found == [5, *kept(seconds[1:], seconds[-1])]
+
+
+def test_a_second_that_two_attempts_measured_stays_where_one_of_them_would() -> None:
+    assert superfluous([60, 60, 75, 90, 8000], 8000) == [75, 90]
+
+
 @given(st.sets(st.integers(0, 10**6)), st.lists(st.integers(0, 10**6), max_size=4))
 def test_it_makes_no_difference_how_often_it_was_thinned_out(
     seconds: set[int], between: list[int]

@@ -97,9 +97,8 @@ def _thin_out(connection: Connection, run: Row[Any]) -> None:
     steps = list(connection.execute(select(table.c.step).where(*mine)).scalars())
     if not steps:
         return
-    gone = [
-        MEASURED + one for one in superfluous([s - MEASURED for s in steps], max(steps) - MEASURED)
-    ]
+    seconds = [step - MEASURED for step in steps]
+    gone = [MEASURED + one for one in superfluous(seconds, max(seconds))]
     left = iter(gone)
     while some := list(islice(left, _AT_ONCE)):
         connection.execute(delete(table).where(*mine, table.c.step.in_(some)))
