@@ -8,7 +8,6 @@ import tempfile
 import warnings
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -71,13 +70,13 @@ def collect(client: Client, runs: Sequence[str], count: int) -> tuple[list[Repor
     """Up to `count` images of each run, in this order, as long as there is room; and what has to be said of that."""
     if not count or not runs:
         return [], []
+    if not _readable():
+        return [], ["the runs' images are left out: `pip install pillow` brings them in"]
     found: list[ReportImage] = []
     said: list[str] = []
     room = TOTAL_BYTES
     for run in runs:
         for file in choose(client.files(run), count):
-            if find_spec("PIL") is None:
-                return [], ["the runs' images are left out: `pip install pillow` brings them in"]
             try:
                 small = _fetched(client, run, file["name"])
             # ImportError: Ultralytics' own `Image.open`, where it was imported, looks for a reader of what is no image.
@@ -91,6 +90,15 @@ def collect(client: Client, runs: Sequence[str], count: int) -> tuple[list[Repor
             data = b64encode(small).decode()
             found.append(ReportImage(run=run, name=name, step=step, type="image/webp", data=data))
     return found, said
+
+
+def _readable() -> bool:
+    """Whether there is a Pillow that writes WebP."""
+    try:
+        from PIL import features
+    except ImportError:
+        return False
+    return bool(features.check("webp"))
 
 
 def _fetched(client: Client, run: str, name: str) -> bytes:

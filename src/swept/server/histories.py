@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from swept.model import Kind, Run
-from swept.server.gathered import Boards
+from swept.server.gathered import Boards, Gathered
 from swept.store.base import RunFilter, Store
 from swept.store.curves import points_of
 from swept.store.read_board_base import Scope, Series
@@ -58,15 +58,24 @@ class Histories:
                 self._kept.popitem(last=False)
         with kept.lock:
             now = self._boards.of(Scope(sweep=sweep)).look()
-            if now.position != kept.position:
+            if self._others(sweep, kept.position, now):
                 kept.priors = tuple(self._store.runs(RunFilter(sweep=sweep, kinds=_PRIOR)))
-                kept.position = now.position
+            kept.position = now.position
             kept.whole = {
                 run.id: _whole(kept.whole.get(run.id), run, now.series.get(run.id))
                 for run in now.runs
             }
             own = (one.run for one in kept.whole.values())
             return tuple(sorted((*own, *kept.priors), key=lambda run: run.number))
+
+    def _others(self, sweep: str, since: tuple[int, int] | None, now: Gathered) -> bool:
+        """Whether runs that no board shows may have changed: the priors."""
+        if since is None:
+            return True
+        if since == now.position:
+            return False
+        changes = self._store.board_changes(Scope(sweep=sweep), *since)
+        return changes.all_again or not changes.runs <= {run.id for run in now.runs}
 
 
 def _whole(known: _Whole | None, bare: Run, series: Series | None) -> _Whole:

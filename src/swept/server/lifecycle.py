@@ -311,7 +311,7 @@ async def _life(
 
 async def _tick(context: Context, home: Home, plan: Plan) -> None:
     """About once a second: reap, and look whether to end."""
-    quarter = plan.lease_seconds / 4
+    quarter = min(plan.lease_seconds, plan.wandb_lease_seconds) / 4
     first = context.clock.monotonic() + min(FIRST_TICK_SECONDS, quarter)
     while True:
         try:
