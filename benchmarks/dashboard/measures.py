@@ -101,7 +101,12 @@ def interaction(bench: Bench, one: Study, brushed: float, hovered: float | None)
     runs = f"{one.runs:,} runs"
     return [
         Figure(f"{runs}, brush: the next frame", _medians(brush, "frame"), "ms"),
-        Figure(f"{runs}, brush: all panels on the screen filtered", _medians(brush, "done"), "ms", brushed),
+        Figure(
+            f"{runs}, brush: all panels on the screen filtered",
+            _medians(brush, "done"),
+            "ms",
+            brushed,
+        ),
         Figure(
             f"{runs}, hover in the parallel coordinates", _medians(parallel, "done"), "ms", hovered
         ),
