@@ -11,6 +11,8 @@ from swept.testing.site import Site
 EPOCHS = 9  # rungs at 1 and 3
 ASHA = {"early_stopping": "asha", "epochs": "epochs"}
 PACE = 0.1
+RATES = [0.01 * place for place in range(1, 13)]
+"""The better the earlier: the first runs wait at a rung, and are called back when later ones turn out worse."""
 
 
 def outcomes(run: Any) -> list[str | None]:
@@ -52,7 +54,7 @@ def when_paused(site: Site, sweep: str) -> Any:
 
 
 def test_the_best_of_a_rung_go_on_from_their_checkpoint(site: Site) -> None:
-    sweep = site.create(runs=6, swept=ASHA, epochs=EPOCHS)
+    sweep = site.create(runs=6, rates=RATES, swept=ASHA, epochs=EPOCHS)
     runs = finish(site, sweep, "--slots", "2")
     assert len(runs) == 6, "a continuation is no new run"
     again = continued(runs)
@@ -70,14 +72,14 @@ def test_the_best_of_a_rung_go_on_from_their_checkpoint(site: Site) -> None:
 
 
 def test_a_program_without_checkpoints_is_stopped_and_never_paused(site: Site) -> None:
-    sweep = site.create(runs=6, swept=ASHA, epochs=EPOCHS, checkpoints=False)
+    sweep = site.create(runs=6, rates=RATES, swept=ASHA, epochs=EPOCHS, checkpoints=False)
     runs = finish(site, sweep)
     assert all(len(run["attempts"]) == 1 for run in runs)
     assert any(run["ended_because"].startswith("rung ") for run in runs)
 
 
 def test_paused_runs_outlive_their_agent_and_the_server(site: Site) -> None:
-    sweep = site.create(runs=9, swept=ASHA, epochs=EPOCHS, seconds=PACE)
+    sweep = site.create(runs=9, rates=RATES, swept=ASHA, epochs=EPOCHS, seconds=PACE)
     agent = site.start_agent(sweep)
     when_paused(site, sweep)
     agent.kill()
@@ -90,7 +92,7 @@ def test_paused_runs_outlive_their_agent_and_the_server(site: Site) -> None:
 
 def test_several_agents_share_the_paused_runs(site: Site) -> None:
     # so many that whatever agent comes to a rung first, a run of it has waited there
-    sweep = site.create(runs=12, swept=ASHA, epochs=EPOCHS, seconds=PACE)
+    sweep = site.create(runs=12, rates=RATES, swept=ASHA, epochs=EPOCHS, seconds=PACE)
     other = site.start_agent(sweep)
     runs = finish(site, sweep)
     assert site.ended(other) == 0, site.said(other)

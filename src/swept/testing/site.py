@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -174,13 +174,17 @@ class Site:
         program: str = PROGRAM,
         retries: int | None = None,
         swept: Mapping[str, Any] | None = None,
+        rates: Sequence[float] = (),
         **config: Any,
     ) -> str:
+        """`rates`: the runs' learning rates, in this order; without, they are drawn."""
         parameters: dict[str, Any] = {key: {"value": value} for key, value in config.items()}
         parameters["lr"] = {"distribution": "log_uniform_values", "min": 1e-4, "max": 1.0}
+        if rates:
+            parameters["lr"] = {"values": list(rates)}
         spec: dict[str, Any] = {
             "program": program,
-            "method": "random",
+            "method": "grid" if rates else "random",
             "metric": {"name": "loss", "goal": "minimize"},
             "run_cap": runs,
             "parameters": parameters,
