@@ -16,6 +16,13 @@ from swept.report.document import built
 
 HEIGHT = 800
 IMAGES = 2
+# A frame has no other way to know whether its notebook is light or dark: browsers tell it the element's colour scheme.
+# Where a notebook is not trusted, frame and style are left out of it, and what the style hides is what one reads.
+_STYLE = """
+.swept-missing { display: none }
+[data-jp-theme-light="true"] .swept-shown, .vscode-light .swept-shown { color-scheme: light }
+[data-jp-theme-light="false"] .swept-shown, .vscode-dark .swept-shown { color-scheme: dark }
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +38,14 @@ class Shown:
         return f"sweep {self.sweep}, live at {self.address}"
 
     def _repr_html_(self) -> str:
-        address = escape(self.address)
+        address, sweep = escape(self.address), escape(self.sweep)
         return (
-            f'<iframe srcdoc="{escape(self.html)}" sandbox="allow-scripts allow-downloads" '
-            f'allow="clipboard-write; fullscreen" title="swept: sweep {escape(self.sweep)}" '
+            f'<style>{_STYLE}</style><iframe class="swept-shown" srcdoc="{escape(self.html)}" '
+            f'sandbox="allow-scripts allow-downloads" allow="clipboard-write; fullscreen" title="swept: sweep {sweep}" '
             f'style="width:100%;height:{self.height}px;border:1px solid #8888"></iframe>'
-            f'<div style="font-size:smaller">as it is now; live: <a href="{address}" target="_blank" '
-            f'rel="noopener noreferrer">{address}</a></div>'
+            '<div style="font-size:smaller"><span class="swept-missing">'
+            f"sweep {sweep} is shown here once you trust this notebook, or run the cell; </span>"
+            f'live: <a href="{address}" target="_blank" rel="noopener noreferrer">{address}</a></div>'
         )
 
 

@@ -25,13 +25,14 @@ const LEGEND_STOPS = 12;
 
 /**
  * Okabe–Ito; yellow darkened on light ground, black and blue lifted on dark ground: each has 3:1
- * against its ground.
+ * against its ground. So its second blue and its second orange look like the first ones: violet and
+ * brown stand in for them.
  */
 const CATEGORIES_ON_LIGHT = [
-  0x0072b2, 0xd55e00, 0x009e73, 0xcc79a7, 0xa87d00, 0x3a8fc4, 0x8f8700, 0x3d3d3d,
+  0x0072b2, 0xd55e00, 0x009e73, 0xcc79a7, 0xa87d00, 0x7a5cff, 0x6b4a00, 0x3d3d3d,
 ];
 const CATEGORIES_ON_DARK = [
-  0x56b4e9, 0xe69f00, 0x00b384, 0xcc79a7, 0xf0e442, 0x4c9be0, 0xe8703a, 0xc8c8c8,
+  0x56b4e9, 0xe69f00, 0x00b384, 0xcc79a7, 0xf0e442, 0x8a6bff, 0xb5651d, 0xc8c8c8,
 ];
 
 /** The colours of everything in a chart that is not a run. */

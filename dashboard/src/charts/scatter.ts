@@ -214,9 +214,10 @@ function titlesOf({ x, y, better }: ScatterData): { x: string; y: string } {
   return { x: title(x, better?.x), y: title(y, better?.y) };
 }
 
-/** What is there decides on the range, since a column's own may be of other runs. */
-function fitted(column: Column, more: readonly number[] = []): Column {
-  const range = extent([...Array.from(column.values), ...more]);
+/** The points decide on the range: a column's own may be of other runs, and what has no place on the other axis is no point. */
+function fitted(column: Column, other: Column, more: readonly number[] = []): Column {
+  const drawn = Array.from(column.values).filter((_, i) => Number.isFinite(other.values[i]));
+  const range = extent([...drawn, ...more]);
   return range && column.kind !== "category"
     ? { ...column, low: range[0], high: range[1] }
     : column;
@@ -224,8 +225,8 @@ function fitted(column: Column, more: readonly number[] = []): Column {
 
 function placedOf(data: ScatterData, box: Box, measure: (text: string) => number): Placed {
   const [across, up] = [
-    fitted(data.x),
-    fitted(data.y, data.spread?.flatMap((range) => range ?? []) ?? []),
+    fitted(data.x, data.y),
+    fitted(data.y, data.x, data.spread?.flatMap((range) => range ?? []) ?? []),
   ];
   const frame = plotIn(box);
   const y = scaleOf(up, [frame.bottom, frame.top], roomy(up));

@@ -64,7 +64,8 @@ export function series(element: HTMLElement, callbacks: SeriesCallbacks = {}): C
     flexWrap: "wrap",
     gap: "0 12px",
     font: FONT,
-    maxHeight: "5.5em",
+    // Four rows: eight runs on a narrow screen.
+    maxHeight: "7em",
     overflowY: "auto",
   });
   host.append(body, legend);

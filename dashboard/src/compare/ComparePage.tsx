@@ -170,6 +170,7 @@ function Cost({ compared, at, objective }: { compared: readonly Compared[]; at: 
   if (!x || !y) return null;
   const read = at === "end" || y.atEnds ? "at the end" : `at step ${at}`;
   const unfair = differ(compared) && y.atEnds;
+  const without = compared.filter((run, place) => typeof flatten(run.summary).get(x.name) !== "number" || y.values[place] === undefined);
   const data = (): ScatterData => ({
     title: `${y.name} over ${x.label}`,
     x: columnOf(x.label, compared.map((run) => flatten(run.summary).get(x.name))),
@@ -190,6 +191,7 @@ function Cost({ compared, at, objective }: { compared: readonly Compared[]; at: 
           {measured.map((row) => <option key={row.name} value={row.name}>{row.name}</option>)}</select></label>
         <span class="muted">{read}</span>
         {unfair && <span class="warn">of trainings of different lengths</span>}
+        {without.length > 0 && <span class="muted">{`${without.map((run) => run.label).join(", ")}: not both known`}</span>}
       </div>
       <div class="wideplot"><ChartCard title={`${y.name} over ${x.label}`} drawing={SCATTER} data={data} /></div>
     </section>

@@ -67,6 +67,19 @@ test("a CSV quotes what it must, and no cell becomes a formula", () => {
   expect(csv({ ...board, names: ["-1+HYPERLINK(1)"] }, [], [0])).toContain(",'-1+HYPERLINK(1),");
 });
 
+test("a CSV has what ran beside what was suggested, and no name twice", () => {
+  const batch = [...board.columns.values()].find((column) => column.name === "batch");
+  const value = board.columns.get("value");
+  expect(batch && value).toBeTruthy();
+  if (!batch || !value) return;
+  const again = { ...value, name: "again", role: "metric" as const };
+  const text = csv({ ...board, effective: new Map([["batch", new Map([[1, 12]])]]) }, [batch, value, again], [0, 1], 7);
+  const [heads, ...lines] = text.trimEnd().split("\r\n").map((line) => line.split(","));
+  expect(heads?.slice(5)).toEqual(["batch", "effective.batch", `${value.label} at step 7`, value.label]);
+  expect(lines.map((cells) => cells[6])).toEqual([lines[0]?.[5], "12"]);
+  expect(csv(board, [value, again], []).trimEnd()).toBe(`number,id,name,state,kind,${value.label},summary.${value.label}`);
+});
+
 describe("a configuration", () => {
   const config = { lr0: 1e-7, batch: 16, optimizer: "SGD", note: "it's: yes", flag: "no", "a b": true };
 

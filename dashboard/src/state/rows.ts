@@ -83,13 +83,30 @@ const escaped = (text: string): string => {
   return /[",\n\r]/u.test(safe) ? `"${safe.replace(/"/gu, '""')}"` : safe;
 };
 
-export function csv(board: Board, columns: readonly Column[], rows: Iterable<number>): string {
-  const heads = ["number", "id", "name", "state", "kind", ...columns.map((column) => column.label)];
-  const lines = [heads.map(escaped).join(",")];
+const GROUPS: Readonly<Record<Column["role"], string>> = { parameter: "config.", metric: "summary.", info: "" };
+
+/**
+ * One name a column, those of `swept export` where a label alone would be said twice. `step`: the one that values were read
+ * at. What runs had in place of what was suggested is a column of its own, and whole: who reads it needs no other.
+ */
+export function csv(board: Board, columns: readonly Column[], rows: Iterable<number>, step: number | null = null): string {
+  const taken = new Set<string>();
+  const headOf = (column: Column): string => {
+    const label = column.name === "value" && step !== null ? `${column.label} at step ${step}` : column.label;
+    const head = taken.has(label) ? `${GROUPS[column.role]}${label}` : label;
+    taken.add(head);
+    return head;
+  };
+  const written = columns.flatMap((column) => {
+    const ran = board.effective.get(column.name);
+    const suggested = { head: headOf(column), at: (row: number) => exactValue(column, row) };
+    return ran ? [suggested, { head: `effective.${column.label}`, at: (row: number) => ran.get(row) ?? exactValue(column, row) }] : [suggested];
+  });
+  const lines = [["number", "id", "name", "state", "kind", ...written.map(({ head }) => head)].map(escaped).join(",")];
   for (const row of rows) {
     const cells = [
       String(board.numbers[row] ?? ""), board.ids[row] ?? "", board.names[row] ?? "", board.states[row] ?? "", board.kinds[row] ?? "",
-      ...columns.map((column) => String(exactValue(column, row) ?? "")),
+      ...written.map(({ at }) => String(at(row) ?? "")),
     ];
     lines.push(cells.map(escaped).join(","));
   }

@@ -115,7 +115,7 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
             title={selection.baseline.value < 0 ? "There is no baseline to differ from" : "Differences to the baseline"}
             onClick={() => (differences.value = !differences.value)}>Δ baseline</button>
           <CopyMenu model={model} board={known} />
-          <button type="button" onClick={() => save(csv(known, columns.value.map(({ column }) => column), rows.value), `${known.head.name || known.head.project || "runs"}.csv`, "text/csv")}>CSV</button>
+          <button type="button" onClick={() => save(csv(known, columns.value.map(({ column }) => column), rows.value, selection.step.value), `${known.head.name || known.head.project || "runs"}.csv`, "text/csv")}>CSV</button>
           <details class="menu">
             <summary>Columns</summary>
             <div>{columns.value.map(({ column, shown }) => (
