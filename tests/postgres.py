@@ -75,16 +75,16 @@ class Postgres:
         """SIGQUIT: all connections are cut and nothing is written, as after a crash."""
         assert self._process is not None
         self._process.send_signal(3)
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=200)
 
     def remove(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(timeout=30)
+            self._process.wait(timeout=200)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _wait_until_ready(self, server: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 200
         engine = create_engine(self.url)
         try:
             while True:

@@ -37,7 +37,7 @@ def check(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         encoding="utf-8",
         env=environment,
         check=False,
-        timeout=120,
+        timeout=400,
     )
 
 

@@ -55,7 +55,7 @@ swept:
   epochs: epochs
 """
 
-DEADLINE = 60.0
+DEADLINE = 240.0
 
 
 class Place:

@@ -41,7 +41,7 @@ metric: {name: loss, goal: minimize}
 run_cap: 4
 parameters: {lr: {min: 0.001, max: 0.1}}
 """
-DEADLINE = 60.0
+DEADLINE = 240.0
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def test_a_sweep_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=400,
             check=False,
         )
         assert done.returncode == 0, done.stderr

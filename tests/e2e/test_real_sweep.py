@@ -76,7 +76,7 @@ class Folder:
     def swept(self, *words: str) -> str:
         """What the command writes to standard output; it has to end well."""
         process = self.start(*words)
-        out, said = process.communicate(timeout=200)
+        out, said = process.communicate(timeout=600)
         assert process.returncode == 0, said
         return out
 
@@ -124,7 +124,7 @@ def test_a_sweep_from_launch_to_comparison(folder: Folder) -> None:
     first = folder.start("launch", "sweep.yaml")
     until(lambda: len(folder.steps().get(1, ())) >= 2, "run 1 has reported two epochs", 100)
     first.send_signal(signal.SIGINT)
-    _, said = first.communicate(timeout=60)
+    _, said = first.communicate(timeout=300)
     assert first.returncode == 130, said
     before = folder.steps()[1]
 

@@ -287,7 +287,7 @@ def start(tmp_path: Path, config: Mapping[str, Any]) -> subprocess.Popen[bytes]:
 
 
 def wait_for_checkpoint(tmp_path: Path, step: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     while not (tmp_path / f"checkpoint-{step}").exists():
         assert process.poll() is None, (tmp_path / "console.txt").read_text()
         assert time.monotonic() < deadline, (tmp_path / "console.txt").read_text()

@@ -131,7 +131,7 @@ def test_in_a_real_notebook_the_sweep_is_the_cells_output(served: Served, tmp_pa
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=400,
         )
         assert done.returncode == 0, done.stderr[-3000:]
     saved = json.loads((tmp_path / "book.ipynb").read_text())

@@ -38,7 +38,7 @@ def python(folder: Path, code: str, **more: str) -> subprocess.CompletedProcess[
         env=environment(**more),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

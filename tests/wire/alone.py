@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.wire.harness import Client, Server, environment
+from tests.wire.harness import PATIENCE, Client, Server, environment
 
 PROJECT = "alone"
 SCRIPT = (
@@ -49,7 +49,7 @@ def played(client: Client) -> dict[str, Any]:
     client.run("everything.py", PROJECT)
     sweep = client.sweep(SCRIPT)
     with client.agent(sweep, PROJECT) as agent:
-        code = agent.wait(timeout=150)
+        code = agent.wait(timeout=PATIENCE)
     own = client.create(NATIVE)
     client.swept("agent", own)
     by_hand = client.server.get(f"/api/runs?project={PROJECT}")

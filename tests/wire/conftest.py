@@ -18,10 +18,10 @@ from typing import Any
 import psutil
 import pytest
 from tests.wire import results
-from tests.wire.harness import VERSIONS, Client, Server, missing
+from tests.wire.harness import PATIENCE, VERSIONS, Client, Server, missing
 from tests.wire.results import ANY, client_bug, version_of
 
-AT_ONCE = 6 * (os.cpu_count() or 2)
+AT_ONCE = 4 * (os.cpu_count() or 2)
 """Scenarios side by side. Most of the time they wait: for a heartbeat, for a post."""
 
 
@@ -124,7 +124,7 @@ def told(
     need(version)
     if why := client_bug(request.node, version):
         pytest.skip(f"a bug of the client: {why}")
-    return stage.under_way[version, place_of(scenario)].result(timeout=280)
+    return stage.under_way[version, place_of(scenario)].result(timeout=PATIENCE)
 
 
 @pytest.fixture(params=list(VERSIONS))

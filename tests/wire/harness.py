@@ -33,15 +33,18 @@ def environment(version: str) -> Path:
 
 VERSIONS = {version: environment(version) for version in ASKED}
 """Version → its environment. `make test` tries the newest and the oldest, `make matrix` all, by SWEPT_WANDB."""
+PATIENCE = 600.0
+"""Seconds after which something is said to hang. Far more than a quiet machine needs: no test shall fail because others
+are at work beside it."""
 T = TypeVar("T")
 
 
-def until(look: Callable[[], T | None], seconds: float, what: str) -> T:
+def until(look: Callable[[], T | None], what: str) -> T:
     """Wait for a truthy answer; asked seldom, as a dozen scenarios share the machine."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE
     while not (found := look()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"after {seconds:.0f} s still no {what}")
+            raise AssertionError(f"after {PATIENCE:.0f} s still no {what}")
         time.sleep(0.4)
     return found
 
@@ -87,7 +90,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 env={**_environment(), "SWEPT_HOME": str(self.folder)},
             )
-        until(self._answers, 150, f"answer:\n{(self.folder / 'log').read_text()}")
+        until(self._answers, f"answer:\n{(self.folder / 'log').read_text()}")
 
     def _answers(self) -> bool:
         assert self.process is not None
@@ -180,7 +183,7 @@ class Client:
     def command(self, *arguments: str) -> list[str]:
         return [str(self.prefix / "bin" / "python"), *arguments]
 
-    def run(self, *arguments: str, seconds: float = 120, **environment: str) -> str:
+    def run(self, *arguments: str, **environment: str) -> str:
         """Run to the end: what it printed; a code other than 0 is an error."""
         done = subprocess.run(
             self.command(*arguments),
@@ -190,13 +193,13 @@ class Client:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
-            timeout=seconds,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 0, done.stdout
         return done.stdout
 
-    def swept(self, *arguments: str, seconds: float = 200) -> str:
+    def swept(self, *arguments: str) -> str:
         """`swept …` of this environment, in the client's folder and with its server."""
         done = subprocess.run(
             [sys.executable, "-m", "swept", *arguments],
@@ -211,7 +214,7 @@ class Client:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
-            timeout=seconds,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 0, done.stdout

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.wire.harness import Client, Server, until
+from tests.wire.harness import PATIENCE, Client, Server, until
 
 pytestmark = [pytest.mark.slow]
 
@@ -61,7 +61,7 @@ def agent(client: Client, *arguments: str, **environment: str) -> Iterator[subpr
 def worked(client: Client, *arguments: str, **environment: str) -> tuple[int, str]:
     """An agent until it ends by itself."""
     with agent(client, *arguments, **environment) as process:
-        text, _ = process.communicate(timeout=200)
+        text, _ = process.communicate(timeout=PATIENCE)
         return process.returncode, text
 
 
@@ -76,7 +76,7 @@ def reporting(server: Server, sweep: str, rows: int = 3) -> Any:
         runs = tried(server, sweep)
         return runs and len(server.rows(runs[0]["id"])) >= rows and runs[0]
 
-    return until(look, 120, f"{rows} rows")
+    return until(look, f"{rows} rows")
 
 
 def stop(server: Server, run: Any) -> None:
@@ -261,7 +261,7 @@ def several(client: Client) -> dict[str, Any]:
     name = f"local/{PROJECT}/{sweep}"
     with contextlib.ExitStack() as stack:
         agents = [stack.enter_context(agent(client, name)) for _ in range(3)]
-        codes = [(one.communicate(timeout=200), one.returncode)[1] for one in agents]
+        codes = [(one.communicate(timeout=PATIENCE), one.returncode)[1] for one in agents]
     return {"codes": codes, "sweep": client.server.get(f"/api/sweeps/{sweep}")}
 
 
@@ -289,7 +289,7 @@ def forwarded(client: Client) -> dict[str, Any]:
     with agent(client, "--forward-signals", f"local/{PROJECT}/{sweep}") as process:
         reporting(client.server, sweep)
         process.send_signal(signal.SIGINT)
-        text, _ = process.communicate(timeout=120)
+        text, _ = process.communicate(timeout=PATIENCE)
     (run,) = tried(client.server, sweep)
     return {"text": text, "run": run, "exact": exact(client, run)}
 
@@ -316,11 +316,10 @@ def orphaned(client: Client) -> dict[str, Any]:
         process.kill()
         process.wait()
         with agent(client, "--count", "1", f"local/{PROJECT}/{sweep}"):
-            until(lambda: len(tried(client.server, sweep)) == 2, 90, "run of the second agent")
+            until(lambda: len(tried(client.server, sweep)) == 2, "run of the second agent")
             stop(client.server, orphan)
             until(
                 lambda: client.server.get(f"/api/runs/{orphan['id']}")["ended"],
-                90,
                 "end of the orphan",
             )
         for child in children:
@@ -348,7 +347,7 @@ def deaf(client: Client) -> dict[str, Any]:
     with agent(client, f"local/{PROJECT}/{sweep}") as process:
         run = reporting(client.server, sweep)
         stop(client.server, run)
-        text, _ = process.communicate(timeout=200)
+        text, _ = process.communicate(timeout=PATIENCE)
     return {"run": client.server.get(f"/api/runs/{run['id']}"), "text": text}
 
 
@@ -372,7 +371,7 @@ def early(client: Client) -> list[Any]:
     )
     name = f"local/{PROJECT}/{sweep}"
     with agent(client, name), agent(client, name):
-        until(lambda: any(run["ended"] for run in tried(client.server, sweep)), 150, "an end")
+        until(lambda: any(run["ended"] for run in tried(client.server, sweep)), "an end")
     stopped = next(run for run in tried(client.server, sweep) if run["ended"])
     return [stopped, exact(client, stopped)]
 
@@ -393,7 +392,7 @@ def test_early_stopping_ends_a_plain_script_as_stopped(told: list[Any]) -> None:
 
 
 def _function(client: Client, program: str) -> Any:
-    text = client.run(program, seconds=240)
+    text = client.run(program)
     found = re.search(r"SWEEP (\w+)", text)
     assert found is not None, text
     return client.server.get(f"/api/sweeps/{found[1]}")

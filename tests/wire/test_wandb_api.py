@@ -17,7 +17,7 @@ READS, EDITS = "api-reads", "api-edits"
 
 def said(client: Client, program: str, *arguments: str) -> Any:
     """What the program told."""
-    text = client.run(program, *arguments, seconds=240)
+    text = client.run(program, *arguments)
     found = re.search(r"TOLD (\{.*\})", text)
     assert found is not None, text
     return {**json.loads(found[1]), "text": text}
@@ -60,7 +60,7 @@ def taken(server: Server, project: str, agent: str) -> str:
         commands: list[Any] = json.loads(answer["commands"])
         return [one for one in commands if one["type"] == "run"]
 
-    run: str = until(given, 60, "command")[0]["run_id"]
+    run: str = until(given, "command")[0]["run_id"]
     init = (
         f'mutation U($n: String) {{ upsertBucket(input: {{name: $n, modelName: "{project}", host: "h"}}) '
         "{ bucket { name config } } }"

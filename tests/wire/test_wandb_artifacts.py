@@ -19,7 +19,6 @@ from tests.wire.harness import KEY, Client, Server, until
 
 pytestmark = [pytest.mark.slow]
 
-PATIENCE = 250.0
 FROZEN = "the client's own model of a collection does not let it keep the aliases that it read"
 
 
@@ -43,9 +42,7 @@ def stored(server: Server) -> dict[str, bytes]:
 
 
 def life(client: Client) -> Any:
-    text = client.run(
-        "artifact_life.py", f"artifacts-{client.version}", client.version, seconds=PATIENCE
-    )
+    text = client.run("artifact_life.py", f"artifacts-{client.version}", client.version)
     seen = printed(text, "SEEN")
     return {**seen, "native": client.server.get(f"/api/runs/{seen['writer']}/artifacts")}
 
@@ -57,7 +54,7 @@ def at_once(client: Client) -> Any:
     def one(name: str) -> Any:
         folder = client.folder / name
         mine = replace(client, folder=folder)
-        text = mine.run("artifact_many.py", project, name, "4", "40000", seconds=PATIENCE)
+        text = mine.run("artifact_many.py", project, name, "4", "40000")
         return printed(text, "VERSIONS")
 
     with ThreadPoolExecutor(2) as pool:
@@ -68,9 +65,9 @@ def killed(client: Client) -> Any:
     """The server dies while versions that are logged already are still being sent, and comes back."""
     with client.on_its_own_server() as alone, ThreadPoolExecutor(1) as pool:
         program = ("artifact_many.py", "killed", "run", "8", "300000", "back.txt")
-        running = pool.submit(lambda: alone.run(*program, seconds=PATIENCE))
+        running = pool.submit(lambda: alone.run(*program))
         mark = alone.folder / "logged-by-run.txt"
-        run = until(lambda: mark.exists() and mark.read_text(), 150, "versions logged")
+        run = until(lambda: mark.exists() and mark.read_text(), "versions logged")
         alone.server.kill()
         alone.server.start()
         (alone.folder / "back.txt").touch()
@@ -103,9 +100,7 @@ def under_swept_agent(client: Client) -> Any:
 
 
 def gone(client: Client) -> Any:
-    text = client.run(
-        "artifact_gone.py", f"gone-{client.version}", client.version, seconds=PATIENCE
-    )
+    text = client.run("artifact_gone.py", f"gone-{client.version}", client.version)
     seen = printed(text, "SEEN")
     return {**seen, "rows": client.server.rows(seen["other"]), "text": text}
 

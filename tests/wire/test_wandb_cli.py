@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.wire.harness import KEY, Client, Server, until
+from tests.wire.harness import KEY, PATIENCE, Client, Server, until
 
 pytestmark = [pytest.mark.slow]
 
@@ -34,7 +34,7 @@ def tried(client: Client, *arguments: str, **environment: str) -> tuple[int, str
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     return done.returncode, done.stdout
@@ -188,11 +188,11 @@ def updated(client: Client) -> dict[str, Any]:
     old = written(client, "update.yaml", parameters=first, **waits)
     sweep = client.create((client.folder / old).read_text())
     with client.agent(sweep, PROJECT) as agent:
-        until(lambda: [run for run in client.server.runs(sweep) if run["curve"]], 90, "first rows")
+        until(lambda: [run for run in client.server.runs(sweep) if run["curve"]], "first rows")
         new = written(client, "update.yaml", parameters={"lr": {"values": [7, 8, 8]}}, **waits)
         text = client.run("-m", "wandb", "sweep", "--update", f"local/{PROJECT}/{sweep}", new)
         (client.folder / "go-on").touch()
-        code = agent.wait(timeout=120)
+        code = agent.wait(timeout=PATIENCE)
     unknown = tried(client, "sweep", "--update", f"local/{PROJECT}/nothing0", new)
     return {
         "text": text,
@@ -230,7 +230,7 @@ def prior(client: Client) -> dict[str, Any]:
     bayes = written(client, "bayes.yaml", method="bayes", parameters=space, run_cap=1)
     text = client.run("-m", "wandb", "sweep", *named, bayes)
     with client.agent(made(text), PROJECT) as agent:
-        agent.wait(timeout=120)
+        agent.wait(timeout=PATIENCE)
     grid = client.run("-m", "wandb", "sweep", "-R", ids[0], written(client, "grid.yaml"))
     bad = written(client, "bad.yaml", method="bayes", parameters=space, project="nowhere")
     return {

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.wire.harness import Client, Server, until
+from tests.wire.harness import PATIENCE, Client, Server, until
 
 pytestmark = [pytest.mark.slow]
 
@@ -35,7 +35,7 @@ def ended(server: Server, sweep: str, count: int) -> list[Any]:
         over = len(runs) == count and all(run["ended"] is not None for run in runs)
         return runs if over else None
 
-    return until(look, 150, f"end of {count} runs of {sweep}")
+    return until(look, f"end of {count} runs of {sweep}")
 
 
 def started(client: Client, sweep: str, rows: int = 1) -> Any:
@@ -45,7 +45,7 @@ def started(client: Client, sweep: str, rows: int = 1) -> Any:
         runs = [run for run in client.server.runs(sweep) if run["attempts"]]
         return runs and len(client.server.rows(runs[0]["id"])) >= rows and runs[0]
 
-    return until(look, 90, f"{rows} rows")
+    return until(look, f"{rows} rows")
 
 
 def odd(step: int) -> Any:
@@ -53,11 +53,12 @@ def odd(step: int) -> Any:
 
 
 def exact(client: Client, run: Any) -> bool:
-    """The server has each row that the program logged, once, with its values."""
+    """The server has each row that the program logged, once, with its values. An interrupt may come between a row and its
+    mark."""
     rows = client.server.rows(run["id"])
     lr = run["config"]["lr"]
     steps = client.logged(run["id"])
-    assert [row["step"] for row in rows] == steps, (rows, steps)
+    assert [row["step"] for row in rows] in (steps, [*steps, len(steps)]), (rows, steps)
     for row in rows:
         assert row["metrics"]["loss"] == pytest.approx(lr + 1.0 / (row["step"] + 1))
         assert row["metrics"]["odd"] == odd(row["step"])
@@ -83,7 +84,7 @@ def whole_sweep(client: Client) -> Told:
         sweep_text("  exit: {values: [0, 3]}\n  lr: {value: 0.1}\n  steps: {value: 6}\n")
     )
     with client.agent(sweep, PROJECT) as agent:
-        code = agent.wait(timeout=150)
+        code = agent.wait(timeout=PATIENCE)
     runs = client.server.runs(sweep)
     assert all(exact(client, run) for run in runs)
     return Told(client.server.get(f"/api/sweeps/{sweep}"), runs, code)
@@ -116,12 +117,12 @@ def control(client: Client) -> Told:
 
     tell("--pause")
     with client.agent(sweep, PROJECT) as agent:
-        until(lambda: idle(client.server, sweep), 60, "heartbeat of an idle agent")
+        until(lambda: idle(client.server, sweep), "heartbeat of an idle agent")
         before = len([run for run in client.server.runs(sweep) if run["attempts"]])
         tell("--resume")
         started(client, sweep)
         tell("--stop")
-        code = agent.wait(timeout=60)
+        code = agent.wait(timeout=PATIENCE)
     runs = [run for run in client.server.runs(sweep) if run["attempts"]]
     assert exact(client, runs[0])
     return Told(client.server.get(f"/api/sweeps/{sweep}"), runs, code, more=(states, before))
@@ -139,7 +140,7 @@ def cancel(client: Client) -> Told:
     with client.agent(sweep, PROJECT) as agent:
         started(client, sweep)
         client.run("-m", "wandb", "sweep", "--cancel", f"local/{PROJECT}/{sweep}")
-        code = agent.wait(timeout=90)
+        code = agent.wait(timeout=PATIENCE)
     runs = [run for run in client.server.runs(sweep) if run["attempts"]]
     assert exact(client, runs[0])
     return Told(client.server.get(f"/api/sweeps/{sweep}"), runs, code)
@@ -158,7 +159,7 @@ def agent_killed(client: Client) -> Told:
         agent.kill()
         agent.wait()
         with client.agent(sweep, PROJECT) as second:
-            code = second.wait(timeout=120)
+            code = second.wait(timeout=PATIENCE)
             runs = ended(client.server, sweep, 2)
     assert all(exact(client, run) for run in runs)
     return Told(client.server.get(f"/api/sweeps/{sweep}"), runs, code, more=first["id"])
@@ -178,7 +179,7 @@ def training_killed(client: Client) -> Told:
             with contextlib.suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
                 if "train.py" in " ".join(process.cmdline()):
                     process.send_signal(signal.SIGKILL)
-        code = agent.wait(timeout=120)
+        code = agent.wait(timeout=PATIENCE)
     return Told(client.server.get(f"/api/sweeps/{sweep}"), client.server.runs(sweep), code)
 
 
@@ -227,7 +228,7 @@ def native(client: Client) -> Told:
     )
     sweep = client.create(sweep_text(parameters, rest).replace("train.py", "native.py"))
     with client.agent(sweep, PROJECT, logged_in=True) as agent:
-        code = agent.wait(timeout=120)
+        code = agent.wait(timeout=PATIENCE)
     runs = client.server.runs(sweep)
     rows = [client.server.rows(run["id"]) for run in runs]
     files = [client.server.get(f"/api/runs/{run['id']}/files") for run in runs]
@@ -245,9 +246,9 @@ def native_without_server(client: Client) -> Told:
             run = started(own, sweep)
             own.server.kill()
             log = own.folder / "agent.log"
-            until(lambda: "the end of this run waits" in log.read_text(), 60, "waiting program")
+            until(lambda: "the end of this run waits" in log.read_text(), "waiting program")
             own.server.start()
-            code = agent.wait(timeout=120)
+            code = agent.wait(timeout=PATIENCE)
         return Told(None, own.server.runs(sweep), code, more=own.server.rows(run["id"]))
 
 
@@ -263,7 +264,6 @@ def public_api(client: Client) -> Told:
         reported(client.server, agent)
     until(
         lambda: client.server.get(f"/api/sweeps/{sweep}")["state"] == "finished",
-        30,
         "end of the sweep",
     )
     text = client.run("api.py", PROJECT, sweep)
@@ -282,7 +282,7 @@ def reported(server: Server, agent: str) -> None:
         commands: list[Any] = json.loads(answer["commands"])
         return commands
 
-    (command,) = until(given, 30, "command")
+    (command,) = until(given, "command")
     run, lr = command["run_id"], command["args"]["lr"]["value"]
     server.graphql(
         f'mutation U($n: String) {{ upsertBucket(input: {{name: $n, modelName: "{PROJECT}", host: "h"}}) '
@@ -324,7 +324,7 @@ def server_killed(client: Client) -> Told:
             started(own, sweep)
             own.server.kill()
             own.server.start()
-            code = agent.wait(timeout=120)
+            code = agent.wait(timeout=PATIENCE)
         (run,) = own.server.runs(sweep)
         assert exact(own, run)
         return Told(None, [run], code)

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.wire.faulty import OTHER, Fault, Proxy, Silent
-from tests.wire.harness import KEY, ROOT, Client, Server, until
+from tests.wire.harness import KEY, PATIENCE, ROOT, Client, Server, until
 from tests.wire.test_wandb_import import Importer, Said, client_target
 
 from swept.store.imports import HALF
@@ -133,7 +133,7 @@ def searched(client: Client) -> Any:
         answer = server.graphql(beat, {"a": agent})
         return json.loads(answer["data"]["agentHeartbeat"]["commands"])
 
-    (command,) = until(commands, 60, "run of the sweep")
+    (command,) = until(commands, "run of the sweep")
     point = {"_wandb": {"value": {"branch_point": {"run_id": "other", "step": 1}}}}
     asked = {"name": command["run_id"], "modelName": "edges-fork", "host": "h"}
     answer = server.graphql(UPSERT, {"input": {**asked, "config": json.dumps(point)}})
@@ -157,7 +157,7 @@ def outside(client: Client, *arguments: str) -> Said:
         env={**client.environment, "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=PATIENCE,
         check=False,
     )
     return Said(done.returncode, done.stdout + done.stderr)
@@ -294,10 +294,10 @@ def half(client: Client) -> Any:
         def halves() -> list[Any]:
             return [run for run in target.get("/api/runs") if run["ended_because"] == HALF]
 
-        until(halves, 90, "run that is half")
+        until(halves, "run that is half")
         target.kill()
         proxy.closing.set()
-        said, _ = second.communicate(timeout=150)
+        said, _ = second.communicate(timeout=PATIENCE)
         target.start()
         left = halves()
         shown = outside_with(client, target, "show", left[0]["id"])

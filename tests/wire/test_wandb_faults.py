@@ -28,7 +28,7 @@ from tests.wire.faulty import (
     Silent,
     Slow,
 )
-from tests.wire.harness import KEY, Client, Server, until
+from tests.wire.harness import KEY, PATIENCE, Client, Server, until
 
 pytestmark = [pytest.mark.slow]
 
@@ -37,12 +37,15 @@ QUICK = {
     "WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL": "0.3",
     "WANDB_X_FILE_STREAM_RETRY_WAIT_MIN_SECONDS": "0.2",
     "WANDB_X_FILE_STREAM_RETRY_WAIT_MAX_SECONDS": "1",
+    "WANDB_X_FILE_STREAM_RETRY_MAX": "300",
     "WANDB_X_FILE_STREAM_TIMEOUT_SECONDS": "4",
     "WANDB_X_FILE_TRANSFER_RETRY_WAIT_MIN_SECONDS": "0.2",
     "WANDB_X_FILE_TRANSFER_RETRY_WAIT_MAX_SECONDS": "1",
+    "WANDB_X_FILE_TRANSFER_RETRY_MAX": "300",
     "WANDB_X_GRAPHQL_RETRY_WAIT_MIN_SECONDS": "0.2",
 }
-"""The client's own patience, shortened: it tries as often, sooner."""
+"""The client tries again sooner than by itself, and more often: twenty tries of a second would be over before a server
+on a busy machine has started, and a file would be given up."""
 
 
 # -- a run, and what must be left of it -----------------------------------------------------------
@@ -69,7 +72,7 @@ class Script:
         return there
 
     def reaches(self, word: str) -> None:
-        until(lambda: self.is_at(word), 200, f"script at `{word}`")
+        until(lambda: self.is_at(word), f"script at `{word}`")
 
     def printed(self) -> str:
         return (self.client.folder / "script.log").read_text()
@@ -98,7 +101,7 @@ class Script:
     def ends_well(self) -> None:
         """Exit code 0, and all that it logged, printed and saved is at the server, once."""
         assert self._process is not None
-        code = self._process.wait(timeout=240)
+        code = self._process.wait(timeout=PATIENCE)
         assert code == 0, self.printed()
         server, run = self.client.server, (self.client.folder / "run-id").read_text()
         whole(server, run, self.rows, self.keys)
@@ -145,7 +148,7 @@ def faulty(client: Client, faults: Mapping[str, list[Fault]], rows: int = 60) ->
         script.hold("finish")
         with script.started(proxy.url) as running:
             running.reaches("finish")
-            until(lambda: proxy.left <= len(faults.get(UPLOAD, [])), 90, "all faults")
+            until(lambda: proxy.left <= len(faults.get(UPLOAD, [])), "all faults")
             running.go_on("finish")
             running.ends_well()
     assert proxy.left == 0, proxy.met
@@ -181,7 +184,6 @@ def killed(client: Client) -> Server:
             running.go_on("init")
             until(
                 lambda: "retrying" in running.printed() or waits_for_init(own),
-                60,
                 "init that waits",
             )
             own.server.start()
@@ -214,11 +216,11 @@ def no_room(client: Client) -> str:
             running.reaches("middle")
             with full_disk(own.server):
                 running.go_on("middle")
-                until(lambda: "disk" in server_log(own.server), 60, "server without room")
+                until(lambda: "disk" in server_log(own.server), "server without room")
             running.reaches("finish")
             with locked(own.server.folder / "swept.db"):
                 running.go_on("finish")
-                until(lambda: proxy.asking, 60, "post that waits for the lock")
+                until(lambda: proxy.asking, "post that waits for the lock")
             running.ends_well()
         return server_log(own.server)
 
@@ -268,7 +270,7 @@ def database_gone(client: Client) -> str:
                 running.reaches("middle")
                 database.kill()
                 running.go_on("middle")
-                until(lambda: "put off" in server_log(server), 60, "server without its database")
+                until(lambda: "put off" in server_log(server), "server without its database")
                 database.start()
                 running.ends_well()
         finally:

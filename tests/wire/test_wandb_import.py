@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.wire import oddities
-from tests.wire.harness import KEY, NEWEST, ROOT, Client, Server, until
+from tests.wire.harness import KEY, NEWEST, PATIENCE, ROOT, Client, Server, until
 
 from swept.store.imports import HALF
 
@@ -147,7 +147,7 @@ def house(client: Client) -> Moved:
         names = _by_hand(there, project)
         sweep = there.create(SWEEP.replace("PROJECT", project))
         with there.agent(sweep, project) as agent:
-            agent.wait(timeout=150)
+            agent.wait(timeout=PATIENCE)
         url, path = there.server.url, f"local/{project}"
         said = {
             "dry": importer.wandb(path, url, "--dry-run", "--json"),
@@ -187,7 +187,7 @@ def _next(server: Server, sweep: str, project: str) -> Any:
     def given() -> Any:
         return server.post(f"/api/sweeps/{sweep}/claim", ask)["claimed"]
 
-    claimed = until(given, 60, "fourth run of the imported sweep")
+    claimed = until(given, "fourth run of the imported sweep")
     end: dict[str, Any] = {
         "outcome": "killed",
         "exit_code": None,
@@ -233,15 +233,15 @@ def broken_off(client: Client) -> Any:
         first = importer.start(
             "wandb", asked[0], "--from", asked[1], "--key", KEY, start_new_session=True
         )
-        until(lambda: len(rows(target)) >= 2, 60, "rows of two runs")
+        until(lambda: len(rows(target)) >= 2, "rows of two runs")
         os.killpg(first.pid, signal.SIGKILL)
         first.communicate()
         halves = [run for run in target.get("/api/runs") if run["ended_because"] == HALF]
         second = importer.start("wandb", asked[0], "--from", asked[1], "--key", KEY)
         before = len(rows(target))
-        until(lambda: second.poll() is not None or len(rows(target)) > before, 60, "more rows")
+        until(lambda: second.poll() is not None or len(rows(target)) > before, "more rows")
         target.kill()
-        text, _ = second.communicate(timeout=120)
+        text, _ = second.communicate(timeout=PATIENCE)
         target.start()
         last = importer.wandb(*asked, "--json")
         again = importer.wandb(*asked, "--json")
@@ -406,7 +406,7 @@ def _killed(client: Client, project: str) -> str:
     found = re.search(r"RUN (\w+)", text)
     assert found is not None, text
     file = next((client.folder / "wandb").glob(f"offline-run-*-{found[1]}/run-{found[1]}.wandb"))
-    until(lambda: file.stat().st_size > 10_000, 90, "rows on the disk")
+    until(lambda: file.stat().st_size > 10_000, "rows on the disk")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     return found[1]

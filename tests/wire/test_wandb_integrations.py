@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 from tests.wire.conftest import need
-from tests.wire.harness import NEWEST, ROOT, VERSIONS, Client, Server, missing
+from tests.wire.harness import NEWEST, PATIENCE, ROOT, VERSIONS, Client, Server, missing
 from tests.wire.libraries import ENVIRONMENT, LIBRARIES, TENSORFLOW, Library
 from tests.wire.results import client_bug
 
@@ -80,10 +80,10 @@ def play(library: Library, version: str, folder: Path) -> Played:
     with learner(version, folder, library.path) as client:
         if library.label.startswith("Ultralytics"):
             cones(client)
-        text = client.run(library.program, *library.arguments, seconds=280)
+        text = client.run(library.program, *library.arguments)
         sweep = client.create(library.sweep())
         with client.agent(sweep, library.project) as agent:
-            code = agent.wait(timeout=280)
+            code = agent.wait(timeout=PATIENCE)
         (swept,) = client.server.runs(sweep)
         return told(client, (begun(text), swept["id"]), code, text)
 
@@ -141,10 +141,10 @@ def yolo_in_sweeps(version: str, folder: Path) -> Any:
         cones(client)
         sweep = client.create(text)
         with client.agent(sweep, "cones") as agent:
-            code = agent.wait(timeout=280)
+            code = agent.wait(timeout=PATIENCE)
         command = f"command: [{client.command()[0]}, '${{program}}', '${{args}}']\n"
         other = client.create(text.replace("grid", "random\nrun_cap: 1") + command)
-        client.swept("agent", other, seconds=280)
+        client.swept("agent", other)
         runs = [*client.server.runs(sweep), *client.server.runs(other)]
         return code, runs, [client.server.rows(run["id"]) for run in runs]
 
@@ -152,7 +152,7 @@ def yolo_in_sweeps(version: str, folder: Path) -> Any:
 def search(version: str, folder: Path) -> Any:
     """Transformers' own search: `wandb.sweep` and `wandb.agent(function=…)`."""
     with learner(version, folder) as client:
-        text = client.run("integrate_transformers.py", "search", seconds=280, WANDB_LOG_MODEL="end")
+        text = client.run("integrate_transformers.py", "search", WANDB_LOG_MODEL="end")
         best, sweep = named("BEST ", text, r"(\w+ SWEEP \w+)").split(" SWEEP ")
         return best, client.server.get(f"/api/sweeps/{sweep}")
 
@@ -160,9 +160,9 @@ def search(version: str, folder: Path) -> Any:
 def resumed(version: str, folder: Path) -> Any:
     """Lightning's logger with the id of an earlier run: it goes on in it."""
     with learner(version, folder) as client:
-        once = begun(client.run("integrate_lightning.py", seconds=280))
+        once = begun(client.run("integrate_lightning.py"))
         rows = client.server.rows(once)
-        client.run("integrate_lightning.py", seconds=280, WANDB_RUN_ID=once)
+        client.run("integrate_lightning.py", WANDB_RUN_ID=once)
         return rows, client.server.rows(once), client.server.get(f"/api/runs/{once}")
 
 
@@ -215,7 +215,7 @@ def played(
         pytest.fail(why)
     if why := why or client_bug(request.node, version):
         pytest.skip(why)
-    return under_way[scene, version].result(timeout=1400)
+    return under_way[scene, version].result(timeout=PATIENCE)
 
 
 def of(scene: Scene, feature: str) -> Callable[[Any], Any]:

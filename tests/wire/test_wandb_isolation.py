@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from tests.wire.harness import ROOT, Client
+from tests.wire.harness import PATIENCE, ROOT, Client
 
 pytestmark = [pytest.mark.slow]
 
@@ -43,7 +43,7 @@ def alone(client: Client) -> Any:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=270,
+        timeout=PATIENCE,
         check=False,
     )
     found = re.search(r"^TOLD (\{.*\})$", done.stdout, re.MULTILINE)

@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.wire.harness import KEY, NEWEST, ROOT, VERSIONS, Client, Server, until
+from tests.wire.harness import KEY, NEWEST, PATIENCE, ROOT, VERSIONS, Client, Server, until
 from tests.wire.libraries import ENVIRONMENT
 from tests.wire.test_wandb_integrations import Learner, absent
 from tests.wire.test_wandb_sdk import console, digests, run_of, told_by
@@ -181,7 +181,7 @@ def searched(client: Client, objective: str) -> Any:
     )
     sweep = client.create(text)
     with client.agent(sweep, PROJECT) as agent:
-        assert agent.wait(timeout=200) == 0
+        assert agent.wait(timeout=PATIENCE) == 0
     return {
         "sweep": client.server.get(f"/api/sweeps/{sweep}"),
         "read": told_by(client, "more_sweep.py", PROJECT, sweep),
@@ -226,7 +226,7 @@ class Hurried(Server):
                     "SWEPT_HOME": str(self.folder),
                 },
             )
-        until(self._answers, 150, "answer of a server with short leases")
+        until(self._answers, "answer of a server with short leases")
 
 
 @contextlib.contextmanager
@@ -274,11 +274,11 @@ def in_state(client: Client, run: str, state: str) -> Any:
         found = run_of(client, run)
         return found if found["state"] == state else None
 
-    return until(look, 90, f"run {run} that is {state}")
+    return until(look, f"run {run} that is {state}")
 
 
 def reported(client: Client, run: str, rows: int) -> None:
-    until(lambda: len(client.server.rows(run)) >= rows, 90, f"{rows} rows of {run}")
+    until(lambda: len(client.server.rows(run)) >= rows, f"{rows} rows of {run}")
 
 
 def frozen(client: Client, process: psutil.Process, run: str) -> Any:
@@ -292,7 +292,7 @@ def frozen(client: Client, process: psutil.Process, run: str) -> Any:
     in_state(client, run, "running")
     reported(client, run, before + 3)
     (client.folder / "done").touch()
-    code = process.wait(timeout=90)
+    code = process.wait(timeout=PATIENCE)
     return {
         "code": code,
         "crashed": crashed,
@@ -309,8 +309,8 @@ def late(client: Client) -> Any:
         going(own.command("more_late.py"), own.folder, own.environment | QUICK) as process,
     ):
         name = own.folder / "run-id"
-        until(name.exists, 90, "run")
-        return frozen(own, process, until(name.read_text, 5, "id"))
+        until(name.exists, "run")
+        return frozen(own, process, until(name.read_text, "id"))
 
 
 def late_agent(client: Client) -> Any:
@@ -319,7 +319,7 @@ def late_agent(client: Client) -> Any:
         sweep = own.create(late_text())
         arguments = ("-m", "wandb", "agent", f"local/{PROJECT}/{sweep}")
         with going(own.command(*arguments), own.folder, own.environment) as process:
-            first = until(lambda: tried(own, sweep), 90, "run")
+            first = until(lambda: tried(own, sweep), "run")
             told = frozen(own, process, first["id"])
         return {**told, "sweep": own.server.get(f"/api/sweeps/{sweep}")}
 
@@ -354,18 +354,18 @@ def overtaken(client: Client) -> Any:
         command = json.dumps([own.command()[0], str(own.folder / "more_late.py")])
         sweep = own.create(late_text(f"command: {command}\n"))
         with swept_agent(own, sweep, "old") as old:
-            run = until(lambda: tried(own, sweep), 90, "run")["id"]
+            run = until(lambda: tried(own, sweep), "run")["id"]
             reported(own, run, 3)
             still = family(old)
             signal_all(still, signal.SIGSTOP)
             with swept_agent(own, sweep, "new") as new:
-                until(lambda: tried(own, sweep, 2), 90, "second attempt")
-                until(lambda: own.server.rows(run)[0]["attempt"] == 2, 90, "row of the new program")
+                until(lambda: tried(own, sweep, 2), "second attempt")
+                until(lambda: own.server.rows(run)[0]["attempt"] == 2, "row of the new program")
                 signal_all([one for one in still if is_program(one)], signal.SIGCONT)
-                unknown = until(lambda: stale_posts(own), 90, "post with the old key")
-                until((own.folder / "old" / "logged").exists, 90, "end of the old program")
+                unknown = until(lambda: stale_posts(own), "post with the old key")
+                until((own.folder / "old" / "logged").exists, "end of the old program")
                 (own.folder / "new" / "done").touch()
-                code = new.wait(timeout=90)
+                code = new.wait(timeout=PATIENCE)
         return {
             "unknown": unknown,
             "code": code,
@@ -427,7 +427,7 @@ def stopped(client: Client) -> Any:
     """The bad run of two is stopped by the stopper, under the real agent."""
     sweep = client.create(stopping())
     with client.agent(sweep, PROJECT) as agent:
-        assert agent.wait(timeout=200) == 0
+        assert agent.wait(timeout=PATIENCE) == 0
     return left_of(client, sweep)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from tests.wire.harness import KEY, Server, until
+from tests.wire.harness import KEY, PATIENCE, Server, until
 from tests.wire.test_wandb_faults import full_disk
 
 pytestmark = [pytest.mark.slow]
@@ -64,7 +64,7 @@ def send(server: Server, run: str, body: bytes, **headers: str) -> int:
         content=body,
         headers={name.replace("_", "-"): value for name, value in headers.items()},
         auth=("api", KEY),
-        timeout=120,
+        timeout=PATIENCE,
     )
     return answer.status_code
 
@@ -161,7 +161,7 @@ def test_twenty_posts_of_10_mb_at_once_are_all_taken_and_a_small_one_is_not_kept
             most[0] = max(most[0], server.memory_info().rss)
 
     def insistent(run: str) -> str:
-        until(lambda: send(own, run, body) == 200, 200, f"room for {run}")
+        until(lambda: send(own, run, body) == 200, f"room for {run}")
         return run
 
     watcher = threading.Thread(target=watch)

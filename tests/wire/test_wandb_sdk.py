@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow]
 
 def told_by(client: Client, program: str, *arguments: str, **environment: str) -> Any:
     """What the program printed at its end."""
-    text = client.run(program, *arguments, seconds=240, **environment)
+    text = client.run(program, *arguments, **environment)
     found = re.search(r"TOLD (\{.*\})", text)
     assert found is not None, text
     return json.loads(found[1])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.wire.harness import Client
+from tests.wire.harness import PATIENCE, Client
 
 pytestmark = [pytest.mark.slow]
 
@@ -45,7 +45,7 @@ def texts(client: Client, run: str) -> list[str]:
 def under_the_agent(client: Client) -> Any:
     sweep = client.create(SWEEP)
     with client.agent(sweep, "console") as agent:
-        code = agent.wait(timeout=120)
+        code = agent.wait(timeout=PATIENCE)
     (run,) = client.server.runs(sweep)
     shown = (client.folder / "agent.log").read_text()
     return {"code": code, "run": run, "lines": texts(client, run["id"]), "shown": shown}
@@ -55,7 +55,7 @@ def beside_wandb(client: Client) -> Any:
     """The program uses the real client too, which captures the same console."""
     sweep = client.create(BESIDE)
     with client.agent(sweep, "console") as agent:
-        code = agent.wait(timeout=120)
+        code = agent.wait(timeout=PATIENCE)
     (run,) = client.server.runs(sweep)
     shown = (client.folder / "agent.log").read_text()
     return {"code": code, "run": run, "lines": texts(client, run["id"]), "shown": shown}

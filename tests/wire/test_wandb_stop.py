@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.wire.harness import Client
+from tests.wire.harness import PATIENCE, Client
 from tests.wire.test_wandb_client import exact, started, sweep_text
 
 pytestmark = [pytest.mark.slow]
@@ -35,7 +35,7 @@ def stopped(client: Client, command: list[str]) -> Stopped:
         client.server.post(
             f"/api/runs/{run['id']}/desired", {"desired": "stop", "reason": "enough"}
         )
-        text = agent.result(timeout=120)
+        text = agent.result(timeout=PATIENCE)
     (run,) = client.server.runs(sweep)
     assert exact(client, run)
     place = client.folder / ".swept" / "runs" / run["id"] / "attempt-1" / "exit.json"

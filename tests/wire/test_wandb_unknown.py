@@ -202,5 +202,5 @@ def test_the_server_is_well_after_all_that(own: Server) -> None:
     def well() -> bool:
         return bool(own.get("/api/handshake"))
 
-    until(well, 60, "answer")
+    until(well, "answer")
     assert "Traceback" not in (own.folder / "log").read_text()
