@@ -22,7 +22,7 @@ help:
 	@echo "make test    every test (real wandb clients, real trainings, PostgreSQL and Chromium where they can be had)"
 	@echo "make matrix  the wire tests with five versions of wandb and the newest; writes the compatibility page"
 	@echo "make bench-search  the search against the field, a night long; ARGS=--quick for a glance; goes on where it was"
-	@echo "make bench-suggest what a suggestion costs, beside the peers; an hour of a quiet machine; ARGS=--quick for a glance"
+	@echo "make bench-suggest what a suggestion costs, beside the peers; half an hour of a quiet machine; ARGS=--quick for a glance"
 	@echo "make bench-dashboard  the dashboard's figures beside its peers', in Chromium; twenty minutes of a quiet machine"
 	@echo "make dashboard  builds the page from dashboard/, with Node of its own; NPM=npm takes the machine's"
 	@echo "make types   the page's types of the API, after a change of swept/wire/"

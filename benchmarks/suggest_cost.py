@@ -4,7 +4,7 @@
 
 Each method is asked in a process of its own, one after the other, in the environment of its library
 (`benchmarks/search/cost.py`); one BLAS thread. Writes docs/benchmarks/suggest.md; `--quick` (20 and 100 runs) and
-`--methods` only print. A glance takes some five minutes of a quiet machine, the whole about an hour.
+`--methods` only print. A glance takes some five minutes of a quiet machine, the whole about half an hour.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ CURVES: Final = (
 )
 DECIDING: Final = tuple(name for name in CURVES if name not in ("smac-mf", "dehb"))
 TITLES: Final = {"swept-off": "swept `bayes`", "swept": "swept `bayes`, `early_stopping: auto`"}
-ASKING: Final = 20.0
+ASKING: Final = 10.0
 """Seconds that one suggestion may take; a method's row ends there."""
-TELLING: Final = 300.0
+TELLING: Final = 60.0
 """Seconds that the telling of one history may take."""
 STARTING: Final = 300.0
 REPORTING: Final = 120.0
@@ -319,7 +319,7 @@ runs; in brackets the median of all reports.
   an eighth more runs are there, so that of five calls mostly the first fits them (see the slowest).
 - Only the library's answer is timed. Telling it the history is not: Optuna, HEBO, hyperopt and W&B take a history at once; SMAC3's black-box
   and HPO facades, Ax and Ultralytics' tuner are told trial by trial; Syne Tune, DEHB and SMAC3's multi-fidelity take only what they have asked for, so that their
-  history is their own play (Syne Tune's configurations are given to it). `history not told` means that this took over {telling:g} minutes. swept is told nothing: it gets the log of all
+  history is their own play (Syne Tune's configurations are given to it). `history not told` means that it took over {telling:g} min. swept is told nothing: it gets the log of all
   runs in each call.
 - `over {asking:g} s`: one call took longer, and the row ends there (`–`). A library may take {memory:.0%} of the memory.
 - Median and slowest differ where a library does not think each time: SMAC3's forests train once for eight suggestions, so that the slowest is the one to look at;
