@@ -100,8 +100,8 @@ def test_a_method_that_never_starts_has_its_problem_at_the_first_size() -> None:
 
 
 def test_an_unanswered_question_is_over_the_limit() -> None:
-    assert patience({"event": "ask"}) == (20.0, "over 20 s")
-    assert patience({"event": "tell"})[1] == "history not told in 5 min"
+    assert patience({"event": "ask"}) == (10.0, "over 10 s")
+    assert patience({"event": "tell"})[1] == "history not told in 1 min"
 
 
 def test_the_figure_is_the_median_of_new_runs_and_the_slowest() -> None:
