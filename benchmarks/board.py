@@ -2,8 +2,10 @@
 
 Makes a store with sweeps of 1,000 and 10,000 runs (13 parameters, 100 steps, three metrics) in a temporary folder, asks
 the app without a socket, and prints milliseconds, and in brackets those of CPU time, which tell a slow server from a busy
-machine: cold (the first time in a server's life), warm (nothing has changed
+machine: cold (the first time in the life of a server that has answered somebody), warm (nothing has changed
 since), after (one running run has reported since), some (the rows of that run alone), and the size of the answer.
+The store is as a server leaves it that has run for a while, with its curves written down once more; "unpacked" is one
+of an earlier version, when a server first opens it.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import Any
 import httpx
 
 from swept.clock import SystemClock
+from swept.server.packing import Packing
 from swept.store.sql import open_store
 from swept.testing.server import KEY, Served, in_memory
 from swept.wire.agents import ClaimRequest
@@ -71,13 +74,26 @@ def measure(folder: Path, size: int) -> None:
     with in_memory(store, SystemClock(), folder / "files").client() as client:
         sweep = client.create_sweep({"text": SWEEP, "path": "", "mode": "create"})["id"]
     store.close()
-    fill(file, sweep, size)
+    fill(file, sweep, size, packed=False)
+    ask(folder, size, sweep, "board", ", unpacked")
+    small, took = file.stat().st_size, pack(url)
+    large = file.stat().st_size
+    print(
+        f"{size:>6} packing took {took * 1000:.0f} ms of CPU, and "
+        f"{(large - small) / size / 1e3:.2f} kB a run beside {small / size / 1e3:.1f}"
+    )
     for path in ("board", "curves", "curves?times=true", "curves?metric=loss"):
-        store = open_store(url)
-        served = in_memory(store, SystemClock(), folder / "files")
-        with served.http() as http:
-            show(size, path, served, http, sweep)
-        store.close()
+        ask(folder, size, sweep, path)
+
+
+def ask(folder: Path, size: int, sweep: str, path: str, note: str = "") -> None:
+    """A server that has just started is asked for the first time about its runs."""
+    store = open_store(f"sqlite:///{folder / 'swept.db'}")
+    served = in_memory(store, SystemClock(), folder / "files")
+    with served.http() as http:
+        timed(http, "/api/session")  # the app makes its routes for the first request
+        show(size, path, note, served, http, sweep)
+    store.close()
 
 
 def measure_overview(folder: Path, count: int, size: int) -> None:
@@ -101,14 +117,14 @@ def measure_overview(folder: Path, count: int, size: int) -> None:
     store.close()
 
 
-def show(size: int, path: str, served: Served, http: httpx.Client, sweep: str) -> None:
+def show(size: int, path: str, note: str, served: Served, http: httpx.Client, sweep: str) -> None:
     address = f"/api/sweeps/{sweep}/{path}"
     cold, warm = timed(http, address), timed(http, address)
     run = report(served, sweep)
     after = timed(http, address)
     report(served, sweep)
     some = timed(http, f"{address}{'&' if '?' in path else '?'}runs={run}")
-    print(line(size, path, cold, warm, after, some))
+    print(line(size, path + note, cold, warm, after, some))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +173,7 @@ def report(served: Served, sweep: str) -> str:
 # -- a store full of runs, written past its verbs: they are durable one by one --------------------
 
 
-def fill(file: Path, sweep: str, size: int) -> None:
+def fill(file: Path, sweep: str, size: int, *, packed: bool = True) -> None:
     draw = random.Random(size)
     with sqlite3.connect(file) as connection:
         counters = connection.execute("select point, ordinal from counters")
@@ -183,6 +199,20 @@ def fill(file: Path, sweep: str, size: int) -> None:
             "update sweeps set runs = ?, state = 'running' where id = ?", (size, sweep)
         )
     connection.close()
+    if packed:
+        pack(f"sqlite:///{file}")
+
+
+def pack(url: str) -> float:
+    """What a server does behind its ticks, all at once; seconds of CPU time."""
+    store = open_store(url)
+    before = time.process_time()
+    packing = Packing(store, SystemClock())
+    while packing.step():
+        pass
+    took = time.process_time() - before
+    store.close()  # SQLite moves its journal into the file
+    return took
 
 
 def insert(connection: sqlite3.Connection, table: str, rows: Iterator[dict[str, Any]]) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 
 from swept.model import Run, RunState
 from swept.store.base import Store
-from swept.store.read_board_base import Scope, Series
+from swept.store.read_board_base import NOTHING, Scope, Series
 
 T = TypeVar("T")
 MOST_SCOPES = 8
@@ -104,7 +104,7 @@ class Keeper:
                 known = {run.id: metric.known.get(run.id) for run in now.runs}
             missing = [run for run, series in known.items() if series is None]
             read = self._store.metric_series(missing, name) if missing else {}
-            found = {run: series or read.get(run, _EMPTY) for run, series in known.items()}
+            found = {run: series or read.get(run, NOTHING) for run, series in known.items()}
             with self._lock:  # what changed meanwhile may have been read before or after
                 metric.known = {run: one for run, one in found.items() if run not in metric.stale}
         return now, found
@@ -192,9 +192,6 @@ class Boards:
         with self._lock:
             self._version += 1
             return self._version
-
-
-_EMPTY = Series(np.empty(0, dtype=np.int64), np.empty(0))
 
 
 def _naming(runs: Iterable[Run], others: Collection[str]) -> set[str]:

@@ -37,6 +37,7 @@ from swept.home import Home, ServerRecord, unwritable
 from swept.server.app import create_app, prepare
 from swept.server.auth import LOOPBACK
 from swept.server.context import Context, Settings
+from swept.server.packing import Packing
 from swept.store.base import LEASE_SECONDS, WANDB_LEASE_SECONDS, Store
 from swept.store.sql import open_store
 from swept.think import WorkerThinker
@@ -310,13 +311,15 @@ async def _life(
 
 
 async def _tick(context: Context, home: Home, plan: Plan) -> None:
-    """About once a second: reap, and look whether to end."""
+    """About once a second: reap, write some curves down once more, and look whether to end."""
     quarter = min(plan.lease_seconds, plan.wandb_lease_seconds) / 4
     first = context.clock.monotonic() + min(FIRST_TICK_SECONDS, quarter)
+    packing = Packing(context.store, context.clock)
     while True:
         try:
             if context.clock.monotonic() >= first:
                 await run_in_threadpool(tick, context)
+                await run_in_threadpool(packing.step)
             if plan.detached and not await run_in_threadpool(
                 needed, context, plan.idle_seconds, home.keep_until()
             ):

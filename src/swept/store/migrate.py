@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from swept.errors import StoreError
 from swept.store.connection import Engines, explain
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every revision of the schema, oldest first; the last is what this version writes."""
 _LOCK = 0x73776570  # two servers that start at once: the second waits
 

@@ -33,8 +33,11 @@ class Series:
     """A visible curve. `times` are seconds since 1970, NaN where not known; None where they were not asked for."""
 
     steps: NDArray[np.int64]  # may be shared with other curves: not to be written to
-    values: NDArray[np.float64]
+    values: NDArray[np.float64]  # nor these
     times: NDArray[np.float64] | None = None
+
+
+NOTHING = Series(np.empty(0, dtype=np.int64), np.empty(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,16 @@ class BoardVerbs(Protocol):
 
     def moved_sweeps(self, event: int, point: int) -> frozenset[str]:
         """The sweeps in which anything has changed since that position."""
+        ...
+
+    def moved_runs(self, since: tuple[int, int] | None) -> list[str]:
+        """The runs in which anything has changed since that position, in order of creation; None: all."""
+        ...
+
+    def pack_curves(self, runs: Sequence[str], *, points: int) -> list[str]:
+        """Write the curves of the objective down once more, so that many are read at once faster: of those of `runs` that
+        are not running, where that has not been done since the curve changed. Ends at some run after so many `points`; those
+        of `runs` that are left. Changes nothing that any other verb says."""
         ...
 
     def objective_series(self, runs: Sequence[str], *, times: bool = False) -> Mapping[str, Series]:

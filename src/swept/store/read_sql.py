@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from swept.model import Kind, Point, Run
-from swept.store import console, files, history, read_board, select
+from swept.store import console, files, history, packed, packing, read_board, select
 from swept.store.conditions import Condition, RunPage, Sort
 from swept.store.database import Database
 from swept.store.read_base import Amounts, Outline, RowText
@@ -91,6 +91,15 @@ class SqlReads:
         return self._database.read(
             lambda connection: read_board.moved_sweeps(connection, event, point)
         )
+
+    def moved_runs(self, since: tuple[int, int] | None) -> list[str]:
+        return self._database.read(lambda connection: read_board.moved_runs(connection, since))
+
+    def pack_curves(self, runs: Sequence[str], *, points: int) -> list[str]:
+        found = self._database.read(lambda connection: packing.look(connection, runs, points))
+        if found.copies or found.gone:
+            self._database.write(lambda work: packed.write(work, found.copies, found.gone))
+        return list(found.left)
 
     def objective_series(self, runs: Sequence[str], *, times: bool = False) -> Mapping[str, Series]:
         return self._database.read(

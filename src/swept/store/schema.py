@@ -7,6 +7,7 @@ has its Alembic revision in `migrations/`; a test holds both equal.
               ├─ runs ─┬─ attempts (run, number) ── leases (token)
     sweeps ───┘        ├─ rows, system_rows, points, checkpoints   (run, attempt, step)
                        ├─ console (run, attempt, number), files (run, name), flat_values (run, source, key)
+                       └─ packed_curves (run): copies
     imports (origin → run or sweep)
     agents             └─ events (number): kept when their run is deleted
 
@@ -27,6 +28,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     MetaData,
     Table,
     text,
@@ -284,6 +286,18 @@ points = _reported(
     Index("ix_points_sweep_number", "sweep", "number"),
     Index("ix_points_run_number", "run", "number"),
 )
+
+packed_curves = Table(
+    "packed_curves",
+    metadata,
+    _run(),
+    _whole("number", default=None),  # the highest of the points that it is a copy of
+    _text("ceilings", None),  # of the attempts, where there are several
+    _whole("first_step", default=None),
+    Column("steps", LargeBinary, nullable=True),  # NULL: one after another
+    Column("numbers", LargeBinary, nullable=False),
+)
+"""The visible curves of runs that are not running, copied from `points`; see `packed`."""
 
 flat_values = Table(
     "flat_values",

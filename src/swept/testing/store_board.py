@@ -159,6 +159,60 @@ class BoardVerbs:
             run: curve for run, curve in whole.items() if curve
         }
 
+    def test_curves_may_be_written_down_once_more(self, store: Store) -> None:
+        leases = [
+            running(store, log(1, 2, loss=1.0), log(2, 5, loss=float("nan"))),
+            running(store, log(1, 1, loss=2.0), log(2, 2, loss=-0.0), log(3, 3, loss=math.inf)),
+            running(store),
+            running(store, log(1, 7, loss=0.5)),
+        ]
+        runs = [lease.run.id for lease in leases]
+        for lease in leases[:3]:
+            end(store, lease, Outcome.FINISHED)
+        before = {run: repr(_points(one)) for run, one in store.objective_series(runs).items()}
+        assert set(before) == {*runs[:2], runs[3]}
+        asked = [*runs, "nothing"]
+        assert store.pack_curves(asked, points=0) == runs[:2], "not those that run or say nothing"
+        assert store.pack_curves(asked, points=100) == []
+        assert store.pack_curves(asked, points=0) == []
+        found = store.objective_series(runs)
+        assert {run: repr(_points(one)) for run, one in found.items()} == before
+
+        store.log_rows(runs[0], 1, [Row(3, {"loss": 9.0})], now=NOW)
+        assert [step for step, _ in _points(store.objective_series(runs)[runs[0]])] == [2, 3, 5]
+        assert store.pack_curves(runs, points=0) == [runs[0]]
+        store.update_spec(leases[1].run.sweep or "", new_sweep(metric=""), now=NOW)
+        assert runs[1] not in store.objective_series(runs)
+        assert store.pack_curves(runs, points=100) == []
+        store.delete_run(runs[0], now=NOW)
+        assert store.objective_series(runs).keys() == {runs[3]}
+
+    def test_a_copy_is_of_what_the_attempts_show(self, store: Store) -> None:
+        first = running(store, *(log(step, step, loss=float(step)) for step in (1, 2, 3)))
+        run = first.run.id
+        store.expire(now=first.expires)
+        assert store.pack_curves([run], points=100) == [], "it waits to be tried again"
+        second = claim(store, first.run.sweep, "again", now=first.expires)
+        assert second
+        store.report(run, second.token, [log(1, 0, acc=0.5)], now=first.expires)
+        assert store.objective_series([run]) == {}, "begun again, without an objective so far"
+        end(store, second, Outcome.FINISHED, now=first.expires)
+        assert store.pack_curves([run], points=100) == []
+        assert store.objective_series([run]) == {}
+
+    def test_runs_that_moved_are_named_in_order(self, store: Store) -> None:
+        first = running(store, log(1, 1, loss=0.5))
+        second = running(store)
+        both = [first.run.id, second.run.id]
+        assert store.moved_runs(None) == both
+        position = store.position()
+        assert store.moved_runs(position) == []
+        end(store, second, Outcome.FINISHED)
+        store.report(first.run.id, first.token, [log(2, 2, loss=0.4)], now=NOW)
+        assert store.moved_runs(position) == both
+        store.delete_run(second.run.id, now=NOW)
+        assert store.moved_runs(position) == both[:1]
+
     def test_runs_come_with_their_curves(self, store: Store) -> None:
         lease = running(store, *(log(at, at, loss=abs(3.5 - at)) for at in range(1, 8)))
         silent = filled(store, start(lr=1.0))
