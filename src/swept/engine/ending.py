@@ -6,10 +6,15 @@ from collections.abc import Mapping
 
 from swept.asked import member
 from swept.engine.filling import Filling, under_way
-from swept.model import Agent, Done, Outcome, RunState, SweepState
+from swept.model import SEEN_KINDS, Agent, Done, Outcome, RunState, SweepState
 from swept.reduction import reduction
-from swept.store.base import Ended, Order
+from swept.store.base import Ended, Order, RunFilter
 from swept.wire.reports import Completion
+
+
+def _under_way(sweep: str) -> RunFilter:
+    states = frozenset({RunState.RUNNING, RunState.PENDING})
+    return RunFilter(sweep=sweep, states=states, kinds=SEEN_KINDS)
 
 
 class Ending(Filling):
@@ -132,6 +137,8 @@ class Ending(Filling):
             self._dry.add(sweep_id)
             return
         try:
+            if self.store.runs(_under_way(sweep_id)):
+                return  # without the history, which a start would read of every sweep
             history = self.store.history(sweep_id)
             if not under_way(history):
                 answer = self._suggest(sweep, history, 1)
