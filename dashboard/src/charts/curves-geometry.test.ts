@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lastPoint, nearestCurve, project, smoothed, worthwhile } from "./curves-geometry";
+import { lastPoint, nearestCurve, project, ranksOf, smoothed, worthwhile } from "./curves-geometry";
 import { linear, log } from "./scale";
 import { clip, faded } from "./curves-lines";
 import { random } from "../testing/synthetic";
@@ -139,21 +139,21 @@ describe("nearestCurve", () => {
   );
 
   it("finds the line, between its points too", () => {
-    expect(nearestCurve(placed, [0, 1], 33, 95, 20)).toMatchObject({
+    expect(nearestCurve(placed, ranksOf([0, 1], 3), 33, 95, 20)).toMatchObject({
       row: 0,
       point: 0,
       distance: 5,
     });
-    expect(nearestCurve(placed, [0, 1], 80, 4, 20)).toMatchObject({ row: 1, point: 3 });
+    expect(nearestCurve(placed, ranksOf([0, 1], 3), 80, 4, 20)).toMatchObject({ row: 1, point: 3 });
   });
 
   it("of equals takes the one on top, and only kept ones", () => {
-    expect(nearestCurve(placed, [2, 1], 20, 0, 20)?.row).toBe(2);
-    expect(nearestCurve(placed, [1], 20, 0, 20)?.row).toBe(1);
+    expect(nearestCurve(placed, ranksOf([2, 1], 3), 20, 0, 20)?.row).toBe(2);
+    expect(nearestCurve(placed, ranksOf([1], 3), 20, 0, 20)?.row).toBe(1);
   });
 
   it("finds nothing where nothing is near", () => {
-    expect(nearestCurve(placed, [0, 1, 2], 50, 50, 20)).toBeNull();
+    expect(nearestCurve(placed, ranksOf([0, 1, 2], 3), 50, 50, 20)).toBeNull();
   });
 
   it("finds what a look at all segments finds", () => {
@@ -188,7 +188,7 @@ describe("nearestCurve", () => {
           }
         }
       }
-      const found = nearestCurve(all, rows, px, py, 24);
+      const found = nearestCurve(all, ranksOf(rows, 40), px, py, 24);
       if (least < 23) expect(found?.distance).toBeCloseTo(least, 0);
     }
   });

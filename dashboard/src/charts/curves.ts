@@ -10,7 +10,7 @@
  */
 
 import { inks } from "./colour";
-import { lastPoint, nearestCurve } from "./curves-geometry";
+import { lastPoint, nearestCurve, ranksOf } from "./curves-geometry";
 import { groundOf, rasterOf } from "./curves-lines";
 import { drawStanding, followers } from "./curves-marks";
 import {
@@ -56,6 +56,7 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
   let placed: Placed | null = null;
   let grounded: { readonly placed: Placed; readonly dark: boolean } | null = null;
   let onTop: Uint32Array = new Uint32Array();
+  let ranks: Int32Array | null = null;
   let zoom: Zoom = { x: null, y: null };
   let dragged: Dragged | null = null;
   let hover = -1;
@@ -159,8 +160,14 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
     hover(at) {
       pointed = at;
       const near =
-        at && placed && inside(placed.plot, at.x, at.y, 8)
-          ? nearestCurve(placed.curves, onTop, at.x, at.y, REACH)
+        at && placed && data && inside(placed.plot, at.x, at.y, 8)
+          ? nearestCurve(
+              placed.curves,
+              (ranks ??= ranksOf(onTop, data.board.n)),
+              at.x,
+              at.y,
+              REACH,
+            )
           : null;
       touch(near?.row ?? -1, near?.point ?? -1);
       tell();
@@ -272,6 +279,7 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
         differs(before?.shown ?? null, after.shown)
       ) {
         onTop = keptOnTop(after.shown);
+        ranks = null;
         area.soon("name", () =>
           area.name(`Learning curves of ${after.curves.metric}`, describe(after)),
         );

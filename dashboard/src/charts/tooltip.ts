@@ -41,6 +41,16 @@ export function beside(
  * The first line is the heading.
  */
 export function tooltip(host: HTMLElement): Tooltip {
+  // Nothing in it changes what lies around it: the browser lays out the few lines and not the page,
+  // where their size is asked for at every move of a pointer.
+  const layer = document.createElement("div");
+  Object.assign(layer.style, {
+    position: "absolute",
+    inset: "0",
+    pointerEvents: "none",
+    zIndex: "2",
+    contain: "layout size style",
+  });
   const box = document.createElement("div");
   box.className = "chart-tooltip";
   box.setAttribute("aria-hidden", "true");
@@ -50,9 +60,7 @@ export function tooltip(host: HTMLElement): Tooltip {
     position: "absolute",
     left: "0",
     top: "0",
-    pointerEvents: "none",
     willChange: "transform",
-    zIndex: "2",
     maxWidth: "min(22rem, 90%)",
     padding: "4px 8px",
     borderRadius: "4px",
@@ -63,26 +71,27 @@ export function tooltip(host: HTMLElement): Tooltip {
     fontVariantNumeric: "tabular-nums",
     overflowWrap: "anywhere",
   });
-  let text = "";
+  layer.append(box);
+  const rowAt = (place: number): Element => {
+    const there = box.children[place];
+    if (there) return there;
+    const row = document.createElement("div");
+    if (place === 0) row.style.fontWeight = "600";
+    Object.assign(row.style, FEW_LINES);
+    box.append(row);
+    return row;
+  };
   return {
     show(x, y, lines) {
-      const next = lines.join("\n");
-      if (next !== text) {
-        text = next;
-        box.replaceChildren(
-          ...lines.map((line, place) => {
-            const row = document.createElement("div");
-            if (place === 0) row.style.fontWeight = "600";
-            row.textContent = elided(line, MOST_LETTERS);
-            Object.assign(row.style, FEW_LINES);
-            return row;
-          }),
-        );
-      }
+      lines.forEach((line, place) => {
+        const row = rowAt(place);
+        const text = elided(line, MOST_LETTERS);
+        if (row.textContent !== text) row.textContent = text;
+      });
+      while (box.children.length > lines.length) box.lastElementChild?.remove();
       // A low chart cuts off what lies in it, not what lies in its panel.
       const around = host.closest<HTMLElement>(".chart")?.parentElement ?? host;
-      if (box.parentElement !== around) around.append(box);
-      box.style.display = "block";
+      if (layer.parentElement !== around) around.append(layer);
       const place = beside(
         x,
         y,
@@ -91,13 +100,13 @@ export function tooltip(host: HTMLElement): Tooltip {
         host.clientWidth,
         host.clientHeight,
       );
-      const theirs = (box.offsetParent ?? around).getBoundingClientRect();
+      const theirs = layer.getBoundingClientRect();
       const own = host.getBoundingClientRect();
       const [left, top] = [own.left - theirs.left, own.top - theirs.top];
       box.style.transform = `translate(${place.left + left}px, ${place.top + top}px)`;
     },
     hide() {
-      box.remove();
+      layer.remove();
     },
   };
 }
