@@ -272,11 +272,11 @@ def _serve(
     settings = _settings(home, plan, int(listener.getsockname()[1]), clock)
     app = create_app(store, engine, settings)
     context: Context = app.state.context
-    context.last_request = clock.now()
     try:
         think.warm()
         prepare(app)
         engine.start()
+        context.last_request = clock.now()  # a slow start is not the time in which nobody asked
         home.keep_port(int(listener.getsockname()[1]))
         home.keep_server(_record(settings))
         say(f"swept {__version__} serves {home.path} at {settings.url}")
