@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from typing import Any
@@ -73,6 +74,12 @@ def test_the_table_and_the_hover_say_what_really_ran(
     expect(parallel).to_contain_text("axes show what was suggested: 1 run ran with other values")
     row.hover()
     expect(parallel.get_by_text(f"{ran.config['batch']} → 7")).to_be_visible()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="CSV").click()
+    table = list(csv.DictReader(waiting.value.path().read_text().splitlines()))
+    (line,) = (line for line in table if line["id"] == ran.run)
+    assert (line["batch"], line["effective.batch"]) == (str(ran.config["batch"]), "7")
+    assert all(one["effective.batch"] == one["batch"] for one in table if one is not line)
 
 
 def test_ten_kilobytes_of_reason_are_a_few_lines_until_somebody_asks(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.conftest import FAILED, RUNS, Cones
+from tests.browser.looks import sideways
 from tests.browser.stage import SWEEP, Stage
 from tests.browser.watched import Watched
 
@@ -15,6 +17,7 @@ from swept.clock import SystemClock
 from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.server import in_memory, over_http
+from swept.testing.site import until
 
 PANELS = ("Learning curves", "History", "One parameter", "Agents and slots", "Parallel coordinates")
 ENDED = RUNS - 1
@@ -24,6 +27,18 @@ PAINTED = """element => [...element.querySelectorAll("canvas")].some((canvas) =>
   if (!context || !canvas.width || !canvas.height) return false;
   return context.getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte !== 0);
 })"""
+
+COLOUR = "(element) => getComputedStyle(element).borderTopColor"
+CUT_OFF = """(element) => {
+  const own = element.getBoundingClientRect();
+  let most = 0;
+  for (let at = element.parentElement; at; at = at.parentElement) {
+    if (getComputedStyle(at).overflow === "visible") continue;
+    const {left, top, right, bottom} = at.getBoundingClientRect();
+    most = Math.max(most, left - own.left, top - own.top, own.right - right, own.bottom - bottom);
+  }
+  return Math.floor(most);
+}"""
 
 
 def expect_painted(chart: Locator) -> None:
@@ -200,6 +215,52 @@ def test_runs_are_compared(watched: Watched, cones: Cones, stage: Stage) -> None
         )
     figures = page.get_by_role("region", name="figures")
     expect(figures).to_contain_text("★")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 2560])
+def test_eight_runs_are_compared_on_any_screen(
+    watched: Watched, cones: Cones, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    path = f"/compare?runs={','.join(cones.runs[:8])}"
+    page = watched.page(path, width=width, scheme=scheme)
+    expect(page.get_by_role("heading", name="Comparing 8 runs")).to_be_visible()
+    card = page.get_by_role("group", name="val/map", exact=True).first
+    expect_painted(card)
+    # Each run's value can be read below the curves without scrolling there, and has a colour of its own.
+    named = card.get_by_role("button", name=re.compile(r"-\d+ "))
+    expect(named).to_have_count(8)
+    assert len({named.nth(at).locator("span").first.evaluate(COLOUR) for at in range(8)}) == 8
+    assert named.last.evaluate(CUT_OFF) == 0
+    figures = page.get_by_role("group", name="figures", exact=True)
+    figures.evaluate("(table) => (table.scrollLeft = table.scrollWidth)")
+    assert figures.get_by_role("rowheader", name=re.compile("^val.map")).evaluate(CUT_OFF) == 0
+    assert sideways(page) == []
+
+
+def test_a_page_that_was_left_is_forgotten(watched: Watched, cones: Cones) -> None:
+    page = watched.page(f"/sweeps/{cones.sweep}")
+    browser = page.context.new_cdp_session(page)
+    for domain in ("Performance", "HeapProfiler"):
+        browser.send(f"{domain}.enable")
+
+    def nodes() -> int:
+        browser.send("HeapProfiler.collectGarbage")
+        found = {
+            one["name"]: one["value"] for one in browser.send("Performance.getMetrics")["metrics"]
+        }
+        return int(found["Nodes"])
+
+    # Not `expect_painted`: its handle of an element would keep the page.
+    panel = page.get_by_role("group", name="Learning curves of")
+    expect(panel).to_contain_text(f"{RUNS} runs")
+    once = nodes()
+    for _ in range(5):
+        page.get_by_role("link", name="swept", exact=True).click()
+        expect(page.get_by_role("heading", name="Sweeps", exact=True)).to_be_visible()
+        page.go_back()
+        expect(panel).to_contain_text(f"{RUNS} runs")
+    until(lambda: nodes() < 2 * once, "what was left is collected")
 
 
 @pytest.mark.parametrize(
