@@ -43,9 +43,32 @@ class Elsewhere:
         self._database.close()
 
 
+def given_back(world: World, at: int) -> None:
+    """What was held waits, and is at rest."""
+    if world.held:
+        world.now = max(lease.expires for lease in world.held) + 1.0
+        world.store.expire(now=world.now)
+        world.held.clear()
+
+
+def begun_again(world: World, at: int) -> None:
+    """Attempts that hide what earlier ones said, without a point of their own."""
+    world.take(at)
+    for each in range(len(world.held)):
+        world.beside_it(each)
+
+
+def packed_and_hidden(world: World, at: int) -> None:
+    """A copy is made of what is hidden right after it."""
+    given_back(world, at)
+    world.store.pack_curves(world.store.moved_runs(None), points=10**9)
+    begun_again(world, at)
+
+
+_OFTEN = 3 * (World.objective, given_back, begun_again, packed_and_hidden)
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(HAPPENINGS),
+        st.sampled_from((*HAPPENINGS, *_OFTEN)),
         st.integers(0, 200),
         st.sampled_from(("pack", "pack", "look elsewhere", "write elsewhere", "", "")),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ from swept.wire.reports import Report
 
 ALL = frozenset(RunState)
 METRICS = ("loss", "acc")
+FIRST = 1
+"""The number of a report, until it is known which one it is."""
 
 
 class World:
@@ -27,7 +30,7 @@ class World:
         self.held: list[Lease] = []
         self.now = NOW
         self.requests = itertools.count()
-        self.sequence = itertools.count(1)
+        self._told: Counter[str] = Counter()  # token → its reports so far
         self._suggest(self.other, 1)
         self._claim(self.other)
         self.objective(8)
@@ -63,19 +66,21 @@ class World:
         lease = self._lease(at)
         if lease:
             value = math.nan if at % 5 == 0 else at / 7
-            self._report(lease, log(next(self.sequence), at % 11, loss=value))
+            self._report(lease, log(FIRST, at % 11, loss=value))
 
     def beside_it(self, at: int) -> None:
         lease = self._lease(at)
         if lease:
-            self._report(lease, log(next(self.sequence), at % 7, acc=at / 3))
+            self._report(lease, log(FIRST, at % 7, acc=at / 3))
 
     def saved(self, at: int) -> None:
         lease = self._lease(at)
         if lease:
-            self._report(lease, checkpoint(next(self.sequence), at % 11))
+            self._report(lease, checkpoint(FIRST, at % 11))
 
     def _report(self, lease: Lease, report: Report) -> None:
+        self._told[lease.token] += 1  # a store does not take a report out of turn
+        report["seq"] = self._told[lease.token]
         self.store.report(lease.run.id, lease.token, [report], now=self.now)
 
     def ended(self, at: int) -> None:
@@ -94,7 +99,7 @@ class World:
         self.held.clear()
         self._claim(self.sweep)
         if self.held:
-            self._report(self.held[-1], resumed(next(self.sequence), at % 4))
+            self._report(self.held[-1], resumed(FIRST, at % 4))
 
     def late(self, at: int) -> None:
         run = self._run(at, frozenset({RunState.FINISHED, RunState.STOPPED, RunState.FAILED}))
