@@ -12,6 +12,7 @@ from statistics import mean, median
 
 from swept.model import Attempt, Kind, Run, RunState
 from swept.spec import Spec
+from swept.stopping.comparable import withdrawn
 
 _UNDER_WAY = (RunState.PENDING, RunState.RUNNING, RunState.PAUSED)
 
@@ -95,8 +96,7 @@ def _expected(run: Run, typical: float, epochs: int) -> float:
 
 def _counts(run: Run) -> bool:
     """Confirmation runs come on top of what is planned; withdrawn ones have never been."""
-    withdrawn = run.state is RunState.KILLED and not run.attempts
-    return run.kind not in (Kind.CONFIRM, Kind.PRIOR) and not withdrawn
+    return run.kind not in (Kind.CONFIRM, Kind.PRIOR) and not withdrawn(run)
 
 
 def _elapsed(run: Run, attempt: Attempt, now: float) -> float:

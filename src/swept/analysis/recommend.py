@@ -16,10 +16,8 @@ import numpy as np
 from swept.analysis.best import Advice, Best, advised, best, same_training
 from swept.model import Goal, History, Kind, Run, RunState
 from swept.spec import Spec
-from swept.stopping.decide import rule
+from swept.stopping.decide import goes_by_curves
 from swept.stopping.forecast import Forecast
-from swept.stopping.ladder import ladder
-from swept.stopping.track import longest
 
 DOUBT = 1.0
 """How many standard deviations of its expected end count against a run."""
@@ -37,18 +35,12 @@ def recommend(spec: Spec, runs: Sequence[Run]) -> Best | None:
     return found or best(ours, goal, at)
 
 
-def advises(spec: Spec) -> bool:
-    """Whether the model of learning curves names the best run of such a sweep: where runs have rungs on their way."""
-    most = longest(spec) or 1
-    return rule(spec) == "auto" and spec.method == "bayes" and len(ladder(most)) > 1
-
-
 def advise(spec: Spec, runs: Sequence[Run]) -> Advice | None:
     """What the model of learning curves says; None where it is not asked, or knows too little.
 
     Costs a fit of the model. Runs with other fixed values than the spec has now do not count.
     """
-    if not advises(spec):
+    if not goes_by_curves(spec):
         return None
     forecast = Forecast.of(spec, History(tuple(same_training(runs, spec.space.fixed))))
     if forecast is None or forecast.model is None:

@@ -31,6 +31,8 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
+from swept.models.distance import squared_distances
+
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
@@ -218,8 +220,7 @@ def _kernel(
 
 def _distance(A: Array, B: Array) -> Array:
     """Euclidean distances (m, n) between the rows of A (m, p) and B (n, p)."""
-    squared = (A * A).sum(1)[:, None] + (B * B).sum(1)[None, :] - 2.0 * (A @ B.T)
-    return np.asarray(np.sqrt(np.maximum(squared, 0.0)))
+    return np.asarray(np.sqrt(squared_distances(A, B)))
 
 
 def _matern(q: Array) -> Array:

@@ -301,3 +301,8 @@ def _steps(parameter: Parameter) -> Array:
     least, _ = parameter.range
     levels, q = parameter.levels or 0, parameter.q or 0.0
     return np.unique([parameter.to_unit(least + i * q) for i in range(levels)])
+
+
+def rounded(U: Array) -> Array:
+    """Coordinates as they tell places apart, whatever their last bits."""
+    return np.asarray(np.round(U, 9) + 0.0)

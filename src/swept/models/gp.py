@@ -29,6 +29,8 @@ from scipy.linalg import solve_triangular
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 from scipy.optimize import minimize
 
+from swept.models.distance import squared_distances
+
 Array = NDArray[np.float64]
 
 MAX_FIT_POINTS = 200
@@ -235,8 +237,7 @@ def _matern(r: Array) -> tuple[Array, Array]:
 
 def _distance(A: Array, B: Array) -> Array:
     """Euclidean distances (m, n) between the rows of A (m, p) and B (n, p)."""
-    squared = (A * A).sum(1)[:, None] + (B * B).sum(1)[None, :] - 2.0 * (A @ B.T)
-    np.maximum(squared, 0.0, out=squared)
+    squared = squared_distances(A, B)
     if A is B:
         np.fill_diagonal(squared, 0.0)
     return np.asarray(np.sqrt(squared))

@@ -13,16 +13,17 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from swept.model import History, Kind, Run, RunState, Start
 from swept.models.curves import CurveModel
+from swept.models.features import rounded
 from swept.search.acquisition import log_expected_improvement
 from swept.search.belief import Belief
 from swept.search.feasibility import DOUBT, Feasibility
-from swept.search.maximise import MOST_POINTS, Score, maximise
+from swept.search.maximise import MOST_POINTS, Score, maximise, nearest_allowed
 from swept.search.numbering import next_number, suggested
 from swept.search.observations import MOST_BARREN, fruitless, suggested_places
+from swept.search.ranks import rank_correlation
 from swept.search.seeds import Stream, generator, run_seed
 from swept.search.sources import TESTS, Sources
 from swept.search.spacing import gap, radius
@@ -41,8 +42,8 @@ WARM = 10
 SOURCES = 2.0
 """What a deviation of a source's own model is worth to the first proposals, in log expected improvement."""
 RADIUS = 0.1
-"""How far proposals keep from all that was tried, in units of √d, where there is room."""
-NEARER = (1.0, 0.5, 0.25, 0.125, 0.0625)
+"""How far proposals keep from all that was tried, in units of √r, where there is room; r: parameters of more than a few levels."""
+SHARES = (1.0, 0.5, 0.25, 0.125, 0.0625)
 """Shares of that distance, tried in turn until a place is free."""
 DRAWS = 32
 RANDOM = (0.05, 0.5)
@@ -123,8 +124,8 @@ class _Proposals:
         if most is None or most > MOST_POINTS:
             return None
         points = self.features.all_points()
-        tried = {row.tobytes() for row in _rounded(self.tried)}
-        new = [row.tobytes() not in tried for row in _rounded(points)]
+        tried = {row.tobytes() for row in rounded(self.tried)}
+        new = [row.tobytes() not in tried for row in rounded(points)]
         return points[np.array(new, dtype=np.bool_)]
 
     def _pick(self, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
@@ -205,19 +206,14 @@ class _Proposals:
 
     def _best_free(self, score: Score, anchors: Array, rng: np.random.Generator) -> Array | None:
         """Where `score` is largest among the free places; nearer to what was tried only where none is free."""
-        for share in NEARER:
-
-            def free(U: Array, share: float = share) -> Array:
-                return score(U) + self._allow(U, share)
-
-            u, found = maximise(free, self.features, anchors, rng)
-            if math.isfinite(found):
-                return u
-        return None
+        found = nearest_allowed(
+            lambda U, share: score(U) + self._allow(U, share), SHARES, self.features, anchors, rng
+        )
+        return found[0] if found else None
 
     def _allow(self, U: Array, share: float = 1.0) -> Array:
         """(m,): 0 where a place is far enough from what was tried, and may well give a value; else -inf."""
-        free = self._gap(U) >= share * radius(self.features, len(self.tried), RADIUS)
+        free = self._gap(U) >= share * radius(self.features, len(self.near), RADIUS)
         return np.where(free & (self.feasible.log_chance(U) >= DOUBT), 0.0, -np.inf)
 
     def _gap(self, U: Array) -> Array:
@@ -300,10 +296,6 @@ def _member(u: Array, rows: Array) -> bool:
     return bool((np.abs(rows - u) < 1e-9).all(axis=1).any())
 
 
-def _rounded(U: Array) -> Array:
-    return np.asarray(np.round(U, 9) + 0.0)
-
-
 def skill(forecast: Forecast) -> float:
     """Spearman's rank correlation of what each run was last seen at with what the model of the others expects, among
     runs that came as far: that longer curves are lower says nothing about configurations. Mean over runs; 0 where
@@ -315,13 +307,10 @@ def skill(forecast: Forecast) -> float:
     seen = model.seen
     last = np.array([seen.t[seen.run == run].max() for run in np.unique(seen.run)])
     alike = [last == t for t in np.unique(last)]
-    found = [(int(a.sum()), _ranked(observed[a], predicted[a])) for a in alike if a.sum() >= FEWEST]
+    found = [
+        (int(a.sum()), rank_correlation(observed[a], predicted[a]) or 0.0)
+        for a in alike
+        if a.sum() >= FEWEST
+    ]
     runs = sum(count for count, _ in found)
     return sum(count * rho for count, rho in found) / runs if runs else 0.0
-
-
-def _ranked(first: Array, second: Array) -> float:
-    """Spearman's rank correlation; 0 where one of them is constant."""
-    if not np.ptp(first) > 0.0 or not np.ptp(second) > 0.0:
-        return 0.0
-    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])

@@ -1,7 +1,8 @@
 """Bayesian search: a space-filling start, then a Gaussian process and log expected improvement.
 
 Runs under way are inputs: the model believes its own mean at their places (so that nothing more is to be learnt
-there), and a new suggestion keeps a distance from them. docs/design/search.md explains the choices.
+there), and a new suggestion keeps a distance from them; and from runs with a value, as far as the sweep has shown that
+little is to be learnt next to one (`spacing`). docs/design/search.md explains the choices.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from swept.model import Goal, History, Kind, Start
 from swept.models import gp
-from swept.models.features import Features
+from swept.models.features import Features, rounded
 from swept.search.acquisition import log_expected_improvement
 from swept.search.belief import Belief
 from swept.search.design import design_size
 from swept.search.feasibility import DOUBT, Feasibility
-from swept.search.maximise import maximise
+from swept.search.maximise import maximise, nearest_allowed
 from swept.search.numbering import next_number, suggested
 from swept.search.observations import (
     Observations,
@@ -34,7 +34,7 @@ from swept.search.observations import (
 )
 from swept.search.seeds import Stream, generator, run_seed
 from swept.search.sources import TESTS, Sources
-from swept.search.spacing import gap, radius, trust
+from swept.search.spacing import gap, radius, share_kept
 from swept.search.start import start_places
 from swept.spec import Spec
 from swept.stopping.comparable import comparable
@@ -44,8 +44,9 @@ Array: TypeAlias = NDArray[np.float64]
 ANCHORS = 5
 """How many of the best runs the maximiser looks around."""
 RADIUS = 0.1
-"""How far a suggestion keeps from runs with a value, in units of √d, until close runs prove better."""
-NEARER = (1.0, 0.5, 0.25, 0.0)
+"""How far a suggestion keeps from runs with a value, in units of √r, until close runs prove better;
+r: parameters of more than a few levels."""
+SHARES = (1.0, 0.5, 0.25, 0.0)
 """Shares of that distance, tried in turn until a place is free."""
 FEWEST_VALUES = 2
 """With fewer values there is nothing to model."""
@@ -161,21 +162,19 @@ class _Search:
         around = model.y.argsort(kind="stable")[:ANCHORS]
         anchors = np.vstack([self.observations.located, self.sources.located])[around]
         model = model.believe(self.sources.columns(self.taken))
+        full = self._distance()
 
-        def score(U: Array, distance: float) -> Array:
+        def score(U: Array, share: float) -> Array:
             mean, sd = model.predict(self.sources.columns(U))
             wishes = self.belief.pull(U) + self.feasible.log_chance(U)
-            return log_expected_improvement(mean, sd, best) + self._allow(U, distance) + wishes
+            return log_expected_improvement(mean, sd, best) + self._allow(U, share * full) + wishes
 
-        for share in NEARER:
-            free = partial(score, distance=share * self._distance())
-            u, found = maximise(free, self.features, anchors, rng)
-            if math.isfinite(found):
-                break
-        else:
+        found = nearest_allowed(score, SHARES, self.features, anchors, rng)
+        if found is None:
             return self._fall_back(rng)
+        u, log_ei = found
         mean, sd = model.predict(self.sources.columns(u[None]))
-        return Pick(u, self._explain(float(mean[0]), float(sd[0]), found, model, scale, best))
+        return Pick(u, self._explain(float(mean[0]), float(sd[0]), log_ei, model, scale, best))
 
     def _fall_back(self, rng: np.random.Generator) -> Pick:
         """Nothing near and new was allowed: the farthest new place, else a repetition, and it says so."""
@@ -209,7 +208,7 @@ class _Search:
 
     def _allow(self, U: Array, distance: float = 0.0) -> Array:
         """(m,): 0 where a place is new, far enough from `taken`, and at `distance` from runs with a value; else -inf."""
-        new = np.array([row.tobytes() not in self.seen for row in _rounded(U)])
+        new = np.array([row.tobytes() not in self.seen for row in rounded(U)])
         allowed = new & (self._gap(U, self.taken) >= _apart(self.features, len(self.taken)))
         if distance:
             allowed &= self._gap(U, self.observations.located) >= distance
@@ -221,7 +220,7 @@ class _Search:
             own = self.observations
             full = radius(self.features, len(own.values), RADIUS)
             X = self.features.columns(own.located)
-            self._nearest = full * trust(X, own.values, full)
+            self._nearest = full * share_kept(X, own.values, full)
         return self._nearest
 
     def _gap(self, U: Array, V: Array) -> Array:
@@ -233,7 +232,7 @@ class _Search:
         every = np.vstack([self.taken, self.observations.located, self.sources.located])
 
         def score(U: Array) -> Array:
-            new = np.array([row.tobytes() not in self.seen for row in _rounded(U)])
+            new = np.array([row.tobytes() not in self.seen for row in rounded(U)])
             gap = np.minimum(self._gap(U, every), 1e3)
             return gap * np.exp(self.feasible.log_chance(U)) + np.where(new, 0.0, -1e6)
 
@@ -281,8 +280,4 @@ def _apart(features: Features, taken: int) -> float:
 
 def _keys(rows: Iterable[Array]) -> set[bytes]:
     """What tells places apart, whatever the last bits of their coordinates."""
-    return {_rounded(row).tobytes() for row in rows}
-
-
-def _rounded(U: Array) -> Array:
-    return np.asarray(np.round(U, 9) + 0.0)
+    return {rounded(row).tobytes() for row in rows}

@@ -24,9 +24,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
-from scipy.stats import rankdata
 
 from swept.models.features import WIDTH, Axis, Features
+from swept.search.ranks import rank_correlation
 from swept.spec import Spec
 
 Array: TypeAlias = NDArray[np.float64]
@@ -111,10 +111,8 @@ def _log_density(bells: Iterable[_Bell], U: Array) -> Array:
 
 
 def _credit(log_density: Array, values: Array) -> float:
-    if len(values) < FEWEST or not np.ptp(log_density) > 0.0 or (values == values[0]).all():
-        return 1.0
-    ranks = [rankdata(each) for each in (log_density, -values)]
-    return float(np.clip(0.5 + np.corrcoef(ranks[0], ranks[1])[0, 1], 0.0, 1.0))
+    agreed = rank_correlation(log_density, -values) if len(values) >= FEWEST else None
+    return 1.0 if agreed is None else float(np.clip(0.5 + agreed, 0.0, 1.0))
 
 
 def _bell(spec: Spec, index: int, axis: Axis) -> _Bell | None:

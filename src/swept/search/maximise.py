@@ -8,7 +8,8 @@ kept: what breaks one takes the coordinates concerned from a place that does not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -45,6 +46,26 @@ def maximise(
         best, best_scores = _refine(score, features, best, best_scores, rng)
     first = int(np.argmax(best_scores))
     return best[first], float(best_scores[first])
+
+
+def nearest_allowed(
+    score: Callable[[Array, float], Array],
+    shares: Sequence[float],
+    features: Features,
+    anchors: Array,
+    rng: np.random.Generator,
+) -> tuple[Array, float] | None:
+    """The maximum of `score(U, share)` with the first of the `shares` that allows a place at all: of a distance to be kept,
+    where the whole leaves no room. None where no share does."""
+
+    def at(share: float) -> Score:
+        return lambda U: score(U, share)
+
+    for share in shares:
+        u, found = maximise(at(share), features, anchors, rng)
+        if math.isfinite(found):
+            return u, found
+    return None
 
 
 def _obeying(score: Score, features: Features) -> Score:

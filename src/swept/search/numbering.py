@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from swept.model import History, Run, RunState
+from swept.model import History, Run
 from swept.spec import Spec
-from swept.stopping.comparable import comparable
+from swept.stopping.comparable import comparable, withdrawn
 
 
 def next_number(history: History) -> int:
@@ -17,6 +17,5 @@ def next_number(history: History) -> int:
 def suggested(spec: Spec, history: History) -> Iterator[Run]:
     """The sweep's comparable runs, without those that were withdrawn before they started."""
     for run in comparable(spec, history):
-        withdrawn = run.state is RunState.KILLED and not run.attempts
-        if not withdrawn:
+        if not withdrawn(run):
             yield run

@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 
 from swept.model import Goal, Outcome, Run, RunState
 from swept.models.features import Features
+from swept.models.thinning import thinned
 
 Array = NDArray[np.float64]
 
 _VALUED = frozenset({RunState.FINISHED, RunState.STOPPED, RunState.PAUSED})
 _UNDER_WAY = frozenset({RunState.PENDING, RunState.RUNNING})
 MODELLED, BETTER = 1_000, 400
-"""A model is made of at most so many runs with a value, so many of them the best ones: it costs O(n³)."""
+"""A model is made of at most so many runs with a value, so many of them the best ones."""
 MOST_BARREN = 500
 _WINSOR = 2.5
 """Values worse than the median by more than so many standard deviations of the better half are cut there."""
@@ -50,10 +51,7 @@ class Observations:
         recent = replace(self, barren=self.barren[-MOST_BARREN:])
         if len(self.values) <= most:
             return recent
-        order = np.argsort(self.values, kind="stable")
-        others = np.sort(order[better:])
-        every = np.linspace(0, len(others) - 1, most - better).round().astype(np.intp)
-        chosen = np.sort(np.concatenate([order[:better], others[every]]))
+        chosen = thinned(self.values, better, most - better)
         return replace(recent, located=self.located[chosen], values=self.values[chosen])
 
 

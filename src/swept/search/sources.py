@@ -23,12 +23,12 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from swept.model import Goal, History, Run
 from swept.models import gp
 from swept.models.features import Features
 from swept.search.observations import observe, standardise
+from swept.search.ranks import rank_correlation
 from swept.spec import Spec
 from swept.stopping.comparable import prior
 
@@ -64,10 +64,10 @@ class _Source:
 
     def bears_out(self, values: Array) -> bool:
         """Whether it ranks the sweep's own runs, by their `values` (m,), rather than not."""
-        if len(values) < FEWEST_FOR_RANKS or not np.ptp(values) > 0.0 or not np.ptp(self.expected):
+        if len(values) < FEWEST_FOR_RANKS:
             return True
-        ranks = [rankdata(each) for each in (values, self.expected)]
-        return float(np.corrcoef(ranks[0], ranks[1])[0, 1]) > 0.0
+        agreed = rank_correlation(values, self.expected)
+        return agreed is None or agreed > 0.0
 
     def aligned(self, values: Array) -> Array:
         """Its values, so that its model agrees on average with the sweep's own."""

@@ -18,9 +18,7 @@ from swept.search.budget import close, hours_used, room, runs_used, target_reach
 from swept.search.numbering import next_number
 from swept.search.repeats import repeats
 from swept.spec import Spec
-from swept.stopping.decide import last, promotions, rule
-from swept.stopping.ladder import ladder
-from swept.stopping.track import longest
+from swept.stopping.decide import goes_by_curves, last, promotions
 
 Method: TypeAlias = Callable[..., list[Start]]
 
@@ -66,7 +64,7 @@ def _starts(spec: Spec, history: History, n: int, seed: int) -> list[Start]:
 
 def _method(spec: Spec) -> Method:
     """Bayesian search goes by learning curves where `auto` makes runs of many lengths."""
-    if spec.method == "bayes" and rule(spec) == "auto" and len(ladder(longest(spec) or 1)) > 1:
+    if goes_by_curves(spec):
         return auto.propose
     return METHODS[spec.method]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from swept.model import SWEEP_KINDS, History, Kind, Run
+from swept.model import SWEEP_KINDS, History, Kind, Run, RunState
 from swept.space import same
 from swept.spec import Spec
 
@@ -20,6 +20,11 @@ def comparable(spec: Spec, history: History) -> list[Run]:
         return all(same(spec.space.get(run.config, name), fixed[name]) for name in fixed)
 
     return [run for run in history.runs if run.kind in SWEEP_KINDS and fits(run)]
+
+
+def withdrawn(run: Run) -> bool:
+    """Whether it was taken back before it started: as if it had never been suggested."""
+    return run.state is RunState.KILLED and not run.attempts
 
 
 def prior(spec: Spec, history: History) -> list[Run]:

@@ -20,8 +20,10 @@ from itertools import islice
 from swept.model import Continue, Decision, History
 from swept.spec import Spec
 from swept.stopping import asha, hyperband, median
+from swept.stopping.ladder import ladder
 from swept.stopping.rungs import Rungs
 from swept.stopping.standings import Standings, pressing
+from swept.stopping.track import longest
 
 OFF = "off"
 
@@ -31,6 +33,12 @@ def rule(spec: Spec) -> str:
     if spec.early_terminate is not None:
         return "hyperband"
     return spec.options.early_stopping or OFF
+
+
+def goes_by_curves(spec: Spec) -> bool:
+    """Whether a model of learning curves guides the search and names the best run: where bayes' runs have rungs on their
+    way. A training of one step has no curve."""
+    return rule(spec) == "auto" and spec.method == "bayes" and len(ladder(longest(spec) or 1)) > 1
 
 
 def decide(spec: Spec, history: History) -> list[Decision]:

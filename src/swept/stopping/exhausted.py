@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from swept.model import History, Run, RunState
+from swept.model import History, Run
 from swept.points import key, points
 from swept.spec import Spec
-from swept.stopping.comparable import comparable
+from swept.stopping.comparable import comparable, withdrawn
 
 _MOST = 4096
 """Larger spaces are not looked at: no sweep comes to their end."""
@@ -16,7 +16,7 @@ def exhausted(spec: Spec, history: History) -> bool:
     size = configurations(spec)
     if size is None or size > _MOST or len(history.runs) < size:
         return False
-    tried = [run for run in comparable(spec, history) if not _withdrawn(run)]
+    tried = [run for run in comparable(spec, history) if not withdrawn(run)]
     if spec.method == "grid":
         there = {key(spec, run.config) for run in tried}
         return all(key(spec, point) in there for point in points(spec))
@@ -34,16 +34,11 @@ def configurations(spec: Spec) -> int | None:
     return features_of(spec).features.combinations
 
 
-def _withdrawn(run: Run) -> bool:
-    return run.state is RunState.KILLED and not run.attempts
-
-
 def _all_tried(spec: Spec, tried: list[Run]) -> bool:
-    import numpy as np
-
+    from swept.models.features import rounded
     from swept.stopping.forecast import features_of
 
     where = features_of(spec)
     found = [where.features.locate(run.config, {}) for run in tried]
-    there = {np.round(place, 9).tobytes() for place in found if place is not None}
-    return all((np.round(row, 9)).tobytes() in there for row in where.features.all_points())
+    there = {rounded(place).tobytes() for place in found if place is not None}
+    return all(rounded(row).tobytes() in there for row in where.features.all_points())

@@ -27,6 +27,7 @@ from scipy.special import log_ndtr
 from swept.model import Config, History, Run, RunState
 from swept.models.curves import CurveModel, Index, Observations, condition, fit
 from swept.models.features import Features
+from swept.models.thinning import thinned
 from swept.spec import Spec
 from swept.stopping.ladder import rungs_of
 from swept.stopping.track import Track, longest, tracks
@@ -45,7 +46,7 @@ _NODES, _TAIL = 201, 6.0
 _KEPT = ((35, 7), (70, 4), (110, 3))
 """Up to so many runs, so many of the last observations of each are kept; beyond, two."""
 BEST, OTHERS = 300, 200
-"""The model is made of at most so many runs, by what they are worth now: it costs O(n³)."""
+"""The model is made of at most so many runs, by what they are worth now."""
 _NEVER_WHOLE = frozenset({RunState.FAILED, RunState.CRASHED, RunState.KILLED})
 LONE = 2.0
 """A run is far beyond all others where it is better than the second by so many times the second's lead over the median."""
@@ -137,13 +138,9 @@ class Forecast:
     def _modelled(self) -> list[int]:
         """Which runs the model is made of: of many the best ones, and some of the others, evenly spread."""
         told = [n for n, each in enumerate(self.runs) if self._inside[n] and _tells(each)]
-        if len(told) <= BEST + OTHERS:
-            return told
         now = [self.runs[n].now for n in told]
-        order = np.argsort([math.inf if v is None else v for v in now], kind="stable")
-        others = np.sort(order[BEST:])
-        every = np.linspace(0, len(others) - 1, OTHERS).round().astype(np.intp)
-        return [told[n] for n in np.sort(np.concatenate([order[:BEST], others[every]]))]
+        worth = np.array([math.inf if v is None else v for v in now])
+        return [told[n] for n in thinned(worth, BEST, OTHERS)]
 
     def _observed(self, each: Track) -> Iterator[tuple[float, float]]:
         """(progress, v) of the reports that count at the rungs passed, and of the last one: each once, where it was
