@@ -1,10 +1,11 @@
 """swept's own early stopping: which run deserves the next steps, by what runs like it became.
 
 The mechanism is that of `standings`: a run pauses at its rungs unless it would be continued at once, and paused runs of
-the better half of a rung go on to the next one, the farthest first. Here a run's value on the way is between what it
-has now and its best so far, and some runs meet their first judgement later than others. Once most steps were spent on
-continuing, a run goes on only if the model of learning curves gives it a chance to become the best by a margin: nearly
-equal runs are not all trained to the end. A program without checkpoints is stopped instead of paused.
+the better half of a rung go on to the next one, the farthest first; at first only the best third. Here a run's value on
+the way is between what it has now and its best so far, and some runs meet their first judgement later than others. Once
+most steps were spent on continuing, the model of learning curves has a say: a run goes on only with a chance to become
+the best by a margin, so that nearly equal runs are not all trained to the end; and one with a good chance goes on
+whatever its rank, since what ends best may begin slowly. A program without checkpoints is stopped instead of paused.
 """
 
 from __future__ import annotations
@@ -33,6 +34,11 @@ MARGIN, CHANCE = 0.15, 0.10
 FLOOR = 0.60
 """No run is refused while less than this share of all steps was spent on continuing: a wrong model must not starve
 the sweep of whole trainings."""
+GOOD_CHANCE = 0.30
+"""With at least this chance a paused run goes on although its rank would not let it."""
+SIFTING, SIFTED = 4.0, 3.0
+"""Until the search has spent so many whole trainings, about the best 1/SIFTED of a rung go on: the first runs are drawn
+without knowledge, and among them the next new one promises more than the second-best third."""
 AT_ONCE = 64
 """So many paused runs are looked at together."""
 FEW, PATIENCE = 2.0, 0.5
@@ -70,6 +76,19 @@ class _Predicted(Standings):
         few = bool(limits) and min(limits) < FEW * enough
         return int(few or (not self.whole and len(self.tracks) >= PATIENCE * enough))
 
+    def count(self, place: int, least: int = 0) -> int:
+        if not self._sifting:
+            return super().count(place, least)
+        return max(int(len(self.entries[place]) / SIFTED), least)
+
+    @cached_property
+    def _sifting(self) -> bool:
+        """Not where no more runs are to come, or those that make way are gone for good."""
+        if self.closing or self.resumes() is False:
+            return False
+        searched = (each for each in self.forecast.runs if each.run.kind is Kind.SEARCH)
+        return sum(each.reached for each in searched) < SIFTING * self.forecast.most
+
     def side_by_side(self, workers: int) -> int:
         return 1 if self.forecast.model is None else workers
 
@@ -98,13 +117,46 @@ class _Predicted(Standings):
             self.forecast.foresee([self._places[entry.number] for _, entry in part])
             yield from part
 
+    def queue(self) -> Iterator[tuple[int, Entry]]:
+        """By rank, and then those that the model has high hopes of; while nothing was trained to its end, it knows no ends."""
+        yield from super().queue()
+        if self.whole and self.settled:
+            yield from (each for each in self._left_behind() if self.insists(each[1].track))
+
+    def _left_behind(self) -> list[tuple[int, Entry]]:
+        """The paused runs that their ranks leave behind, as far as the model is made of them, the farthest first."""
+        if self.forecast.model is None:
+            return []
+        known = set(self.forecast.model.seen.run.tolist())
+        found = [
+            (place, entry)
+            for place in reversed(range(len(self.rungs.levels)))
+            for entry in self.entries[place][self.count(place) :]
+            if self._waits(entry.track.run)
+            and self.rungs.at(entry.track) == place
+            and self._places[entry.number] in known
+            and math.isfinite(entry.value)
+        ]
+        self.forecast.foresee([self._places[entry.number] for _, entry in found])
+        return found
+
     def refuses(self, track: Track) -> bool:
         """Whether the model gives it no chance to become the best by a margin."""
+        chance = self._chance(track)
+        return chance is not None and chance <= CHANCE
+
+    def insists(self, track: Track) -> bool:
+        """Whether the model gives it a good one."""
+        chance = self._chance(track)
+        return chance is not None and chance >= GOOD_CHANCE
+
+    def _chance(self, track: Track) -> float | None:
+        """That it ends better than the best by a margin; None where the model knows nothing of it."""
         place = self._place(track)
         if place is None:
-            return False
+            return None
         mean, sd = self.forecast.final(place)
-        return float(ndtr((self.forecast.best - MARGIN - mean) / sd)) <= CHANCE
+        return float(ndtr((self.forecast.best - MARGIN - mean) / sd))
 
     def _place(self, track: Track) -> int | None:
         """Where the run is in the forecast; None where the model knows nothing of it."""
@@ -122,7 +174,7 @@ class _Predicted(Standings):
     def reason(self, place: int, entry: Entry, desired: Desired, least: int) -> str:
         name, figures = self.rungs.name(place), self._figures(entry.track)
         if desired is Desired.GO:
-            return f"{name} among the best{self._expected(figures, '; ')}"
+            return f"{name} {self._merit(place, entry)}{self._expected(figures, '; ')}"
         if desired is Desired.STOP:
             others = "not among the best so far, and without a checkpoint it cannot wait"
         else:
@@ -134,13 +186,17 @@ class _Predicted(Standings):
         steps = self.rungs.of(track.full)
         following = next((rung for rung in steps if rung > track.reached), track.full)
         figures = self._figures(track)
-        reason = f"among the best at step {track.reached}: on to step {following}"
+        reason = f"{self._merit(place, entry)} at step {track.reached}: on to step {following}"
         return {
             "reason": f"{reason}{self._expected(figures, '; ')}",
             "strategy": "continue",
             "until": following,
             **figures,
         }
+
+    def _merit(self, place: int, entry: Entry) -> str:
+        behind = entry not in self.best(place) and self.whole and self.settled
+        return "likely to end best" if behind and self.insists(entry.track) else "among the best"
 
     def _expected(self, figures: Mapping[str, Any], before: str = "") -> str:
         if not figures:
