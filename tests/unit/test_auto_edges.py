@@ -312,3 +312,32 @@ def test_of_many_prior_runs_some_are_modelled() -> None:
     proposals = _Proposals(forecast(*own), History((*priors, *own)), 0)
     assert proposals.sources.runs == 500
     assert sum(place[0] < 0.1 for place in proposals.sources.located) > 190, "the best of them"
+
+
+# -- who goes on ------------------------------------------------------------------------------------
+
+
+def continued(*runs: Run) -> dict[int, str]:
+    """Which of the paused runs go on, and why."""
+    found = promotions(spec(), History(runs))
+    return {int(each.run[1:]): each.why["reason"] for each in found}
+
+
+def test_of_the_first_runs_a_third_goes_on() -> None:
+    first = [at(n, [float(n)]) for n in range(1, 7)]
+    assert list(continued(*first[:2])) == []
+    assert list(continued(*first[:5])) == [1]
+    assert list(continued(*first)) == [1, 2]
+
+
+def test_a_run_that_begins_badly_goes_on_where_runs_like_it_ended_best() -> None:
+    def begun(number: int, x: float, steps: int) -> Run:
+        values = slow_starter({"x": x})[:steps]
+        state = FINISHED if steps == STEPS else PAUSED
+        return at(number, values, state, config={"x": x, "y": 0.5})
+
+    whole = [begun(n, x, STEPS) for n, x in enumerate((0.0, 0.1, 0.2, 0.3, 0.7, 0.8, 0.9, 1.0), 1)]
+    hopeful, hopeless = begun(9, 0.5, 2), begun(10, 0.05, 2)
+    found = continued(*whole, hopeful, hopeless)
+    assert list(found) == [9]
+    assert found[9].startswith("likely to end best at step 2")

@@ -38,7 +38,7 @@ GOOD_CHANCE = 0.30
 """With at least this chance a paused run goes on although its rank would not let it."""
 SIFTING, SIFTED = 4.0, 3.0
 """Until the search has spent so many whole trainings, about the best 1/SIFTED of a rung go on: the first runs are drawn
-without knowledge, and among them the next new one promises more than the second-best third."""
+without knowledge, and a new one promises more than their second-best third."""
 AT_ONCE = 64
 """So many paused runs are looked at together."""
 FEW, PATIENCE = 2.0, 0.5
