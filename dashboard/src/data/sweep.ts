@@ -15,6 +15,8 @@ const ROWS_MS = 350;
 const FIGURES_MS = 2_000;
 const INSIGHTS_MS = 2_500;
 const AGAIN_MS = 60_000;
+/** Of a sweep so young that its first runs have changed that meanwhile. */
+const NOTHING_YET_MS = 10_000;
 /** Above this, the whole board is as cheap. */
 const MANY = 300;
 
@@ -431,7 +433,9 @@ export class SweepData {
     ]);
     this.insights.value += 1;
     // While runs train the server spares the machine and says again what it said last; nothing tells when it knows more.
-    if (this.ready()?.head.state === "running") this.later("insights again", AGAIN_MS, () => void this.refreshInsights());
+    const { value: found } = this.importance;
+    const after = found.state === "ready" && !found.value.rows.length ? NOTHING_YET_MS : AGAIN_MS;
+    if (this.ready()?.head.state === "running") this.later("insights again", after, () => void this.refreshInsights());
   }
 
   /** Once at a time: a model may take minutes, and a browser has six connections for all that a page asks. */
