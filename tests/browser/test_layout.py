@@ -50,7 +50,9 @@ class Held:
             route.continue_()
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900), (1440, 3200), (2560, 1440)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(390, 844), (848, 800), (1440, 900), (1440, 3200), (2560, 1440)]
+)
 def test_what_the_server_works_out_later_moves_nothing(
     watched: Watched, cones: Cones, width: int, height: int
 ) -> None:
