@@ -32,6 +32,8 @@ INGREDIENTS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "differences that grow along a training": {"swept.models.curves:_REST.b": (0.0, 0.001)},
     "doubt in the recommendation": {"swept.analysis.recommend:DOUBT": 0.0},
+    "the strict choice at first": {"swept.stopping.auto:SIFTING": 0.0},
+    "those likely to end best, whatever their rank": {"swept.stopping.auto:GOOD_CHANCE": 2.0},
 }
 
 
