@@ -591,6 +591,56 @@ def test_a_sweep_whose_last_run_ended_with_the_server_is_ended_by_the_next(
     assert store.sweep(sweep.id).state is SweepState.FINISHED
 
 
+def test_a_sweep_that_could_not_be_ended_is_ended_later(
+    store: Store, clock: FakeClock, tmp_path: Path
+) -> None:
+    engine = engine_of(store, clock)
+    sweep = engine.create_sweep(RANDOM)[0]
+    agent = agent_of(engine, sweep.id)
+    for number in range(3):
+        finish(engine, taken(engine, sweep.id, agent, f"r{number}"))
+    with sqlite3.connect(tmp_path / "swept.db") as other:
+        other.execute(
+            "CREATE TRIGGER full BEFORE UPDATE ON sweeps BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+    with pytest.raises(StoreError):
+        engine.tick(clock.advance(1.0))
+    with sqlite3.connect(tmp_path / "swept.db") as other:
+        other.execute("DROP TRIGGER full")
+    for _ in range(2):  # the first gives leases a new period
+        engine.tick(clock.advance(1.0))
+    assert store.sweep(sweep.id).state is SweepState.FINISHED
+
+
+def test_a_sweep_that_changed_while_it_was_looked_at_is_looked_at_again(
+    store: Store, clock: FakeClock
+) -> None:
+    class Meanwhile(InlineThinker):
+        """Somebody adds a prior just when the search has found that it is done."""
+
+        def suggest(self, *args: Any, **more: Any) -> Suggestions:
+            answer = super().suggest(*args, **more)
+            while isinstance(answer, Done) and joining:
+                store.add_priors(sweep, [joining.pop()], now=clock.now())
+            return answer
+
+    joining: list[str] = []
+    engine = engine_of(store, clock, Meanwhile())
+    once = RANDOM.replace("run_cap: 3", "run_cap: 1")
+    other = engine.create_sweep(once)[0].id
+    earlier = taken(engine, other, agent_of(engine, other), "earlier")
+    finish(engine, earlier)
+    engine.tick(clock.advance(1.0))
+    sweep = engine.create_sweep(once.replace("train.py", "other.py"))[0].id
+    finish(engine, taken(engine, sweep, agent_of(engine, sweep), "r"))
+    joining.append(earlier.run.id)
+    engine.tick(clock.advance(1.0))
+    assert not joining
+    assert store.sweep(sweep).state is SweepState.RUNNING
+    engine.tick(clock.advance(1.0))
+    assert store.sweep(sweep).state is SweepState.FINISHED
+
+
 def test_no_lease_runs_out_while_the_store_cannot_be_written(
     store: Store, clock: FakeClock, tmp_path: Path
 ) -> None:

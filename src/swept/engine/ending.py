@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from swept.asked import member
-from swept.engine.filling import Filling, under_way
-from swept.model import SEEN_KINDS, Agent, Done, Outcome, RunState, SweepState
+from swept.engine.filling import Filling
+from swept.errors import StoreError
+from swept.model import Agent, Done, Outcome, RunState, SweepState
 from swept.reduction import reduction
-from swept.store.base import Ended, Order, RunFilter
+from swept.store.base import Ended, Order
 from swept.wire.reports import Completion
-
-
-def _under_way(sweep: str) -> RunFilter:
-    states = frozenset({RunState.RUNNING, RunState.PENDING})
-    return RunFilter(sweep=sweep, states=states, kinds=SEEN_KINDS)
 
 
 class Ending(Filling):
@@ -73,9 +69,9 @@ class Ending(Filling):
             max_retries=spec.options.retries if spec else 0,
             overrides=less.overrides if less else None,
         )
+        self._ended(ended)
         if less and ended.retried and run.state is RunState.RUNNING:
             self._tell("run.reduced", run.sweep, less.reason, run=run.id)
-        self._ended(ended)
         return ended
 
     def reap(self) -> list[Ended]:
@@ -84,8 +80,14 @@ class Ending(Filling):
         for ended in expired:
             self._ended(ended)
         for sweep_id in sorted(self._dry):
-            self._dry.discard(sweep_id)
-            self._finish_if_done(sweep_id)
+            self._dry.discard(sweep_id)  # first: a run that ends during the look puts it back
+            try:
+                again = self._finish_if_done(sweep_id)
+            except StoreError:
+                self._dry.add(sweep_id)
+                raise
+            if again:
+                self._dry.add(sweep_id)
         return expired
 
     def _expire(self) -> list[Ended]:
@@ -126,23 +128,20 @@ class Ending(Filling):
         if sweep is not None and ended.state is not RunState.PENDING:
             self._dry.add(sweep)
 
-    def _finish_if_done(self, sweep_id: str) -> None:
-        """A sweep whose last run has just ended may be done although nobody claims any more."""
+    def _finish_if_done(self, sweep_id: str) -> bool:
+        """A sweep whose last run has just ended may be done although nobody claims any more. Whether it has to be
+        looked at again, although no run ends."""
         sweep = self.store.sweep(sweep_id)
         if sweep.state is not SweepState.RUNNING:
-            return
+            return False
         lock = self._locks.of("fill", sweep_id)
         if not lock.acquire(blocking=False):
-            # That fill may have begun before the end: looked at again once it is over.
-            self._dry.add(sweep_id)
-            return
+            return True  # that fill may have begun before the end
         try:
-            if self.store.runs(_under_way(sweep_id)):
-                return  # without the history, which a start would read of every sweep
+            if not self.store.idle(sweep_id):
+                return False  # without the history, which a start would read of every sweep
             history = self.store.history(sweep_id)
-            if not under_way(history):
-                answer = self._suggest(sweep, history, 1)
-                if isinstance(answer, Done):
-                    self._done(sweep, history, answer.why)
+            answer = self._suggest(sweep, history, 1)
+            return isinstance(answer, Done) and self._done(sweep, history, answer.why) is None
         finally:
             lock.release()

@@ -176,6 +176,10 @@ class Store(ArtifactVerbs, ReadVerbs, Protocol):
         sweep's own runs is pending or running by now; nothing is changed."""
         ...
 
+    def idle(self, sweep: str) -> bool:
+        """Whether none of the sweep's own runs is pending or running."""
+        ...
+
     def sweep(self, sweep: str) -> Sweep:
         """Raises NotFound."""
         ...

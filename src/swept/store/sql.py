@@ -113,6 +113,9 @@ class SqlStore(SqlArtifacts, SqlReads):
             lambda work: sweeps.finish_idle(work, sweep, token, reason=reason), now=now
         )
 
+    def idle(self, sweep: str) -> bool:
+        return self._database.read(lambda connection: sweeps.idle(connection, sweep))
+
     def sweep(self, sweep: str) -> Sweep:
         return self._database.read(lambda connection: sweeps.get(connection, sweep))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, insert, select, update
 
 from swept.errors import Conflict, NotFound
 from swept.model import SWEEP_KINDS, Desired, Move, RunState, Sweep, SweepState
@@ -194,10 +194,15 @@ def set_state(work: Work, sweep: str, state: SweepState, *, reason: str) -> Swee
 def finish_idle(work: Work, sweep: str, token: int, *, reason: str) -> Sweep | None:
     """FINISHED, unless something has changed since the snapshot with `token` or is under way."""
     row = find(work.connection, sweep)
-    idle = not _runs(work, sweep, RunState.PENDING, RunState.RUNNING)
-    if row.fill != token or SweepState(row.state).ended or not idle:
+    if row.fill != token or SweepState(row.state).ended or not idle(work.connection, sweep):
         return None
     return set_state(work, sweep, SweepState.FINISHED, reason=reason)
+
+
+def idle(connection: Connection, sweep: str) -> bool:
+    """Whether none of the sweep's own runs is pending or running."""
+    under_way = exists().where(_own(sweep, RunState.PENDING, RunState.RUNNING))
+    return not connection.execute(select(under_way)).scalar_one()
 
 
 def become(
@@ -220,13 +225,13 @@ def become(
 
 def _runs(work: Work, sweep: str, *states: RunState) -> list[Row[Any]]:
     """The sweep's own runs in one of `states`; final and compare runs are left alone."""
-    table = schema.runs
-    statement = (
-        select(table)
-        .where(table.c.sweep == sweep, table.c.state.in_(states), table.c.kind.in_(_KINDS))
-        .order_by(table.c.number)
-    )
+    statement = select(schema.runs).where(_own(sweep, *states)).order_by(schema.runs.c.number)
     return list(work.connection.execute(statement))
+
+
+def _own(sweep: str, *states: RunState) -> ColumnElement[bool]:
+    table = schema.runs.c
+    return and_(table.sweep == sweep, table.state.in_(states), table.kind.in_(_KINDS))
 
 
 def _finish_runs(work: Work, sweep: str, reason: str) -> None:

@@ -162,10 +162,13 @@ class SweepVerbs:
         sweep = filled(store).id
         seen = store.history(sweep).token
         assert store.finish_idle(sweep, seen, reason="done", now=NOW) is None  # a run is pending
+        assert not store.idle(sweep)
         lease = claim(store, sweep)
         assert lease is not None
         assert store.finish_idle(sweep, seen, reason="done", now=NOW) is None  # and running
+        assert not store.idle(sweep)
         end(store, lease, Outcome.FINISHED)
+        assert store.idle(sweep)
         store.set_sweep_state(sweep, SweepState.PAUSED, reason="", now=NOW)
         assert store.finish_idle(sweep, seen, reason="done", now=NOW) is None  # it has changed
         token = store.history(sweep).token
