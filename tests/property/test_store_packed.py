@@ -37,7 +37,7 @@ class Elsewhere:
     def write(self) -> None:
         found = self._found
         if found is not None:
-            self._database.write(lambda work: packed.write(work, found.copies, found.gone))
+            self._database.write(lambda work: packed.write(work, found.copies))
 
     def close(self) -> None:
         self._database.close()

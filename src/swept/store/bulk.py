@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select
 
+T = TypeVar("T")
 _AT_ONCE = 500  # a statement takes only so many parameters
 _ROWS_AT_ONCE = 1_000
 
 
-def portions(ids: Iterable[str]) -> Iterator[list[str]]:
-    left = iter(ids)
+def portions(values: Iterable[T]) -> Iterator[list[T]]:
+    left = iter(values)
     while some := list(islice(left, _AT_ONCE)):
         yield some
 

@@ -12,20 +12,19 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from swept.model import Point
-from swept.store import read_board, schema, visible
+from swept.store import packed, read_board, schema, visible
+from swept.store.bulk import portions
 from swept.store.read_board_base import Series
 
 Curve: TypeAlias = tuple[Point, ...]
 KEPT = 200_000
 """Points, of all runs together: some 30 MB."""
-_AT_ONCE = 500  # a statement takes only so many parameters
 _MANY = 50
 """Of more runs the curves are read as a page reads them, as columns: a row for each of a million points takes five times
 as long. Of a few the statements that this needs would take longer."""
@@ -82,9 +81,8 @@ class Curves:
 
 def _highest(connection: Connection, where: ColumnElement[bool]) -> Mapping[str, int]:
     """The highest number among each run's points; runs without points are left out."""
-    runs, points = schema.runs, schema.points
-    number = select(func.max(points.c.number)).where(points.c.run == runs.c.id).scalar_subquery()
-    found = connection.execute(select(runs.c.id, number).where(where)).all()
+    runs = schema.runs.c
+    found = connection.execute(select(runs.id, packed.highest(runs.id)).where(where)).all()
     return {run: highest for run, highest in found if highest is not None}
 
 
@@ -96,8 +94,8 @@ def read(
         found = read_board.objective(connection, runs, times=False)
         yield from ((run, points_of(series)) for run, series in found.items())
         return
-    table, left = schema.points, iter(runs)
-    while some := list(islice(left, _AT_ONCE)):
+    table = schema.points
+    for some in portions(runs):
         statement = (
             select(table.c.run, table.c.attempt, table.c.step, table.c.value)
             .where(table.c.run.in_(some))

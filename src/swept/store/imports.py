@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select, update
@@ -18,10 +17,10 @@ from swept.errors import Conflict, NotFound
 from swept.model import Outcome, Run, RunState, Sweep, SweepState
 from swept.store import claims, flat, points, runs, schema, sweeps
 from swept.store.base import Brought, ImportedEnd, ImportedRun, NewSweep
+from swept.store.bulk import portions
 from swept.store.work import Work
 
 HALF = "its import is not complete: the same `swept import` goes on"
-_AT_ONCE = 500  # a statement takes only so many parameters
 _LONGEST = 128  # of a run's id
 _OUTCOMES: Mapping[RunState, Outcome] = {
     RunState.FINISHED: Outcome.FINISHED,
@@ -36,8 +35,7 @@ def known(connection: Connection, origins: Sequence[str]) -> dict[str, Brought]:
     """What is here of each origin; those that never came are left out."""
     table = schema.imports
     found: dict[str, Brought] = {}
-    left = iter(origins)
-    while some := list(islice(left, _AT_ONCE)):
+    for some in portions(origins):
         for row in connection.execute(select(table).where(table.c.origin.in_(some))):
             found[row.origin] = _brought(connection, row)
     return found
@@ -189,7 +187,8 @@ def _describe(work: Work, row: Row[Any], new: ImportedRun) -> None:
 
 def _forget_rows(work: Work, run: str) -> None:
     """The run was begun again at its source under the same id: the rows before are another training's."""
-    for table in (schema.rows, schema.system_rows, schema.points, schema.console):
+    reported = (schema.rows, schema.system_rows, schema.points, schema.console)
+    for table in (*reported, schema.packed_curves):
         work.connection.execute(delete(table).where(table.c.run == run))
     table = schema.runs
     work.connection.execute(

@@ -8,31 +8,19 @@ not looked at; so nothing ever has to be declared stale, and a copy that is late
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    ScalarSelect,
-    and_,
-    delete,
-    exists,
-    func,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, func, select
 
 from swept.store import schema, visible
 from swept.store.bulk import plain_rows, portions
-from swept.store.read_board_base import Series
+from swept.store.read_board_base import Series, Wholes
 from swept.store.work import Work
 
 _FLOATS, _WHOLES = "<f8", "<i8"
-_Wholes: TypeAlias = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +54,7 @@ def held(connection: Connection, where: ColumnElement[bool]) -> dict[str, Series
     rows = plain_rows(connection, asked)
     below = ceilings(connection, where) if rows else {}
     found: dict[str, Series] = {}
-    each: dict[tuple[int, int], _Wholes] = {}
+    each: dict[tuple[int, int], Wholes] = {}
     for run, copied, first, steps, numbers in rows:
         if copied == below.get(run, ""):
             values = np.frombuffer(numbers, _FLOATS)
@@ -75,8 +63,8 @@ def held(connection: Connection, where: ColumnElement[bool]) -> dict[str, Series
 
 
 def _steps(
-    each: dict[tuple[int, int], _Wholes], first: int, steps: bytes | None, count: int
-) -> _Wholes:
+    each: dict[tuple[int, int], Wholes], first: int, steps: bytes | None, count: int
+) -> Wholes:
     """Most trainings report each step, and share an array with all that have the same."""
     if steps is not None:
         return np.frombuffer(steps, _WHOLES)
@@ -102,34 +90,26 @@ def ceilings(connection: Connection, where: ColumnElement[bool]) -> Mapping[str,
         .where(where, again)
         .order_by(tried.run, tried.number)
     )
-    begun: dict[str, list[tuple[int, int | None]]] = defaultdict(list)
-    for run, number, first_step in plain_rows(connection, asked):
-        begun[run].append((number, first_step))
-    return {run: _told(visible.ceilings(attempts)) for run, attempts in begun.items()}
+    found = visible.ceilings_by_run(plain_rows(connection, asked))
+    return {run: _told(below) for run, below in found.items()}
 
 
 def _told(below: visible.Ceilings) -> str:
-    if len(below) == 1:
-        return ""
     return " ".join(f"{attempt}<{below[attempt]}" for attempt in sorted(below))
 
 
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(work: Work, copies: Iterable[Copy], gone: Sequence[str]) -> None:
-    """Write copies down. What they are copies of may have changed since: then nobody will look at them. Of runs that were
-    deleted none is kept."""
-    rows = [_row(copy) for copy in copies]
-    there: set[str] = set()
-    for some in portions(row["run"] for row in rows):
-        asked = select(schema.runs.c.id).where(schema.runs.c.id.in_(some))
-        there.update(work.connection.execute(asked).scalars())
-    work.upsert(schema.packed_curves, [row for row in rows if row["run"] in there])
-    table = schema.packed_curves
-    for some in portions(gone):
-        none = ~exists().where(schema.points.c.run == table.c.run)
-        work.connection.execute(delete(table).where(and_(table.c.run.in_(some), none)))
+def write(work: Work, copies: Sequence[Copy]) -> None:
+    """Write copies down, but for those of runs that were deleted or have other points by now: nobody would look at them."""
+    runs = schema.runs.c
+    now: dict[str, int | None] = {}
+    for some in portions(copy.run for copy in copies):
+        asked = select(runs.id, highest(runs.id)).where(runs.id.in_(some))
+        now.update((run, number) for run, number in plain_rows(work.connection, asked))
+    fresh = [copy for copy in copies if now.get(copy.run) == copy.name.number]
+    work.upsert(schema.packed_curves, [_row(copy) for copy in fresh])
 
 
 def _row(copy: Copy) -> dict[str, Any]:

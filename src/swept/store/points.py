@@ -78,6 +78,8 @@ def rebuild(work: Work, sweep: str, objective: str) -> None:
     """Read the objective of all the sweep's runs from their rows and summaries again: its name has changed."""
     table = schema.points
     work.connection.execute(delete(table).where(table.c.sweep == sweep))
+    own = select(schema.runs.c.id).where(schema.runs.c.sweep == sweep)
+    work.connection.execute(delete(schema.packed_curves).where(schema.packed_curves.c.run.in_(own)))
     if not objective:
         return
     runs, rows = schema.runs, schema.rows

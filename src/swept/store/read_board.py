@@ -32,7 +32,7 @@ from swept import wire
 from swept.model import Attempt, Desired, Kind, Outcome, Point, Run, RunState
 from swept.store import packed, schema, visible
 from swept.store.bulk import plain_rows, plain_values, portions
-from swept.store.read_board_base import Changes, Drawn, Scope, Series
+from swept.store.read_board_base import Changes, Drawn, Floats, Scope, Series, Wholes
 
 _PRIOR = Kind.PRIOR.value
 _ALL_AGAIN = ("sweep.updated",)
@@ -86,8 +86,6 @@ _ATTEMPT = (
 
 
 _Read: TypeAlias = tuple[tuple[Any, ...], Sequence[Attempt]]
-_Floats: TypeAlias = NDArray[np.float64]
-_Wholes: TypeAlias = NDArray[np.int64]
 
 
 def runs(connection: Connection, scope: Scope, ids: Sequence[str] | None) -> list[Run]:
@@ -351,22 +349,21 @@ def _reported(
         .where(tried.run.in_(ids))
         .order_by(tried.run, tried.number)
     )
+    rows = plain_rows(connection, asked)
     found: dict[str, list[_Reported]] = {}
-    begun: dict[str, list[tuple[int, int | None]]] = {}
-    for run, number, first_step, count, low, high in plain_rows(connection, asked):
-        begun.setdefault(run, []).append((number, first_step))
+    for run, number, _, count, low, high in rows:
         if count:
             found.setdefault(run, []).append(_Reported(number, count, low, high))
-    return found, {run: visible.ceilings(known) for run, known in begun.items()}
+    return found, visible.ceilings_by_run(row[:3] for row in rows)
 
 
 def _steps(
     connection: Connection, reported: Mapping[str, Sequence[_Reported]]
-) -> Mapping[str, _Wholes]:
+) -> Mapping[str, Wholes]:
     """Run → the steps of all its attempts. Most trainings report each step, and are not asked for them."""
     table = schema.points.c
-    each: dict[tuple[int, int], _Wholes] = {}
-    found: dict[str, _Wholes] = {}
+    each: dict[tuple[int, int], Wholes] = {}
+    found: dict[str, Wholes] = {}
     for run, parts in reported.items():
         if all(one.each_step for one in parts):
             ends = [(one.low, one.high) for one in parts]
@@ -386,7 +383,7 @@ def _steps(
 
 def _values(
     connection: Connection, ids: Sequence[str], *, times: bool
-) -> tuple[_Floats, _Floats | None]:
+) -> tuple[Floats, Floats | None]:
     """The values of all the points of the runs in order of run, attempt and step, and their times."""
     table, rows = schema.points, schema.rows
     asked = select(table.c.value, *((rows.c.time,) if times else ()))
@@ -425,17 +422,17 @@ def metric(connection: Connection, ids: Sequence[str], name: str) -> dict[str, S
     return found
 
 
-def _split(numbers: _Wholes, counts: Mapping[str, int]) -> dict[str, _Wholes]:
+def _split(numbers: Wholes, counts: Mapping[str, int]) -> dict[str, Wholes]:
     """Run → so many of the `numbers`, one run after another."""
     ends = np.cumsum(list(counts.values()))
     return dict(zip(counts, np.split(numbers, ends[:-1]), strict=True))
 
 
-def _whole(numbers: Sequence[int]) -> _Wholes:
+def _whole(numbers: Sequence[int]) -> Wholes:
     return np.array(numbers, dtype=np.int64)
 
 
-def _real(numbers: Sequence[float | None]) -> _Floats:
+def _real(numbers: Sequence[float | None]) -> Floats:
     """None is NaN."""
     return np.array(numbers, dtype=np.float64)
 
@@ -443,9 +440,9 @@ def _real(numbers: Sequence[float | None]) -> _Floats:
 def _apart(
     counts: Mapping[str, Sequence[tuple[int, int]]],
     below: Mapping[str, visible.Ceilings],
-    steps: Mapping[str, _Wholes],
-    value: _Floats,
-    time: _Floats | None,
+    steps: Mapping[str, Wholes],
+    value: Floats,
+    time: Floats | None,
 ) -> Iterator[tuple[str, Series]]:
     """Run by run, without what is hidden, from arrays in order of run, attempt and step. `counts`: of each run how many
     of them each attempt has."""
@@ -466,7 +463,7 @@ def _apart(
             yield run, Series(step[seen], values[seen], None if times is None else times[seen])
 
 
-def _last_of_each(steps: _Wholes, places: NDArray[np.intp]) -> NDArray[np.intp]:
+def _last_of_each(steps: Wholes, places: NDArray[np.intp]) -> NDArray[np.intp]:
     """`places` in order of step; of two attempts at one step the later."""
     order = places[np.argsort(steps[places], kind="stable")]
     last = np.ones(len(order), dtype=bool)
@@ -505,10 +502,7 @@ def _ceilings(connection: Connection, ids: Sequence[str]) -> Mapping[str, visibl
         .where(table.run.in_(ids))
         .order_by(table.run, table.number)
     )
-    tried: dict[str, list[tuple[int, int | None]]] = defaultdict(list)
-    for run, number, first_step in connection.execute(asked):
-        tried[run].append((number, first_step))
-    return {run: visible.ceilings(known) for run, known in tried.items()}
+    return visible.ceilings_by_run(plain_rows(connection, asked))
 
 
 def ends(
@@ -564,12 +558,11 @@ def abridged(series: Series) -> tuple[Point, ...]:
     return tuple([Point(at, math.nan if math.isnan(one) else one) for at, one in found])
 
 
-def _extremes(values: _Floats) -> tuple[int, ...]:
+def _extremes(values: Floats) -> tuple[int, ...]:
     """Where the lowest and the highest finite value are."""
     low, high = int(values.argmin()), int(values.argmax())
-    if math.isfinite(values.item(low)) and math.isfinite(
-        values.item(high)
-    ):  # NaN would be found as either
+    # NaN would be found as either.
+    if math.isfinite(values.item(low)) and math.isfinite(values.item(high)):
         return low, high
     finite = np.flatnonzero(np.isfinite(values))
     if not len(finite):

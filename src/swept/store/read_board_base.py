@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from swept.model import Point, Run
+
+Floats: TypeAlias = NDArray[np.float64]
+Wholes: TypeAlias = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,9 @@ class Changes:
 class Series:
     """A visible curve. `times` are seconds since 1970, NaN where not known; None where they were not asked for."""
 
-    steps: NDArray[np.int64]  # may be shared with other curves: not to be written to
-    values: NDArray[np.float64]  # nor these
-    times: NDArray[np.float64] | None = None
+    steps: Wholes  # may be shared with other curves: not to be written to
+    values: Floats  # nor these
+    times: Floats | None = None
 
 
 NOTHING = Series(np.empty(0, dtype=np.int64), np.empty(0))
@@ -78,8 +81,8 @@ class BoardVerbs(Protocol):
 
     def pack_curves(self, runs: Sequence[str], *, points: int) -> list[str]:
         """Write the curves of the objective down once more, so that many are read at once faster: of those of `runs` that
-        are not running, where that has not been done since the curve changed. Ends at some run after so many `points`; those
-        of `runs` that are left. Changes nothing that any other verb says."""
+        are not running, where that has not been done since the curve changed. Ends before a run with which it would be more
+        than so many `points`, though not before the first; those of `runs` that are left. Changes nothing that any other verb says."""
         ...
 
     def objective_series(self, runs: Sequence[str], *, times: bool = False) -> Mapping[str, Series]:

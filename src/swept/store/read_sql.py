@@ -97,8 +97,8 @@ class SqlReads:
 
     def pack_curves(self, runs: Sequence[str], *, points: int) -> list[str]:
         found = self._database.read(lambda connection: packing.look(connection, runs, points))
-        if found.copies or found.gone:
-            self._database.write(lambda work: packed.write(work, found.copies, found.gone))
+        if found.copies:
+            self._database.write(lambda work: packed.write(work, found.copies))
         return list(found.left)
 
     def objective_series(self, runs: Sequence[str], *, times: bool = False) -> Mapping[str, Series]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, delete, exists, select, update
@@ -13,13 +12,12 @@ from swept.model import Desired, RunState
 from swept.model import Row as MetricRow
 from swept.store import flat, history, leases, points, runs, schema, sweeps
 from swept.store.base import MEASURED, Order
+from swept.store.bulk import portions
 from swept.store.codec import dumps
 from swept.store.imports import HALF
 from swept.store.measured import superfluous
 from swept.store.work import Work
 from swept.wire.reports import Report
-
-_AT_ONCE = 500  # a statement takes only so many parameters
 
 
 def report(work: Work, run: str, token: str, reports: Sequence[Report], seconds: float) -> Order:
@@ -99,8 +97,7 @@ def _thin_out(connection: Connection, run: Row[Any]) -> None:
         return
     seconds = [step - MEASURED for step in steps]
     gone = [MEASURED + one for one in superfluous(seconds, max(seconds))]
-    left = iter(gone)
-    while some := list(islice(left, _AT_ONCE)):
+    for some in portions(gone):
         connection.execute(delete(table).where(*mine, table.c.step.in_(some)))
 
 

@@ -8,6 +8,7 @@ nothing: one that dies at its start takes no history away.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,14 @@ def ceilings(attempts: Sequence[tuple[int, int | None]]) -> Ceilings:
         if first_step is not None:
             ceiling = min(ceiling, first_step)
     return found
+
+
+def ceilings_by_run(attempts: Iterable[Sequence[Any]]) -> dict[str, Ceilings]:
+    """As `ceilings`, of many runs: from (run, number, first_step), of each run in order of number."""
+    begun: dict[str, list[tuple[int, int | None]]] = defaultdict(list)
+    for run, number, first_step in attempts:
+        begun[run].append((number, first_step))
+    return {run: ceilings(known) for run, known in begun.items()}
 
 
 def curve(points: Iterable[tuple[int, int, float | None]], below: Ceilings) -> tuple[Point, ...]:

@@ -187,6 +187,28 @@ class BoardVerbs:
         store.delete_run(runs[0], now=NOW)
         assert store.objective_series(runs).keys() == {runs[3]}
 
+    def test_curves_are_written_down_a_few_points_at_a_time(self, store: Store) -> None:
+        """Hidden points count too: they are read all the same."""
+        runs = []
+        for _ in range(3):
+            lease = running(store, *(log(step, step, loss=1.0) for step in range(1, 4)))
+            store.expire(now=lease.expires)
+            again = claim(store, lease.run.sweep, "again", now=lease.expires)
+            assert again
+            store.report(lease.run.id, again.token, [log(1, 0, acc=0.5)], now=lease.expires)
+            end(store, again, Outcome.FINISHED, now=lease.expires)
+            runs.append(lease.run.id)
+        assert store.objective_series(runs) == {}
+        assert store.pack_curves(runs, points=5) == runs[1:]
+        assert store.pack_curves(runs, points=6) == []
+        first = running(store, *(log(step, step, loss=1.0) for step in range(1, 4)))
+        end(store, first, Outcome.FINISHED)
+        other = running(store, log(1, 1, loss=1.0))
+        end(store, other, Outcome.FINISHED)
+        both = [first.run.id, other.run.id]
+        assert store.pack_curves(both, points=1) == both[1:], "one at least"
+        assert store.pack_curves(both, points=1) == []
+
     def test_a_copy_is_of_what_the_attempts_show(self, store: Store) -> None:
         first = running(store, *(log(step, step, loss=float(step)) for step in (1, 2, 3)))
         run = first.run.id
