@@ -10,7 +10,7 @@ from swept.analysis.best import Advice
 from swept.engine.ground import Ground
 from swept.model import Run, Sweep
 from swept.spec import Spec
-from swept.stopping.decide import rule
+from swept.stopping.decide import goes_by_curves
 from swept.stopping.ladder import ladder
 from swept.stopping.track import longest
 from swept.think import ThinkError
@@ -30,9 +30,9 @@ class Advising(Ground):
         looking at a sweep costs no more than the search itself, however often it is done.
         """
         spec = self.spec(sweep)
-        full = longest(spec) or 1
-        if rule(spec) != "auto" or spec.method != "bayes" or len(ladder(full)) == 1:
+        if not goes_by_curves(spec):
             return None
+        full = longest(spec) or 1
         stage = sweep.spec_version, tuple(_stage(run, full) for run in runs)
         lock = self._locks.of("advise", sweep.id)
         known = self._advice.get(sweep.id)

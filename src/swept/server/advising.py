@@ -15,7 +15,7 @@ from swept.analysis.best import Advice
 from swept.model import Run, Sweep
 from swept.server.context import Context
 from swept.spec import Spec
-from swept.stopping.decide import rule
+from swept.stopping.decide import goes_by_curves
 from swept.stopping.ladder import ladder
 from swept.stopping.track import longest
 from swept.store.base import RunFilter
@@ -53,11 +53,9 @@ class Advising:
 def stage_of(spec: Spec, version: int, runs: Iterable[Run]) -> int | None:
     """Another one where a run has changed its state or passed a rung, or the file its `version`; None where the model is
     not asked."""
-    if rule(spec) != "auto" or spec.method != "bayes":
+    if not goes_by_curves(spec):
         return None
     rungs = ladder(longest(spec) or 1)
-    if len(rungs) == 1:
-        return None
     return hash(
         (version, tuple((run.id, run.state, bisect_right(rungs, run.steps)) for run in runs))
     )
