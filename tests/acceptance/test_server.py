@@ -276,6 +276,31 @@ def test_a_detached_server_ends_when_nobody_needs_it(
     assert "nobody needs this server" in home.log.read_text()
 
 
+def test_a_start_that_took_longer_than_the_idle_time_is_not_the_end(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Starting(FakeClock):
+        """An hour passes before each look at it while the server starts; then none, until the third one."""
+
+        started, looks, needed = False, 0, False
+
+        def now(self) -> float:
+            self.looks += self.started
+            if self.looks == 3:
+                self.needed = not caplog.records
+            if not self.started or self.looks == 3:
+                self.advance(3600.0)
+            return super().now()
+
+    def say(text: str) -> None:
+        clock.started |= "serves" in text
+
+    clock = Starting()
+    serve(home, Plan(detached=True, lease_seconds=0.1, idle_seconds=60.0), say, clock)
+    assert clock.needed
+    assert "nobody needs this server" in caplog.text
+
+
 @pytest.mark.slow
 def test_a_team_server_in_the_foreground_ends_by_ctrl_c(home: Home) -> None:
     command = [sys.executable, "-m", "swept", "server", "--host", "0.0.0.0"]
