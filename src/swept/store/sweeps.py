@@ -236,9 +236,12 @@ def _own(sweep: str, *states: RunState) -> ColumnElement[bool]:
 
 def _finish_runs(work: Work, sweep: str, reason: str) -> None:
     why = f"the sweep finished: {reason}" if reason else "the sweep finished"
-    for run in _runs(work, sweep, RunState.PENDING, RunState.PAUSED):
-        ending = Move.STOP if run.state == RunState.PAUSED else Move.KILL
-        moves.move(work, run, ending, reason=why)
+    for run in _runs(work, sweep, RunState.PENDING):
+        moves.move(work, run, Move.KILL, reason=why)
+    for run in _runs(work, sweep, RunState.PAUSED):
+        paused = run.desired_why if run.desired == Desired.PAUSE else ""
+        told = f"{paused} (the sweep ended before it was continued)" if paused else why
+        moves.move(work, run, Move.STOP, reason=told)
 
 
 def _cancel_runs(work: Work, sweep: str) -> None:

@@ -72,6 +72,17 @@ class SweepVerbs:
         assert store.sweep(sweep.id).ended_because == "grid exhausted"
         assert claim(store, sweep.id, "r2") is None
 
+    def test_a_paused_run_of_a_finished_sweep_keeps_why_it_was_paused(self, store: Store) -> None:
+        lease = running(store, log(1, 0, loss=1.0), checkpoint(2, 0))
+        sweep = lease.run.sweep
+        assert sweep
+        store.set_desired(lease.run.id, Desired.PAUSE, reason="hopeless", by="search", now=NOW)
+        assert end(store, lease, Outcome.PAUSED).state is RunState.PAUSED
+        store.set_sweep_state(sweep, SweepState.FINISHED, reason="the budget is used up", now=NOW)
+        assert store.run(lease.run.id).ended_because == (
+            "hopeless (the sweep ended before it was continued)"
+        )
+
     def test_cancelling_a_sweep_orders_its_running_runs_to_stop(self, store: Store) -> None:
         lease = running(store)
         assert lease.run.sweep
