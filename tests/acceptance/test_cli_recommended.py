@@ -179,7 +179,7 @@ def test_a_run_tells_its_story_in_order(swept: Any, stage: Stage) -> None:
     assert kinds[:4] == ["attempt 1", "pause ", "continue", "attempt 2"]
     continued = next(line for line in said if line.startswith("continue"))
     assert "is expected to end at" in continued
-    assert "the best so far is" in continued
+    assert "to beat is" in continued
     assert sum("others are to catch up" in line or "expected to end" in line for line in said) >= 2
 
 

@@ -15,6 +15,7 @@ from swept.model import Continue, Done, History, Kind, Point, Run, RunState
 from swept.search.auto import _feasible, _Proposals
 from swept.search.suggest import suggest
 from swept.spec import Spec, parse_mapping
+from swept.stopping.auto import standings
 from swept.stopping.decide import promotions
 from swept.stopping.exhausted import exhausted
 from swept.stopping.forecast import Forecast
@@ -341,3 +342,27 @@ def test_a_run_that_begins_badly_goes_on_where_runs_like_it_ended_best() -> None
     found = continued(*whole, hopeful, hopeless)
     assert list(found) == [9]
     assert found[9].startswith("likely to end best at step 2")
+
+
+def test_without_checkpoints_the_last_run_goes_on_where_it_may_win_by_any_margin() -> None:
+    """Nothing else could use its steps. While other runs may come, one that is hardly better makes way for them."""
+
+    def nearly_alike(config: Mapping[str, Any], seed: int) -> list[float]:
+        end = 1.0 + config["x"] + 0.001 * config["y"]
+        return [end + 2.0 / step for step in range(1, STEPS + 1)]
+
+    file = {**SWEEP, "run_cap": 24}
+    simulation = simulate(file, nearly_alike, 10_000, can_resume=False)
+    runs = list(simulation.runs)
+    best = simulation.recommended()
+    assert best is not None
+    last = runs[-1]
+    config = {"x": best.config["x"], "y": 0.0}
+    half = tuple(best.curve[: STEPS // 2])
+    runs[-1] = replace(last, config=config, state=RunState.RUNNING, curve=half, ended=None)
+    found = standings(parse_mapping(file), History(tuple(runs)))
+    assert found is not None
+    assert found.closing
+    track = next(each for each in found.tracks if each.run.number == last.number)
+    assert replace(found, closing=False).refuses(track)
+    assert not found.refuses(track)

@@ -241,7 +241,7 @@ class _Proposals:
         name = forecast.spec.metric.name if forecast.spec.metric else "the objective"
         return {
             "reason": f"model: expects {name} {expected:.4g} ({low:.4g} to {high:.4g}) at the end, "
-            f"best so far {forecast.own(forecast.leading):.4g}; expected improvement {gain:.2g}",
+            f"to beat is {forecast.own(forecast.leading):.4g}; expected improvement {gain:.2g}",
             "strategy": "model",
             "predicted_mean": expected,
             "predicted_sd": (high - low) / 2.0,

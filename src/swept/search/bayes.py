@@ -257,7 +257,7 @@ class _Search:
         mark = self.sign * scale.original(best)
         return {
             "reason": f"model{self._whence()}: expects {self.metric} {predicted:.4g} ± {deviation:.2g} here, "
-            f"best so far about {mark:.4g}; expected improvement {gain:.2g}",
+            f"to beat is about {mark:.4g}; expected improvement {gain:.2g}",
             "strategy": "model",
             "predicted_mean": predicted,
             "predicted_sd": deviation,

@@ -141,8 +141,9 @@ class _Predicted(Standings):
         return found
 
     def refuses(self, track: Track) -> bool:
-        """Whether the model gives it no chance to become the best by a margin."""
-        chance = self._chance(track)
+        """Whether the model gives it no chance to become the best by a margin. By any margin, where it is gone for good
+        and nothing that is yet to come could use its steps."""
+        chance = self._chance(track, 0.0 if self.closing and self.resumes() is False else MARGIN)
         return chance is not None and chance <= CHANCE
 
     def insists(self, track: Track) -> bool:
@@ -150,13 +151,13 @@ class _Predicted(Standings):
         chance = self._chance(track)
         return chance is not None and chance >= GOOD_CHANCE
 
-    def _chance(self, track: Track) -> float | None:
+    def _chance(self, track: Track, margin: float = MARGIN) -> float | None:
         """That it ends better than the best by a margin; None where the model knows nothing of it."""
         place = self._place(track)
         if place is None:
             return None
         mean, sd = self.forecast.final(place)
-        return float(ndtr((self.forecast.best - MARGIN - mean) / sd))
+        return float(ndtr((self.forecast.best - margin - mean) / sd))
 
     def _place(self, track: Track) -> int | None:
         """Where the run is in the forecast; None where the model knows nothing of it."""
@@ -204,7 +205,7 @@ class _Predicted(Standings):
         low, high = figures["predicted_band"]
         return (
             f"{before}{self.metric.name} is expected to end at {figures['predicted_final']:.4g} "
-            f"({low:.4g} to {high:.4g}); the best so far is {figures['best_so_far']:.4g}"
+            f"({low:.4g} to {high:.4g}); to beat is {figures['best_so_far']:.4g}"
         )
 
     def _figures(self, track: Track) -> dict[str, Any]:
