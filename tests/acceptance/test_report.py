@@ -8,6 +8,7 @@ import json
 import math
 import random
 import re
+import sys
 from base64 import b64decode, b85decode
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -393,6 +394,20 @@ def test_a_file_that_is_no_image_is_left_out_and_said(stage: Stage) -> None:
     assert data_of(text)[0]["images"] == []
     assert len(notes) == 2
     assert all("png" in note for note in notes)
+
+
+def test_without_pillow_only_who_makes_the_report_hears_of_images_and_only_where_there_are(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    stage.play([0.3], files={"notes.txt": b"x"})
+    assert stage.report(images=5)[1] == []
+    stage.play([0.9], files={"results.png": b"any"})
+    text, notes = stage.report(images=5)
+    assert len(notes) == 1
+    assert "pip install pillow" in notes[0]
+    assert "pip install pillow" not in text
+    assert data_of(text)[1]["notes"] == []
 
 
 def test_fifty_runs_with_images_stay_small(stage: Stage) -> None:

@@ -59,7 +59,7 @@ def command(sweep: str | None, output: Path | None, images: int) -> None:
 
 
 def report(client: Client, view: SweepView, bundle: Bundle, images: int) -> tuple[str, list[str]]:
-    """The file's text, and what is not in it."""
+    """The file's text, and what is not in it and why."""
     gathered = gather(client, view, images=images, clock=SystemClock())
     question, runs = question_of(spec_of(view)), runs_of(view)
     found = results(question, runs, advice_of(view), audit_of(view))
@@ -67,4 +67,5 @@ def report(client: Client, view: SweepView, bundle: Bundle, images: int) -> tupl
     head = summary(
         view, runs, question, found, gathered.notes, packed["importance"], packed["health"]
     )
-    return document(f"swept: {view['name']}", head, gathered.text(), bundle), gathered.notes
+    said = [*gathered.notes, *filter(None, (gathered.hint,))]
+    return document(f"swept: {view['name']}", head, gathered.text(), bundle), said

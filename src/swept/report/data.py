@@ -37,11 +37,12 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """`packed` is JSON-able; `curves` holds packed buffers by metric."""
+    """`packed` is JSON-able; `curves` holds packed buffers by metric. `hint`: said in no file, only to who makes it."""
 
     packed: Mapping[str, Any]
     curves: Mapping[str, str]
     images: Sequence[ReportImage]
+    hint: str = ""
 
     @property
     def notes(self) -> list[str]:
@@ -67,8 +68,7 @@ def gather(client: Client, view: SweepView, *, images: int, clock: Clock) -> Rep
     metrics = client.curve_metrics(sweep)
     curves = _curves(client, sweep, board, metrics, notes)
     chosen = chosen_runs(board)
-    found, said = collect(client, chosen, images)
-
+    found = collect(client, chosen if images else (), images)
     insights = _insights(client, sweep, [one["name"] for one in board["parameters"]], notes)
     content = {
         "made": clock.now(),
@@ -77,9 +77,9 @@ def gather(client: Client, view: SweepView, *, images: int, clock: Clock) -> Rep
         "metrics": metrics,
         **insights,
         "runs": {run: client.run(run) for run in chosen},
-        "notes": [*notes, *said],
+        "notes": [*notes, *found.notes],
     }
-    return ReportData(content, curves, found)
+    return ReportData(content, curves, found.images, found.hint)
 
 
 def _insights(

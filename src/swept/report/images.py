@@ -1,4 +1,4 @@
-"""A few images of a few runs, made small. Pillow does it; without Pillow there are none, and that is said."""
+"""A few images of a few runs, made small. Pillow does it; without Pillow there are none, and who makes the report is told."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -42,6 +43,15 @@ class ReportImage(TypedDict):
     data: str  # base64
 
 
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """`notes`: what readers have to know; `hint`: what only the one who makes the report can act on, or ""."""
+
+    images: list[ReportImage]
+    notes: list[str]
+    hint: str = ""
+
+
 def choose(files: Iterable[FileView], count: int) -> list[FileView]:
     """At most `count` images of a run: of each key the last one, what people look at first before the rest."""
     last: dict[str, FileView] = {}
@@ -66,30 +76,31 @@ def _importance(key: str) -> tuple[int, str]:
     return place, key
 
 
-def collect(client: Client, runs: Sequence[str], count: int) -> tuple[list[ReportImage], list[str]]:
-    """Up to `count` images of each run, in this order, as long as there is room; and what has to be said of that."""
-    if not count or not runs:
-        return [], []
-    if not _readable():
-        return [], ["the runs' images are left out: `pip install pillow` brings them in"]
+def collect(client: Client, runs: Sequence[str], count: int) -> Collected:
+    """Up to `count` images of each run, in this order, as long as there is room."""
+    chosen = [(run, file) for run in runs for file in choose(client.files(run), count)]
+    if chosen and not _readable():
+        return Collected(
+            [], [], "the runs' images are left out: `pip install pillow` brings them in"
+        )
     found: list[ReportImage] = []
     said: list[str] = []
     room = TOTAL_BYTES
-    for run in runs:
-        for file in choose(client.files(run), count):
-            try:
-                small = _fetched(client, run, file["name"])
-            # ImportError: Ultralytics' own `Image.open`, where it was imported, looks for a reader of what is no image.
-            except (SweptError, ImportError, OSError, ValueError, SyntaxError, Warning) as error:
-                said.append(f"an image of run {run} cannot be shown, `{file['name']}`: {error}")
-                continue
-            if len(small) > room:
-                return found, [*said, "some of the runs' images are left out for their size"]
-            room -= len(small)
-            name, step = key_of(file["name"])
-            data = b64encode(small).decode()
-            found.append(ReportImage(run=run, name=name, step=step, type="image/webp", data=data))
-    return found, said
+    for run, file in chosen:
+        try:
+            small = _fetched(client, run, file["name"])
+        # ImportError: Ultralytics' own `Image.open`, where it was imported, looks for a reader of what is no image.
+        except (SweptError, ImportError, OSError, ValueError, SyntaxError, Warning) as error:
+            said.append(f"an image of run {run} cannot be shown, `{file['name']}`: {error}")
+            continue
+        if len(small) > room:
+            said.append("some of the runs' images are left out for their size")
+            break
+        room -= len(small)
+        name, step = key_of(file["name"])
+        data = b64encode(small).decode()
+        found.append(ReportImage(run=run, name=name, step=step, type="image/webp", data=data))
+    return Collected(found, said)
 
 
 def _readable() -> bool:
