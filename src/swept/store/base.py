@@ -497,8 +497,8 @@ class Store(ArtifactVerbs, ReadVerbs, Protocol):
         """The run of `new.origin`, made where it is missing, with the times that it had at its source and one ended
         attempt, to which `log_rows`, `add_console` and `add_file` add. Until `end_import` it is killed, so that no
         search takes it for a result. Found again, its name, config and details are renewed; `afresh` also forgets
-        its rows and console. Raises Conflict for one that went on here: it has a later attempt. Makes a fill under
-        way stale."""
+        its rows and console; where it is another than it was so far, run.changed is written. Raises Conflict for one
+        that went on here: it has a later attempt. Makes a fill under way stale."""
         ...
 
     def end_import(self, run: str, ended: ImportedEnd, *, now: float) -> Run:

@@ -128,7 +128,8 @@ def begin(work: Work, new: ImportedRun, *, afresh: bool = False) -> Brought:
         raise Conflict(f"run {identity} went on here: what is new at its source is left out")
     if afresh:
         _forget_rows(work, identity)
-    _describe(work, row, new)
+    if _describe(work, row, new) or (afresh and record is not None):
+        work.event("run.changed", sweep=row.sweep, run=identity, imported=True)
     _keep(work, new.origin, run=identity, stamp=record.stamp if record else "")
     _make_stale(work, row.sweep)
     last_step = None if afresh else row.last_step
@@ -169,8 +170,8 @@ def _identity(connection: Connection, new: ImportedRun) -> str | None:
     return other if _free(connection, other) else None
 
 
-def _describe(work: Work, row: Row[Any], new: ImportedRun) -> None:
-    """What the source says of the run now; half, from here on."""
+def _describe(work: Work, row: Row[Any], new: ImportedRun) -> bool:
+    """What the source says of the run now; half, from here on. Whether that is something else than was known."""
     details = {**row.details, **new.details}
     values = {
         "state": RunState.KILLED.value,
@@ -183,6 +184,7 @@ def _describe(work: Work, row: Row[Any], new: ImportedRun) -> None:
     table = schema.runs
     work.connection.execute(update(table).where(table.c.id == row.id).values(**values))
     flat.keep_config(work, row.id, new.config, details)
+    return any(row._mapping[name] != value for name, value in values.items())
 
 
 def _forget_rows(work: Work, run: str) -> None:

@@ -79,8 +79,14 @@ class ImportVerbs:
         self, store: Store
     ) -> None:
         brought_run(store)
+        position = store.position()
         assert store.begin_import(RUN, now=NOW, afresh=True).last_step is None
         assert store.rows("a1") == []
+        assert store.moved_runs(position) == ["a1"], "whoever keeps its curve looks at it again"
+        position = store.position()
+        store.begin_import(RUN, now=NOW)
+        assert store.moved_runs(position) == [], "it is as it was"
+        assert types(store, "a1") == ["run.created", "run.imported", "run.changed"]
 
     def test_a_taken_id_gets_another(self, store: Store) -> None:
         store.add_run(project="p", sweep=None, kind=Kind.MANUAL, config={}, now=NOW, run_id="a1")

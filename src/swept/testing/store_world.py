@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from swept.model import Kind, Outcome, Row, Run, RunState, SweepState
 from swept.spec import parse_mapping
-from swept.store.base import Lease, NewSweep, RunFilter, Store
+from swept.store.base import ImportedEnd, ImportedRun, Lease, NewSweep, RunFilter, Store
 from swept.testing.scenes import NOW, checkpoint, claim, end, log, new_sweep, resumed, start
 from swept.wire.reports import Report
 
@@ -136,6 +136,27 @@ class World:
                 now=self.now,
             )
 
+    def imported(self, at: int) -> None:
+        """A run of another server comes, or comes again: further, or begun afresh under the same id; perhaps not whole."""
+        new = ImportedRun(
+            origin=f"there/{at % 2}",
+            source="there",
+            project="project",
+            sweep=self.sweep,
+            kind=Kind.SEARCH,
+            run_id=f"imported{at % 2}",
+            name=f"i{at}",
+            config={"lr": float(at)},
+            created=NOW,
+            started=NOW,
+        )
+        run = self.store.begin_import(new, now=self.now, afresh=at % 3 == 0).id
+        if at % 5:
+            self.store.log_rows(run, 1, [Row(at % 9, {"loss": at / 4, "acc": 0.2})], now=self.now)
+        if at % 7:
+            end = ImportedEnd(RunState.FINISHED, NOW + 1.0, "", {"note": at}, str(at))
+            self.store.end_import(run, end, now=self.now)
+
     def over(self, at: int) -> None:
         state = (SweepState.PAUSED, SweepState.RUNNING, SweepState.FINISHED)[at % 3]
         self.store.set_sweep_state(self.sweep, state, reason="", now=self.now)
@@ -167,5 +188,7 @@ HAPPENINGS: tuple[Callable[[World, int], None], ...] = (
     World.file_changed,
     World.learned_from,
     World.child,
+    World.imported,
+    World.imported,
     World.over,
 )
