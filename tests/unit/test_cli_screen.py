@@ -135,7 +135,8 @@ def test_the_best_so_far_may_be_behind_the_baseline() -> None:
 def test_events_of_trouble_say_why() -> None:
     running = RUNS[3]
     failed = replace(running, state=RunState.FAILED, ended_because="exit code 1", ended=1.0)
-    stopped = replace(RUNS[2], ended=10.0)
+    through_a_night = (Attempt(1, "a", "h", 0.0, 4.0), Attempt(2, "a", "h", 40_000.0, 40_006.0))
+    stopped = replace(RUNS[2], ended=40_006.0, attempts=through_a_night)
     released = replace(
         running, state=RunState.PENDING, attempts=(replace(running.attempts[0], reason="Ctrl+C"),)
     )

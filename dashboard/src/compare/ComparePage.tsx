@@ -7,6 +7,7 @@ import type { SeriesData } from "../charts/series";
 import type { Frozen } from "../data/frozen";
 import { listen } from "../data/live";
 import { fetched, read } from "../data/source";
+import { trainedSeconds } from "../data/trained";
 import { Lightbox, type Slide } from "../media/Lightbox";
 import { atStep, isImage, type Image } from "../media/parse";
 import { MarkedPicture } from "../media/Picture";
@@ -111,7 +112,7 @@ function Whole({ shown, report }: { shown: readonly Loaded[]; report: Frozen | n
               <a href={linkTo({ view: "run", id: run.id })}>{named[place]}</a>
               <span class={`state ${run.state}`}>{run.state}</span>
               <span class="muted">{`${run.kind === "manual" ? "by hand" : run.kind}, step ${compared[place]?.history.steps.at(-1) ?? "–"}`}
-                {run.started !== null && `, ${duration((run.ended ?? Date.now() / 1000) - run.started)}`}</span>
+                {run.started !== null && `, ${duration(trainedSeconds(run, Date.now() / 1000))}`}</span>
               {shown.length > 2 && <button type="button" class="plain" aria-label={`leave ${named[place] ?? ""} out`} onClick={() => remove(run.id)}>×</button>}
             </li>
           ))}

@@ -24,6 +24,15 @@ describe("a board", () => {
     }
   });
 
+  test("takes for a run's duration its attempts together, not the night between them", () => {
+    const view = viewOf(whole, [0, 1, 2]);
+    const attempt = { number: 1, agent: "a", host: "h", started: 100, ended: 101, outcome: "paused", reason: "", first_step: 0 };
+    view.runs.attempts = [[attempt, { ...attempt, number: 2, started: 40_000, ended: 40_003 }], [{ ...attempt, ended: null }], []];
+    view.runs.started = [100, 100, 100];
+    view.runs.ended = [40_003, null, 150];
+    expect([...(boardOf(view).columns.get("seconds")?.values ?? [])]).toEqual([4, NaN, 50]);
+  });
+
   test("that grew run by run is the one that was read at once", () => {
     const board = boardOf(viewOf(whole, [0]));
     for (let row = 1; row < 30; row += 1) expect(merge(board, viewOf(whole, [row]))).toBe(true);

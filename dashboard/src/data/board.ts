@@ -1,6 +1,7 @@
 /** The board: typed columns over all runs, from the wire's rows, and brought up to date by rows that changed. */
 import { timeColumn } from "../charts/history-geometry";
 import type { Attempt, Board, Column, Role, RunState, SweepHead, SweepState } from "../types";
+import { trainedSeconds } from "./trained";
 import type { BoardView, ParameterView } from "./wire";
 
 /** Columns that every board has; a parameter or a metric of the same name is kept under a longer one. */
@@ -111,7 +112,7 @@ export function merge(board: Board, view: BoardView): boolean {
   fill(board, "best", places, runs.best_value);
   fill(board, "steps", places, runs.steps);
   fill(board, "started", places, runs.started);
-  fill(board, "seconds", places, runs.id.map((_, at) => spelled(runs.ended[at]) - spelled(runs.started[at])));
+  fill(board, "seconds", places, runs.id.map((_, at) => trainedSeconds({ started: runs.started[at], ended: runs.ended[at], attempts: runs.attempts[at] ?? [] })));
   for (const parameter of view.parameters) {
     const key = OWN.some((own) => own === parameter.name) ? `config.${parameter.name}` : parameter.name;
     if (!board.columns.has(key)) board.columns.set(key, { ...parameterOf(key, parameter), values: longer(new Float64Array(), board.n) });

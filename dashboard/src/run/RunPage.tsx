@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { counted, duration, moment, shortened } from "../format";
 import { address, go, linkTo } from "../router";
 import type { Frozen } from "../data/frozen";
+import { trainedSeconds } from "../data/trained";
 import { Gallery } from "../media/Gallery";
 import { pictures } from "../media/parse";
 import { Configuration } from "./Configuration";
@@ -181,8 +182,8 @@ function Head({ data, run, objective, sweepName }: HeadProps) {
       <dl class="figures">
         {(run.curve.length > 0 || run.value !== null) && <div><dt title={objective}>{shortened(objective) || "objective"}</dt><dd>{value}<small>{`at step ${run.steps}${best === value ? "" : `, best on the way ${best}`}`}</small></dd></div>}
         <div><dt>steps</dt><dd>{last ?? "–"}<small>{counted(data.history.steps.length, "report")}</small></dd></div>
-        <div><dt>{run.ended === null ? "running for" : "took"}</dt>
-          <dd>{run.started === null ? "–" : duration((run.ended ?? now) - run.started)}
+        <div><dt title="All attempts together, without the time in between">{run.ended !== null ? "took" : run.state === "running" ? "running for" : "trained for"}</dt>
+          <dd>{duration(trainedSeconds(run, now))}
             <small>{run.started === null ? "not started" : `from ${moment(run.started)}`}</small></dd></div>
         <div><dt>attempts</dt><dd>{run.attempts.length}<small>{run.attempts.length ? `on ${[...new Set(run.attempts.map((one) => one.host))].join(", ")}` : ""}</small></dd></div>
         <div class="why"><dt>chosen because</dt><dd class="sentence"><Clamped text={run.why || "–"} lines={4} /></dd></div>

@@ -178,6 +178,7 @@ function headOf(column: Column): string {
 
 function saysOf(column: Column): string {
   if (column.name === "best") return `${column.label}: the best along the run's curve`;
+  if (column.name === "seconds") return "duration: all attempts together, without the time in between";
   return column.inert ? `${column.label} cannot act here: ${column.inert}` : column.label;
 }
 

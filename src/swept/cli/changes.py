@@ -86,11 +86,16 @@ def _started(question: Question, run: Run) -> str:
 
 
 def _ended(run: Run) -> str:
-    spent = run.ended - run.started if run.ended is not None and run.started is not None else None
     value = f"{figure(run.value)} at step {run.steps}" if run.curve else "nothing reported"
     if run.state in _BAD:
         return f"{called(run)} {run.state}: {run.ended_because or 'no reason recorded'} ({value})"
     because = (
         f": {run.ended_because}" if run.ended_because and run.state is not RunState.FINISHED else ""
     )
-    return f"{called(run)} {run.state}, {value}, {duration(spent)}{because}"
+    return f"{called(run)} {run.state}, {value}, {duration(_spent(run))}{because}"
+
+
+def _spent(run: Run) -> float | None:
+    """By all attempts together: a run may have waited at a rung through a night."""
+    times = [one.ended - one.started for one in run.attempts if one.ended is not None]
+    return sum(times) if times else None
