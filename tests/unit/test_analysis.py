@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -21,8 +21,10 @@ from swept.analysis.outcomes import outcomes
 from swept.analysis.results import Question, results
 from swept.analysis.targets import targets
 from swept.analysis.text import difference, lines
+from swept.cli.summary import summary_lines
 from swept.model import Attempt, Goal, Kind, Point, Run, RunState
 from swept.wire import dumps
+from swept.wire.sweeps import SweepView
 
 UP = Goal.MAXIMIZE
 FIXED = {"batch": 64, "epochs": 3}
@@ -66,6 +68,10 @@ def attempt(started: float, ended: float | None, **changes: Any) -> Attempt:
     return replace(Attempt(1, "a", "host", started, ended), **changes)
 
 
+ENDED = cast(
+    SweepView,
+    {"id": "s", "name": "", "state": "finished", "ended_because": "", "runs": [], "path": ""},
+)
 BASELINE = run(1, [0.1, 0.3, 0.5], kind=Kind.BASELINE)
 
 
@@ -349,6 +355,17 @@ class TestText:
         positions = [joined.index(group) for group in ("learning rate", "augmentation", "fixed")]
         assert positions == sorted(positions)
         assert max(map(len, text)) <= 80
+
+    def test_repeats_are_put_into_words_without_a_baseline_too(self) -> None:
+        question = replace(QUESTION, seed="seed", baseline=False)
+        same = [run(i, [0.4 + i / 100], config={"lr0": 0.01, "seed": i}) for i in (2, 3)]
+        alone = results(question, same)
+        said = "\n".join([*lines(question, alone), *summary_lines("u", ENDED, question, alone)])
+        words = "runs of one configuration have a standard deviation of 0.00707 (from 2 runs)"
+        assert said.count(words) == 2
+        assert words in best_yaml("s", question, alone)
+        compared = results(question, [BASELINE, *same])
+        assert "\n".join(lines(question, compared)).count("runs of one configuration") == 1
 
     def test_a_sweep_without_runs_is_no_error(self) -> None:
         text = lines(QUESTION, results(QUESTION, ()))

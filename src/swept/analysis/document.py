@@ -11,7 +11,7 @@ import yaml
 from swept.analysis.best import Best
 from swept.analysis.comparison import Comparison
 from swept.analysis.lineup import Entry, Lineup
-from swept.analysis.noise import difference_sentence
+from swept.analysis.noise import difference_sentence, noise_sentence
 from swept.analysis.results import Question, Results
 from swept.analysis.text import difference
 from swept.model import Run
@@ -132,7 +132,8 @@ def _comparison(results: Results) -> Mapping[str, Any] | None:
 def _comparison_notes(results: Results) -> list[str]:
     comparison = results.comparison
     if comparison is None:
-        return ["no baseline run to compare with"]
+        luck = [noise_sentence(results.noise)] if results.noise else []
+        return ["no baseline run to compare with", *luck]
     return [
         f"against the baseline run {comparison.reference.number} ({comparison.reference.id}) at step "
         f"{comparison.step}: {difference(comparison)}",

@@ -19,6 +19,8 @@ from swept.wire import encode
 ROUGH = 8
 """A standard deviation from fewer runs may be half or twice what it seems."""
 
+_IDENTICAL = "noise unknown: repeated runs agree to the bit, so the seed does not reach the program"
+
 
 @dataclass(frozen=True, slots=True)
 class Noise:
@@ -51,24 +53,36 @@ def noise(
     return Noise(math.sqrt(squares / freedom), sum(map(len, repeated)), identical)
 
 
+def noise_sentence(found: Noise) -> str:
+    """What repeats say where there is no baseline to compare with."""
+    if found.identical:
+        return _IDENTICAL
+    lead = found.deviation * lucky_lead(1)
+    return f"{_measured(found)}: luck alone lets one lead another by up to {lead:.3g} in 19 of 20 cases{_rough(found)}"
+
+
 def difference_sentence(difference: float, found: Noise | None, tried: int = 1) -> str:
     """What a difference between a single run and the best of `tried` is worth, in one sentence."""
     size = f"{abs(difference):.4g}"
     if found is None:
         return f"noise unknown: one run each, so a difference of {size} may be luck"
     if found.identical:
-        return (
-            "noise unknown: repeated runs agree to the bit, so the seed does not reach the program; "
-            f"a difference of {size} may be luck"
-        )
+        return f"{_IDENTICAL}; a difference of {size} may be luck"
     lead = found.deviation * lucky_lead(tried)
     words = "is within" if abs(difference) <= lead else "is larger than"
     among = f", to the best of {tried} runs," if tried > 1 else ""
     return (
-        f"runs of one configuration have a standard deviation of {found.deviation:.3g} (from {found.runs} runs): "
-        f"a difference of {size} {words} what luck alone gives{among} in 19 of 20 cases (up to {lead:.3g})"
-        + ("; from so few runs that is a rough figure" if found.runs < ROUGH else "")
+        f"{_measured(found)}: a difference of {size} {words} what luck alone gives{among} in 19 of 20 cases "
+        f"(up to {lead:.3g}){_rough(found)}"
     )
+
+
+def _measured(found: Noise) -> str:
+    return f"runs of one configuration have a standard deviation of {found.deviation:.3g} (from {found.runs} runs)"
+
+
+def _rough(found: Noise) -> str:
+    return "; from so few runs that is a rough figure" if found.runs < ROUGH else ""
 
 
 def lucky_lead(tried: int) -> float:

@@ -9,7 +9,7 @@ from swept.analysis.best import Best
 from swept.analysis.comparison import Comparison
 from swept.analysis.configuration import Group
 from swept.analysis.figures import figure, span
-from swept.analysis.noise import difference_sentence
+from swept.analysis.noise import difference_sentence, noise_sentence
 from swept.analysis.results import Question, Ranked, Results
 from swept.analysis.spread import sentences
 from swept.analysis.targets import Target
@@ -26,6 +26,7 @@ def lines(question: Question, results: Results) -> list[str]:
         list(group_lines(results.groups)),
         list(_top_lines(question, results.top)),
         comparison_lines(question, results),
+        noise_lines(results),
         target_lines(question, results.targets),
         list(_outcome_lines(results)),
         list(_inert_lines(results.inert)),
@@ -116,6 +117,13 @@ def comparison_lines(question: Question, results: Results) -> list[str]:
             f"  run {results.baseline.number} ({results.baseline.state}) has no value to compare with yet",
         ]
     return [title, *(f"  {line}" for line in _comparison(results))]
+
+
+def noise_lines(results: Results) -> list[str]:
+    """What repeated runs say of luck, where no comparison with a baseline says it."""
+    if results.noise is None or results.comparison is not None:
+        return []
+    return ["Noise", f"  {noise_sentence(results.noise)}"]
 
 
 def difference(comparison: Comparison) -> str:

@@ -11,6 +11,7 @@ from swept.analysis.text import (
     best_lines,
     comparison_lines,
     group_lines,
+    noise_lines,
     target_lines,
 )
 from swept.cli.changes import tally
@@ -26,6 +27,7 @@ def summary_lines(url: str, view: SweepView, question: Question, results: Result
         best_lines(question, results),
         list(group_lines(results.groups)),
         comparison_lines(question, results),
+        noise_lines(results),
         target_lines(question, results.targets),
         audit_lines(question, results),
         places(url, view, results.best.run.id if results.best else None),
