@@ -76,6 +76,20 @@ class TestSaved:
         assert found.share == 22 / 128
         assert found.hours == pytest.approx(22 * 36 / 3600)
 
+    def test_runs_that_wait_are_not_said_to_have_ended(self) -> None:
+        waiting = [run(7, 0.9, 4, STOPPED), run(8, 0.8, 6, RunState.PAUSED)]
+        found = audit(spec_with(), [*WHOLE, *waiting])
+        assert found is not None
+        assert found.waiting == 1
+        said = "\n".join(lines(QUESTION, results(QUESTION, [*WHOLE, *waiting], audit=found)))
+        assert "so far saved 22 of 128 steps" in said
+        assert "1 waits at a rung and may go on, 1 of 8 runs ended early" in said
+        assert "if none goes on, may cost" in said
+        over = audit(spec_with(), [*WHOLE, waiting[0], replace(waiting[1], state=STOPPED)])
+        said = "\n".join(lines(QUESTION, results(QUESTION, WHOLE, audit=over)))
+        assert "  saved 22 of 128 steps" in said
+        assert "2 of 8 runs ended early" in said
+
     def test_failed_runs_and_those_that_never_began_are_no_saving(self) -> None:
         lost = [run(7, 0.9, 4, RunState.FAILED), run(8, 0.8, 0, RunState.KILLED)]
         found = audit(spec_with(), [*WHOLE, *lost])
@@ -229,6 +243,8 @@ class TestNamed:
         assert advice.run == "r3"
         found = results(QUESTION, runs, advice, audit(self.AUTO, runs))
         said = lines(QUESTION, found)
+        head = f"Best: run 3 (r3) loss {advice.value:.4g} expected, 12 of {STEPS} steps seen"
+        assert said[0] == f"{head} (minimize)"
         assert f"  run 3 went to step 12 of {STEPS}: no training of it is whole" in said
         assert f"  swept train s --epochs {STEPS} trains it whole" in said
         assert "Early stopping (auto)" in said

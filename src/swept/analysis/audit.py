@@ -55,7 +55,8 @@ class Cost:
 class Audit:
     """`early` of `runs` runs were ended or paused before their last step, which spared `saved` of the `full` steps that
     whole trainings of all had cost; `hours`: the same by the mean time of a step, None where no attempt has ended.
-    `cost` is None while the model has too little to go by, and with more than MOST runs."""
+    `cost` is None while the model has too little to go by, and with more than MOST runs. `waiting`: how many of `early`
+    are paused, and may still go on."""
 
     rule: str
     runs: int
@@ -64,6 +65,7 @@ class Audit:
     full: int
     hours: float | None
     cost: Cost | None
+    waiting: int = 0
 
     @property
     def share(self) -> float:
@@ -79,6 +81,7 @@ class Saving:
     saved: int
     full: int
     hours: float | None
+    waiting: int
 
 
 def saving(spec: Spec, runs: Sequence[Run]) -> Saving | None:
@@ -100,6 +103,7 @@ def _saving(runs: Sequence[Track]) -> Saving:
         saved=saved,
         full=sum(_whole(each) for each in counted),
         hours=None if pace is None else saved * pace / 3600.0,
+        waiting=sum(each.run.state is RunState.PAUSED for each in early),
     )
 
 
@@ -125,6 +129,7 @@ def audit(spec: Spec, runs: Sequence[Run], found: Best | None = None) -> Audit |
         full=spared.full,
         hours=spared.hours,
         cost=_cost(forecast, found) if found and asked else None,
+        waiting=spared.waiting,
     )
 
 

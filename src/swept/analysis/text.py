@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from swept.analysis.best import Best
 from swept.analysis.comparison import Comparison
 from swept.analysis.configuration import Group
+from swept.analysis.estimate import steps_done
 from swept.analysis.figures import figure, span
 from swept.analysis.noise import difference_sentence, noise_sentence
 from swept.analysis.results import Question, Ranked, Results
@@ -15,7 +16,7 @@ from swept.analysis.spread import sentences
 from swept.analysis.targets import Target
 
 if TYPE_CHECKING:
-    from swept.analysis.audit import Cost  # numpy and scipy: only where a model is asked for
+    from swept.analysis.audit import Audit  # numpy and scipy: only where a model is asked for
 
 
 def lines(question: Question, results: Results) -> list[str]:
@@ -42,10 +43,7 @@ def best_lines(question: Question, results: Results) -> list[str]:
     best = results.best
     if best is None:
         return [f"No run has reported `{question.metric}` yet: there is no best configuration."]
-    head = (
-        f"Best: run {best.run.number} ({best.run.id}) {question.metric} {figure(best.value)} "
-        f"at step {best.step} ({question.goal})"
-    )
+    head = f"Best: run {best.run.number} ({best.run.id}) {question.metric} {standing(best)} ({question.goal})"
     shown = best.run.best_value(question.goal)
     along = []
     if shown is not None and shown != best.value:
@@ -53,6 +51,14 @@ def best_lines(question: Question, results: Results) -> list[str]:
             f"  along its curve {figure(shown)} (shown only: the best of many steps flatters long runs)"
         ]
     return [head, *along, *(f"  {line}" for line in _words(question, best, results.top))]
+
+
+def standing(best: Best) -> str:
+    """Its value; of a run that is not whole, which the model names, first what is expected: two steps of thirty tell little."""
+    if best.finished or best.advice is None:
+        return f"{figure(best.value)} at step {best.step}"
+    full = best.advice.full
+    return f"{figure(best.advice.value)} expected, {steps_done(best.run)} of {full} steps seen"
 
 
 def _words(question: Question, best: Best, top: Sequence[Ranked]) -> Iterator[str]:
@@ -80,19 +86,22 @@ def audit_lines(question: Question, results: Results) -> list[str]:
     if not found.early:
         return [head, "  no run ended early: nothing was saved, nothing can have been lost"]
     hours = "" if found.hours is None else f", about {span(found.hours)}"
-    saved = f"  saved {found.saved} of {found.full} steps ({_percent(found.share)}{hours}): "
-    return [
-        head,
-        f"{saved}{found.early} of {found.runs} runs ended early",
-        *(f"  {line}" for line in _cost_lines(question, found.cost)),
-    ]
+    saved = f"saved {found.saved} of {found.full} steps ({_percent(found.share)}{hours})"
+    ended = f"{found.early - found.waiting} of {found.runs} runs ended early"
+    said = f"{saved}: {ended}"
+    if found.waiting:
+        wait = "waits" if found.waiting == 1 else "wait"
+        said = f"so far {saved}: {found.waiting} {wait} at a rung and may go on, {ended}"
+    return [head, *(f"  {line}" for line in (said, *_cost_lines(question, found)))]
 
 
-def _cost_lines(question: Question, cost: Cost | None) -> Iterator[str]:
+def _cost_lines(question: Question, found: Audit) -> Iterator[str]:
+    cost = found.cost
     if cost is None:
         yield "what that may have cost is not known: too few values, or too many runs for the model"
         return
-    yield f"may have cost {cost.loss:.2g} of {question.metric}, as the model of all curves expects:"
+    may = "if none goes on, may cost" if found.waiting else "may have cost"
+    yield f"{may} {cost.loss:.2g} of {question.metric}, as the model of all curves expects:"
     most = ""
     if cost.most is not None:
         most = f" (run {cost.most.run}: {_percent(cost.most.chance)})"

@@ -17,7 +17,7 @@ from swept.analysis.estimate import remaining, steps_done
 from swept.analysis.figures import figure
 from swept.analysis.progress import longest_finished
 from swept.analysis.results import Question, Results
-from swept.analysis.text import difference
+from swept.analysis.text import difference, standing
 from swept.cli.changes import tally
 from swept.cli.render import bar, clip, duration, printable, sparkline
 from swept.model import COUNTED_KINDS, Run, RunState
@@ -116,7 +116,9 @@ def _standing(look: Look, width: int) -> list[Text]:
         return [Text(clip(f"best  no value of {look.question.metric or 'a metric'} yet", width))]
     partly = "" if found.finished else " so far"
     line = f"best  run {found.run.number}: {figure(found.value)}{partly}"
-    if found.advice is not None:
+    if found.advice is not None and not found.finished:
+        line = f"best  run {found.run.number}: {standing(found)}"
+    elif found.advice is not None:
         line += f" (expected {figure(found.advice.value)})"
     if comparison is not None:
         line += f"; baseline {figure(comparison.reference_value)} at step {comparison.step}: {difference(comparison)}"

@@ -12,6 +12,7 @@ from swept.analysis.configuration import flat
 from swept.analysis.document import expected
 from swept.analysis.figures import figure
 from swept.analysis.results import leader
+from swept.analysis.text import standing
 from swept.cli.locate import SWEEP_ID, client_for, sweep_or_run
 from swept.cli.ls import manual_lines
 from swept.cli.output import as_json, data, print_json
@@ -115,7 +116,7 @@ def _show_sweep(view: SweepView, manual: Sequence[RunView]) -> None:
     if view["path"]:
         data(f"file    {view['path']}")
     if leader:
-        data(f"best    run {leader.run.number} ({leader.run.id}): {figure(leader.value)}")
+        data(f"best    run {leader.run.number} ({leader.run.id}): {standing(leader)}")
         for line in filter(None, (leader.expected, leader.note)):
             data(f"        {line}")
     if not view["runs"]:
