@@ -48,9 +48,8 @@ def next_steps(view: SweepView, question: Question, results: Results) -> list[st
     lines = [f"  swept analyze {sweep}     everything, and best.yaml"]
     if question.epochs_parameter:
         longer = 3 * question.epochs if question.epochs else "N"
-        lines.append(
-            f"  swept train {sweep} --epochs {longer}     the best configuration, trained fully"
-        )
+        times = ", three times as long" if question.epochs else ""
+        lines.append(f"  swept train {sweep} --epochs {longer}     the best configuration{times}")
     if question.adapter == "ultralytics":
         lines.append(
             f"  swept compare {sweep} --models yolo11n,yolo11s     with other architectures"
