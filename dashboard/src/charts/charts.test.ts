@@ -129,6 +129,14 @@ describe("history", () => {
     expect(timeColumn(board, "ended").kind).toBe("time");
   });
 
+  it("names its line by the line's own value, whichever run the model names", () => {
+    const row = board.states.findIndex((state, at) => state === "finished" && board.kinds[at] === "search" && at !== board.head.best);
+    const named = { ...board, head: { ...board.head, best: row } };
+    const top = history.namesOf({ board, shown }).at(-1);
+    expect(top?.text).toMatch(/^best 0/);
+    expect(history.namesOf({ board: named, shown: { ...shown, best: row } }).at(-1)).toEqual({ ...top, text: top?.text.replace("best", "best seen") });
+  });
+
   it("says the best and the baseline, and lists runs in their order", () => {
     expect(history.describe(data)).toMatch(
       /^mAP50 by run, 40 runs; the best is #\d+ with 0\.\d+, the baseline has 0\.\d+\.$/,

@@ -172,14 +172,17 @@ function drawLines({ context, box, ink }: Pen, data: HistoryData, now: Placed): 
   });
 }
 
-/** The lines across the plot: what they are called, and where they lie. */
-function namesOf({ board, shown }: HistoryData): readonly {
+/** The lines across the plot: what they are called, and where they lie. That of the best is the line's own value, which the
+ * named run need not have. */
+export function namesOf({ board, shown }: Pick<HistoryData, "board" | "shown">): readonly {
   readonly text: string;
   readonly value: number;
   readonly ink: "muted" | "baseline" | "best";
 }[] {
   const values = valuesOf(board);
-  const [best, baseline] = [values[shown.best] ?? NaN, values[shown.baseline] ?? NaN];
+  const baseline = values[shown.baseline] ?? NaN;
+  const best = bestSoFar(board, board.numbers, values).at(-1)?.value ?? NaN;
+  const seen = best === values[shown.best] ? "best" : "best seen";
   return [
     ...Object.entries(board.head.targets).map(([name, value]) => ({
       text: `${name} ${number(value)}`,
@@ -187,7 +190,7 @@ function namesOf({ board, shown }: HistoryData): readonly {
       ink: "muted" as const,
     })),
     { text: `baseline ${number(baseline)}`, value: baseline, ink: "baseline" as const },
-    { text: `best ${number(best)}`, value: best, ink: "best" as const },
+    { text: `${seen} ${number(best)}`, value: best, ink: "best" as const },
   ].filter(({ value }) => Number.isFinite(value));
 }
 

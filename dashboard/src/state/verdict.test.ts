@@ -27,6 +27,16 @@ test("a lead within what one training varies by may be chance", () => {
   expect(verdict(ended(0.8, 0.7, "maximize"), PROGRESS)).toContain("is not known: in the search no configuration was run twice to its end.");
 });
 
+test("of a best run that is only begun its expected end is said, and no lead", () => {
+  const board = ended(0.2, 0.7, "maximize");
+  board.columns.get("steps")?.values.set([30, 2, 30]);
+  board.states[1] = "paused";
+  const begun = { ...board, head: { ...board.head, advice: { row: 1, value: 0.785, low: 0.7, high: 0.8, full: 30 } } };
+  expect(verdict(begun, PROGRESS)).toBe("search-2 is the best so far: 0.785 is expected of it, at step 2 of 30.");
+  begun.states[1] = "finished";
+  expect(verdict(begun, PROGRESS)).toContain("No run beats the baseline");
+});
+
 test("what is missing is said", () => {
   expect(verdict(ended(NaN, 0.7, "maximize"), null)).toBe("No run has a value yet.");
   expect(verdict(ended(0.8, NaN, "maximize"), null)).toContain("the baseline has no value yet");

@@ -22,6 +22,13 @@ export function endedRuns(board: Board): number {
     && !(state === "killed" && !board.attempts[row]?.length)).length;
 }
 
+/** What the model expects of the best where that is only begun: its value so far, after two steps of thirty, tells little. */
+export function expectedOf({ head, states, columns }: Board): { readonly value: number; readonly steps: number; readonly full: number } | null {
+  const { advice, best } = head;
+  if (!advice || best < 0 || advice.row !== best || states[best] === "finished") return null;
+  return { value: advice.value, steps: columns.get("steps")?.values[best] ?? NaN, full: advice.full };
+}
+
 export function verdict(board: Board, progress: Progress | null): string {
   const { head } = board;
   if (!head.metric || board.n === 0) return "";
@@ -29,6 +36,8 @@ export function verdict(board: Board, progress: Progress | null): string {
   const best = values?.[head.best] ?? NaN;
   if (Number.isNaN(best)) return "No run has a value yet.";
   const name = board.names[head.best] || `run ${board.numbers[head.best]}`;
+  const expected = expectedOf(board);
+  if (expected) return `${name} is the best so far: ${number(expected.value)} is expected of it, at step ${number(expected.steps)} of ${expected.full}.`;
   const baseline = values?.[head.baseline] ?? NaN;
   if (Number.isNaN(baseline)) {
     return head.baseline < 0 ? `${name} is the best so far; without a baseline nobody knows what was gained.`

@@ -5,7 +5,7 @@ import { change, pathOf } from "../data/source";
 import { ago, counted, duration, hours, money, number, percentOf, shortened, signed } from "../format";
 import { frozen, linkTo } from "../router";
 import { say, withLogin } from "../state/page";
-import { endedRuns, gainOf, verdict } from "../state/verdict";
+import { endedRuns, expectedOf, gainOf, verdict } from "../state/verdict";
 import type { Board, Progress, SweepHead, SweepState } from "../types";
 import { Clamped } from "./clamped";
 import type { SweepModel } from "./model";
@@ -30,7 +30,7 @@ export function Head({ model }: { readonly model: SweepModel }): JSX.Element | n
         </span>
         {sweep && !frozen && <Actions head={head} model={model} />}
       </div>
-      {sweep && <p class={`verdict ${gainOf(known) > 0 ? "judged" : ""}`}><Clamped text={verdict(known, progress)} lines={6} /></p>}
+      {sweep && <p class={`verdict ${gainOf(known) > 0 && !expectedOf(known) ? "judged" : ""}`}><Clamped text={verdict(known, progress)} lines={6} /></p>}
       {sweep && head.endedBecause && <p class="muted"><Clamped text={`It ended because ${head.endedBecause}.`} lines={2} /></p>}
       {sweep && <Figures board={known} progress={progress} />}
       {sweep && <Afterwards board={known} rows={model.selection.later.value} />}
@@ -76,7 +76,8 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
   const value = (row: number): number => board.columns.get("value")?.values[row] ?? NaN;
   const best = value(head.best);
   const baseline = value(head.baseline);
-  const gain = best - baseline;
+  const begun = expectedOf(board);
+  const gain = begun ? NaN : best - baseline;
   const noise = progress?.noise ?? null;
   const ended = endedRuns(board);
   const share = progress?.cap ? ended / progress.cap : null;
@@ -89,10 +90,12 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
     <dl class="figures">
       <Figure
         label={`best ${shortened(head.metric?.name ?? "value")}`} lead
-        small={head.best < 0 ? "no run has a value yet" : <>of <RunLink board={board} row={head.best} /></>}
+        small={head.best < 0 ? "no run has a value yet" : begun
+          ? <>expected of <RunLink board={board} row={head.best} />: {number(best)} at step {number(begun.steps)} of {begun.full}</>
+          : <>of <RunLink board={board} row={head.best} /></>}
       >
-        <span class="best">{number(best)}</span>
-        {noise !== null && <span class="muted" title="A single training varies by so much (one standard deviation, from repeats)"> ± {number(noise, 2)}</span>}
+        <span class="best">{number(begun ? begun.value : best)}</span>
+        {begun === null && noise !== null && <span class="muted" title="A single training varies by so much (one standard deviation, from repeats)"> ± {number(noise, 2)}</span>}
       </Figure>
       <Figure
         label="against the baseline" lead
@@ -116,7 +119,7 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
           {progress?.eta == null ? "–" : `≈ ${duration(progress.eta)}`}
         </Figure>
       )}
-      <Figure label="training time" small={progress ? spentWords(progress) : "…"}>
+      <Figure label="training time" small={progress ? spentWords(progress, board.states.includes("paused")) : "…"}>
         {progress ? hours(progress.hoursUsed) : "–"}
       </Figure>
       <Figure label={frozen ? "agents" : "agents at work"} small={frozen ? "in all" : live.length ? [...new Set(live.map((agent) => agent.host))].slice(0, 3).join(", ") : `last change ${ago(head.updated)}`}>
@@ -134,9 +137,9 @@ function timeLeftWords(head: SweepHead, progress: Progress | null): string {
   return head.full === null ? "by pace and length of the runs so far" : "by the pace so far";
 }
 
-/** What was spared, and what it cost where a price is given. */
-function spentWords({ hoursSaved, cost, currency, energy }: Progress): string {
-  const saved = hoursSaved === null || hoursSaved < 1 / 60 ? "all runs together" : `${hours(hoursSaved)} saved by early stopping`;
+/** What was spared, and what it cost where a price is given. `waiting`: some runs may still go on. */
+function spentWords({ hoursSaved, cost, currency, energy }: Progress, waiting: boolean): string {
+  const saved = hoursSaved === null || hoursSaved < 1 / 60 ? "all runs together" : `${hours(hoursSaved)} saved ${waiting ? "so far " : ""}by early stopping`;
   return [saved, cost === null ? "" : money(cost, currency), energy === null ? "" : `${number(energy, 3)} kWh`].filter(Boolean).join(" · ");
 }
 

@@ -130,7 +130,7 @@ export function SweepList({ entries }: { readonly entries: readonly OverviewEntr
     <table class="list">
       <thead>
         <tr>
-          <th scope="col">sweep</th><th scope="col">state</th><th scope="col">runs</th><th scope="col" class="number">best</th>
+          <th scope="col">sweep</th><th scope="col">state</th><th scope="col">runs</th><th scope="col" class="number" title="The best value of a whole training; a sweep's page names the run that its model expects to be best">best seen</th>
           <th scope="col" class="number">against baseline</th><th scope="col" class="line">best so far</th><th scope="col">time left</th>
           <th scope="col">last activity</th>
         </tr>
@@ -168,7 +168,7 @@ function Entry({ entry }: { readonly entry: OverviewEntry }): JSX.Element {
       </td>
       <td><State state={entry.state} />{entry.agents > 0 && <div class="muted nowrap">{counted(entry.agents, "agent")}</div>}</td>
       <td class="states wide"><ChartHost free data={shown.bar} make={bars} /><span class="muted nowrap">{entry.ended}{entry.cap === null ? " ended" : ` of ${entry.cap} ended`}</span>{others && <div class="muted">{others}</div>}</td>
-      <td class="number best" data-label="best">{number(best)}</td>
+      <td class="number best" data-label="best seen">{number(best)}</td>
       <td class="number" data-label="against baseline">
         {Number.isNaN(gain) ? <span class="muted">–</span> : <span class={sign * gain > 0 ? "good" : ""}>{signed(gain)} <small>{percentOf(gain, baseline)}</small></span>}
       </td>
