@@ -211,6 +211,23 @@ def test_the_last_run_ends_the_sweep_although_nobody_claims(store: Store, clock:
     assert store.sweep(sweep.id).state is SweepState.FINISHED
 
 
+def test_a_sweep_whose_last_run_ended_while_it_was_paused_ends_once_it_goes_on(
+    store: Store, clock: FakeClock
+) -> None:
+    engine = engine_of(store, clock)
+    sweep = engine.create_sweep(RANDOM)[0]
+    agent = agent_of(engine, sweep.id)
+    leases = [taken(engine, sweep.id, agent, f"r{number}") for number in range(3)]
+    engine.set_state(sweep.id, "paused")
+    for lease in leases:
+        finish(engine, lease)
+    engine.tick(clock.advance(1.0))
+    assert store.sweep(sweep.id).state is SweepState.PAUSED
+    engine.set_state(sweep.id, "running")
+    engine.tick(clock.advance(1.0))
+    assert store.sweep(sweep.id).state is SweepState.FINISHED
+
+
 def test_a_last_run_that_ends_while_the_search_thinks_ends_the_sweep_too(
     store: Store, clock: FakeClock
 ) -> None:

@@ -93,6 +93,8 @@ class People(Ground):
             )
         reason = reason or f"asked for: {wished.value}"
         changed = self.store.set_sweep_state(sweep_id, wished, reason=reason, now=self.clock.now())
+        if wished is SweepState.RUNNING:
+            self._dry.add(sweep_id)  # its last run may have ended while it was paused
         self.on_order()
         return changed
 
