@@ -8,6 +8,7 @@ SweptError                    what is wrong; `hint` says what would mend it
 │   └── LeaseLost             the token is not (or no longer) the run's           HTTP 410
 ├── Unauthorized              the API key is missing or wrong                     exit 1 (HTTP 401)
 ├── ServerUnreachable         no answer, or not a swept server                    exit 1
+│   └── SourceUnreachable     it is the server that runs are brought from         exit 1
 └── StoreError                the store cannot be opened or written               exit 1
 """
 
@@ -83,6 +84,10 @@ class Unauthorized(SweptError):
 
 class ServerUnreachable(SweptError):
     """There is no answer at that address, or what answers is no swept server."""
+
+
+class SourceUnreachable(ServerUnreachable):
+    """The server that sweeps and runs are brought from does not answer any more; ours may well."""
 
 
 class StoreError(SweptError):

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.wire.faulty import OTHER, Fault, Proxy, Silent
+from tests.wire.faulty import OTHER, Fault, Proxy, Slow
 from tests.wire.harness import KEY, PATIENCE, ROOT, Client, Server, until
 from tests.wire.test_wandb_import import Importer, Said, client_target
 
@@ -250,7 +250,7 @@ def test_what_is_not_there_is_an_error_that_names_what_is(told: Any) -> None:
 
 @dataclass
 class Holding(Proxy):
-    """Before the source: from some moment on it keeps files back, until `closing` is set."""
+    """Before the source: from some moment on it keeps answers back, until `closing` is set."""
 
     holding: bool = False
     asked: int = 0
@@ -259,7 +259,7 @@ class Holding(Proxy):
         if not self.holding or kind != OTHER:
             return None
         self.asked += 1
-        return Silent() if self.asked > 1 else None  # the first one asks who the source is
+        return Slow(PATIENCE) if self.asked > 1 else None  # the first one asks who the source is
 
 
 def put_runs(server: Server, project: str, name: str) -> list[str]:

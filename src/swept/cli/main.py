@@ -15,7 +15,7 @@ import click
 
 from swept import __version__
 from swept.cli.output import say_problems
-from swept.errors import ServerUnreachable, SpecError, SweptError
+from swept.errors import ServerUnreachable, SourceUnreachable, SpecError, SweptError
 
 # command → (module below swept.cli, attribute, first line of its help)
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
@@ -131,7 +131,8 @@ def _tell(error: SweptError) -> int:
         say_problems(error.problems, error.path)
         return error.exit_code
     hint = error.hint
-    if isinstance(error, ServerUnreachable) and os.environ.get("SWEPT_URL"):
+    ours = isinstance(error, ServerUnreachable) and not isinstance(error, SourceUnreachable)
+    if ours and os.environ.get("SWEPT_URL"):
         hint = "SWEPT_URL leads there: is it right, and does that server run?"
     click.echo(f"error: {error.message}", err=True)
     if hint:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import httpx
 
 from swept.clock import Clock
-from swept.errors import NotFound, ServerUnreachable, SweptError, UsageError
+from swept.errors import NotFound, SourceUnreachable, SweptError, UsageError
 from swept.moving.found import FoundRun, FoundSweep, line_of, mapping, moment, row_of
 from swept.moving.refusals import CLIENTS_OWN, settled
 from swept.wire.imports import ImportRow
@@ -99,7 +99,7 @@ class Source:
         return f"{self.url}/{self.place.path}/{kind}/{name}"
 
     def ask(self, question: Callable[[], T]) -> T:
-        """Raises SourceError for what cannot be had, ServerUnreachable where nobody answers any more."""
+        """Raises SourceError for what cannot be had, SourceUnreachable where nobody answers any more."""
         pauses = list(PAUSES)
         while True:
             try:
@@ -118,7 +118,7 @@ class Source:
             alive = False
         if alive:
             return SourceError(_first_line(error))
-        return ServerUnreachable(
+        return SourceUnreachable(
             f"the source at {self.url} does not answer any more ({_first_line(error)})",
             hint="the same command goes on where it was",
         )
