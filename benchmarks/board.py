@@ -25,7 +25,7 @@ from typing import Any
 import httpx
 
 from swept.clock import SystemClock
-from swept.server.packing import Packing
+from swept.server.packing import POINTS
 from swept.store.sql import open_store
 from swept.testing.server import KEY, Served, in_memory
 from swept.wire.agents import ClaimRequest
@@ -207,9 +207,9 @@ def pack(url: str) -> float:
     """What a server does behind its ticks, all at once; seconds of CPU time."""
     store = open_store(url)
     before = time.process_time()
-    packing = Packing(store, SystemClock())
-    while packing.step():
-        pass
+    left = store.moved_runs(None)
+    while left:
+        left = store.pack_curves(left, points=POINTS)
     took = time.process_time() - before
     store.close()  # SQLite moves its journal into the file
     return took

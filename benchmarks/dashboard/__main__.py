@@ -115,7 +115,7 @@ Beside it, on the same {runs:,} runs (HiPlot: also on more), in the same hour: o
   drawn* when no canvas is marked as unfinished any more. On 1440 × 900 the curves are cut by the screen's end, and the table lies below it;
   the longer screen shows all of both.
 - The server has read the runs before, and has made its model of them (importance), but for *a server that has just been started*:
-  there, the first request reads all runs and all curves from the store.
+  it reads the sweep that changed last, which here is this one, from the moment at which it answers, while the browser starts.
 - **Brush**: a mouse widens a range on the axis of a parameter in {measures.ours.BRUSHES} moves. From the event to the end of the next frame, and to that of
   the first frame in which no panel on the screen is unfinished. **Hover**: {measures.ours.HOVERS} moves across a chart, to the frame in which a run is
   highlighted and named. Of each browser the median counts.

@@ -839,3 +839,28 @@ def test_a_long_sweep_has_a_short_line(served: Served, client: Client, http: htt
     line = get(http, "/api/overview")[0]["line"]
     assert (len(line), line[0], line[-1]) == (60, 0.99, pytest.approx(0.31))
     assert line == sorted(line, reverse=True)
+
+
+def test_what_is_read_ahead_at_a_start_is_the_newest_sweep_and_what_a_page_is_told_later(
+    store: Store, clock: FakeClock, served: Served, http: httpx.Client, tmp_path: Path
+) -> None:
+    served.app.state.board.ahead()  # nothing is there yet
+    with served.client() as client:
+        create(client, mode="create")
+        clock.advance(60.0)
+        newest = create(client, SWEEP + "name: other\n")
+        served.app.state.board.ahead()
+        taken = claim(client, newest)
+        report(client, taken, log(1, 1, loss=0.5))
+        end(client, taken)
+    told = [http.get(f"/api/sweeps/{newest}/{what}") for what in ("board", "curves")]
+    board = told[0].json()
+    assert board["runs"]["id"] == [taken["run"]]
+    assert decode(told[1].content).values == [[0.5]]
+
+    again = in_memory(store, clock, tmp_path / "files")
+    again.app.state.board.ahead()
+    with again.http() as other:
+        same = [other.get(f"/api/sweeps/{newest}/{what}") for what in ("board", "curves")]
+    assert same[0].json()["runs"] == board["runs"]
+    assert same[1].content == told[1].content

@@ -303,6 +303,28 @@ test("an error that passes takes nothing off the screen", async () => {
   data.close();
 });
 
+test("what the server has to compute is asked for when what has come is drawn", async () => {
+  const server = new Server();
+  const asked: string[] = [];
+  const source = server.source();
+  const progress: Source["progress"] = (id) => {
+    asked.push("progress");
+    return source.progress(id);
+  };
+  const idle: (() => void)[] = [];
+  vi.stubGlobal("requestIdleCallback", (act: () => void) => idle.push(act));
+  const data = new SweepData({ kind: "sweep", id: "s" }, { ...source, progress }, server.updates());
+  await data.open();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(data.curves.value.state).toBe("ready");
+  expect(asked).toEqual([]);
+  idle.forEach((act) => act());
+  await vi.advanceTimersByTimeAsync(0);
+  expect(asked).toEqual(["progress"]);
+  data.close();
+  vi.unstubAllGlobals();
+});
+
 test("what a model computes is asked for once at a time, however much happens meanwhile", async () => {
   const server = new Server();
   const answers: (() => void)[] = [];

@@ -3,6 +3,7 @@
  * the stream on its page. Boards and curves are changed in place; `version` and `curvesVersion` say so.
  */
 import { batch, effect, signal, type Signal } from "@preact/signals";
+import { leisure } from "../leisure";
 import type { Board, Curves, Fetched, Forecast, HealthCard, Importance, Progress, Source } from "../types";
 import { merge, report } from "./board";
 import { change, holds, lastStep, lengthOf, replacing, type Change } from "./curves";
@@ -15,6 +16,8 @@ const ROWS_MS = 350;
 const FIGURES_MS = 2_000;
 const INSIGHTS_MS = 2_500;
 const AGAIN_MS = 60_000;
+/** Drawing takes so long at most, before the server is asked to compute. */
+const DRAWN_MS = 2_000;
 /** Of a sweep so young that its first runs have changed that meanwhile. */
 const NOTHING_YET_MS = 10_000;
 /** Above this, the whole board is as cheap. */
@@ -87,7 +90,9 @@ export class SweepData {
     await this.reload(boarded);
     await first;
     if (this.closed || !this.ready()) return;
-    void this.refreshInsights();
+    // On the same machine the server would take the processor that draws what has come.
+    if (this.source.frozen) void this.refreshInsights();
+    else void leisure(DRAWN_MS).then(() => this.refreshInsights());
     await this.compute("metrics", () => this.refreshMetrics());
   }
 

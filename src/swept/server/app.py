@@ -29,7 +29,7 @@ from swept.store.base import Store
 
 
 def create_app(store: Store, engine: Engine, settings: Settings) -> FastAPI:
-    """The app over an open store. Its `state.context` is what the lifecycle and tests hold on to."""
+    """The app over an open store. Its `state.context` is what the lifecycle and tests hold on to; `state.board` may read ahead."""
     app = FastAPI(
         title="swept",
         version=__version__,
@@ -48,7 +48,8 @@ def create_app(store: Store, engine: Engine, settings: Settings) -> FastAPI:
     app.include_router(imports.router)
     advising = Advising(context)
     boards = Boards(store)
-    app.include_router(board.router(context, boards, advising))
+    app.state.board = board.Board(context, boards, advising)
+    app.include_router(board.router(app.state.board))
     app.include_router(overview.router(context))
     app.include_router(events.router)
     app.include_router(insights.router(context, boards, advising))

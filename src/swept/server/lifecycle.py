@@ -36,6 +36,7 @@ from swept.errors import Conflict, SweptError, UsageError
 from swept.home import Home, ServerRecord, unwritable
 from swept.server.app import create_app, prepare
 from swept.server.auth import LOOPBACK
+from swept.server.board import Board
 from swept.server.context import Context, Settings
 from swept.server.packing import Packing
 from swept.store.base import LEASE_SECONDS, WANDB_LEASE_SECONDS, Store
@@ -298,6 +299,7 @@ async def _life(
 ) -> None:
     server = _Server(app, context)
     tasks = [
+        asyncio.create_task(_read_ahead(app.state.board)),
         asyncio.create_task(_tick(context, home, plan)),
         asyncio.create_task(_end_when_told(server, context)),
     ]
@@ -308,6 +310,16 @@ async def _life(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _read_ahead(board: Board) -> None:
+    """While a browser is still starting. What goes wrong here is said again to whoever asks for it."""
+    try:
+        await run_in_threadpool(board.ahead)
+    except SweptError as error:
+        log.warning("the newest sweep was not read ahead: %s", error)
+    except Exception:
+        log.exception("the newest sweep was not read ahead")
 
 
 async def _tick(context: Context, home: Home, plan: Plan) -> None:
