@@ -141,6 +141,7 @@ def test_what_lies_over_the_page(watched: Watched, visit: Callable[[Page, str], 
     page.keyboard.press("Escape")
     for menu in ("Axes", "Save", "Scales", "Columns"):
         page.locator("summary").filter(has_text=re.compile(f"^{menu}")).click()
+        assert findings(page) == []
     show_figures(page)
     page.get_by_role("searchbox", name="Filter of runs").fill("valeu > 1")
     page.get_by_label("Only so many of the best").fill("3")

@@ -267,6 +267,26 @@ def test_through_the_runs_with_the_keyboard(page: Page, cones: Cones) -> None:
     expect(page.get_by_role("heading", name="Comparing 2 runs")).to_be_visible()
 
 
+def test_a_menu_closes_by_escape_by_a_press_elsewhere_and_by_another_menu(page: Page) -> None:
+    columns = page.locator("details.menu", has=page.get_by_text("Columns", exact=True))
+    copy = page.locator("details.menu", has=page.get_by_text("Copy #"))
+    row = page.get_by_role("grid", name="Runs").get_by_role("row").nth(1)
+    page.keyboard.press("j")
+    columns.locator("summary").click()
+    columns.get_by_role("checkbox", name="momentum").click()
+    expect(columns).to_have_attribute("open", "")
+    copy.locator("summary").click()
+    expect(columns).not_to_have_attribute("open", "")
+    expect(copy).to_have_attribute("open", "")
+    page.keyboard.press("Escape")
+    expect(copy).not_to_have_attribute("open", "")
+    expect(copy.locator("summary")).to_be_focused()
+    expect(row).to_have_class(re.compile("current"))  # Escape was the menu's
+    columns.locator("summary").click()
+    page.get_by_role("heading", level=1).click()
+    expect(columns).not_to_have_attribute("open", "")
+
+
 def test_values_as_they_were_at_a_step(page: Page, stage: Stage, cones: Cones) -> None:
     curves = {run["number"]: run["curve"] for run in stage.client.sweep(cones.sweep)["runs"]}
     page.get_by_role("slider", name="Values as they were at a step").fill("2")

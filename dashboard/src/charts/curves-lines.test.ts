@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { coloursOf, inks, worstFirst } from "./colour";
 import { groundOf, rasterOf } from "./curves-lines";
-import { placedOf, type CurvesData } from "./curves-place";
+import { expected, placedOf, type CurvesData } from "./curves-place";
 import { pixels, word } from "./raster";
 import { keptOnTop } from "./words";
 import { syntheticBoard, syntheticCurves } from "../testing/synthetic";
@@ -39,6 +39,22 @@ function painted({ count, painter }: ReturnType<typeof groundOf>): Int32Array {
   for (let index = 0; index < count; index += 1) painter(target, index);
   return target.words;
 }
+
+it("draws the expected ends of running runs, and is not squashed by one that is far away", () => {
+  const some = data(() => true);
+  some.board.states.fill("paused", 0, 40);
+  const states = [...some.board.states];
+  const of = (row: number, mean: number) => ({ row, mean, low: mean - 1, high: mean + 1 });
+  const box = (forecasts: CurvesData["forecasts"], kinds = states) =>
+    placedOf({ ...some, board: { ...some.board, states: kinds }, forecasts }, { x: null, y: null }, BOX, (text) => 6 * text.length);
+  const paused = Array.from({ length: 40 }, (_, row) => of(row, 1.05));
+  states[3] = "running";
+  expect(expected({ ...some, board: { ...some.board, states }, forecasts: paused }).map(({ row }) => row)).toEqual([3]);
+  expect(expected({ ...some, forecasts: paused.slice(0, 5) })).toHaveLength(5);
+  const domain = box([]).y.domain;
+  expect(box([of(3, -9)]).y.domain).toEqual(domain);
+  expect(box([of(3, domain[0] - 0.01)]).y.domain[0]).toBeLessThan(domain[0]);
+});
 
 it("paints what is kept above a ground of all runs, which stays as it is under another selection", () => {
   const [all, none] = [data(() => true), data(() => false)];

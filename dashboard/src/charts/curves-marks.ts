@@ -5,18 +5,12 @@
 
 import { css, inks, type Inks } from "./colour";
 import { lastPoint } from "./curves-geometry";
-import { byTime, isObjective, xsOf, type CurvesData, type Placed } from "./curves-place";
+import { BANDS, byTime, expected, isObjective, xsOf, type CurvesData, type Placed } from "./curves-place";
 import { clipped, FONT, haloText, inside, vertical } from "./frame";
 import { rangeShape, type Dragged } from "./gestures";
 import { draw, tenth, type SvgShape } from "./svg";
 import { drawTargets, nameTargets } from "./targets";
 import { cutShort } from "./words";
-
-/**
- * Up to so many runs under way, the predicted end has its line and band; more have a mark at the
- * end.
- */
-const BANDS = 24;
 
 /** Rungs, targets, forecasts, and the few runs that stand out. */
 export function drawStanding(
@@ -118,10 +112,10 @@ function drawForecasts(
   now: Placed,
   ink: Inks,
 ): void {
-  const { board, shown, forecasts } = data;
+  const { board, shown } = data;
   const full = board.head.full;
   if (byTime(data) || full === null || !isObjective(data)) return;
-  const under = forecasts.filter((forecast) => shown.kept[forecast.row]);
+  const under = expected(data);
   const end = now.x.of(full);
   for (const { row, mean, low, high } of under) {
     const at = lastPoint(data.curves, row);

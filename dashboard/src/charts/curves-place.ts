@@ -24,6 +24,18 @@ export interface CurvesData {
 /** Up to so many runs, the values lie faint behind their smoothed curve. */
 const RAW_LINES = 60;
 
+/** Up to so many runs, the predicted end has its line and band; more have a mark at the end. */
+export const BANDS = 24;
+
+/**
+ * The predicted ends that are drawn: those of running runs. Where there are few, those of paused runs, which
+ * may never go on, are too; else the tooltip says them.
+ */
+export function expected({ board, forecasts, shown }: CurvesData): readonly Forecast[] {
+  const kept = forecasts.filter(({ row }) => shown.kept[row]);
+  return kept.length <= BANDS ? kept : kept.filter(({ row }) => board.states[row] === "running");
+}
+
 export interface Zoom {
   x: readonly [number, number] | null;
   y: readonly [number, number] | null;
@@ -127,11 +139,10 @@ function domainsOf(
   if (isObjective(data)) {
     // A line that is near belongs into the picture; one far away would squash it.
     const near = high - low || Math.abs(high) || 1;
-    const inReach = Object.values(board.head.targets).filter(
-      (target) => target > low - near / 2 && target < high + near / 2,
-    );
-    for (const value of [...inReach, ...data.forecasts.map((forecast) => forecast.mean)]) {
-      if (!Number.isFinite(value) || (logY && value <= 0)) continue;
+    const [least, most] = [low - near / 2, high + near / 2];
+    const lines = [...Object.values(board.head.targets), ...expected(data).map(({ mean }) => mean)];
+    for (const value of lines.filter((line) => line > least && line < most)) {
+      if (logY && value <= 0) continue;
       low = Math.min(low, value);
       high = Math.max(high, value);
     }

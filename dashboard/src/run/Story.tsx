@@ -104,7 +104,7 @@ function Attempts({ run }: { run: RunView }) {
                   <th scope="row">{one.number}</th><td title={`agent ${one.agent}`}>{one.host}</td><td class="nowrap">{moment(one.started)}</td>
                   <td class="nowrap">{duration((one.ended ?? now) - one.started)}</td><td class="number">{one.first_step}</td>
                   <td>{one.outcome ?? "running"}{one.exit_code ? ` (exit code ${one.exit_code})` : ""}{one.signal ? ` (signal ${one.signal})` : ""}</td>
-                  <td><Excerpt text={one.reason} /></td>
+                  <td class="reason"><Excerpt text={one.reason} /></td>
                 </tr>
               ))}
             </tbody>

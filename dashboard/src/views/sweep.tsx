@@ -3,6 +3,7 @@ import { batch, useComputed, useSignal, useSignalEffect } from "@preact/signals"
 import type { JSX } from "preact";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import * as curvesChart from "../charts/curves";
+import { BANDS } from "../charts/curves-place";
 import { pngOf, save, svgOf } from "../charts/export";
 import * as historyChart from "../charts/history";
 import * as parallelChart from "../charts/parallel";
@@ -23,8 +24,9 @@ import { Head } from "./head";
 import { callbacks, drawn } from "./drawing";
 import { Health } from "./health";
 import { useKeys } from "./keys";
-import { Marks } from "./marks";
 import { Later } from "./later";
+import { Marks } from "./marks";
+import { Menu } from "./menu";
 import { SweepModel } from "./model";
 import { ChartHost, Panel } from "./panel";
 import { RunsTable, type TableKeys } from "./table";
@@ -166,33 +168,27 @@ function ParallelPanel({ model }: { readonly model: SweepModel }): JSX.Element {
       tools={
         <>
           <StepSlider model={model} />
-          <details class="menu">
-            <summary>Axes</summary>
-            <div>
-              {all.map((column) => (
-                <label><input type="checkbox" checked={shown.has(column.name)} onChange={() => {
-                  selection.axes.value = shown.has(column.name) ? names().filter((name) => name !== column.name) : [...names(), column.name];
-                }} />{column.label}{column.inert && <span class="muted">: no effect</span>}</label>
-              ))}
-              <button type="button" onClick={() => batch(() => {
-                selection.axes.value = [];
-                selection.flipped.value = new Set();
-              })}>The usual ones</button>
-            </div>
-          </details>
-          <details class="menu">
-            <summary>Save</summary>
-            <div>
-              <button type="button" onClick={() => {
-                const drawn = scene();
-                if (drawn) save(svgOf(drawn), `${file}.svg`);
-              }}>SVG</button>
-              <button type="button" onClick={() => {
-                const drawn = scene();
-                if (drawn) void pngOf(drawn).then((image) => save(image, `${file}.png`, "image/png"), () => say("the browser could not draw the image"));
-              }}>PNG</button>
-            </div>
-          </details>
+          <Menu label="Axes">
+            {all.map((column) => (
+              <label><input type="checkbox" checked={shown.has(column.name)} onChange={() => {
+                selection.axes.value = shown.has(column.name) ? names().filter((name) => name !== column.name) : [...names(), column.name];
+              }} />{column.label}{column.inert && <span class="muted">: no effect</span>}</label>
+            ))}
+            <button type="button" onClick={() => batch(() => {
+              selection.axes.value = [];
+              selection.flipped.value = new Set();
+            })}>The usual ones</button>
+          </Menu>
+          <Menu label="Save">
+            <button type="button" onClick={() => {
+              const drawn = scene();
+              if (drawn) save(svgOf(drawn), `${file}.svg`);
+            }}>SVG</button>
+            <button type="button" onClick={() => {
+              const drawn = scene();
+              if (drawn) void pngOf(drawn).then((image) => save(image, `${file}.png`, "image/png"), () => say("the browser could not draw the image"));
+            }}>PNG</button>
+          </Menu>
         </>
       }
       table={() => figuresOf(model)}
@@ -289,15 +285,12 @@ function CurvesPanel({ model }: { readonly model: SweepModel }): JSX.Element {
             <option value="step">step</option>
             <option value="time" disabled={data.source.frozen}>time</option>
           </select>
-          <details class="menu">
-            <summary>Scales</summary>
-            <div>
-              <label><input type="checkbox" checked={model.logX.value} onChange={() => (model.logX.value = !model.logX.value)} />logarithmic {model.curvesX.value}s</label>
-              <label><input type="checkbox" checked={model.logY.value} onChange={() => (model.logY.value = !model.logY.value)} />logarithmic values</label>
-              <label>smoothing<input type="range" min={0} max={0.98} step={0.02} value={model.smoothing.value}
-                onInput={(event) => (model.smoothing.value = event.currentTarget.valueAsNumber)} /></label>
-            </div>
-          </details>
+          <Menu label="Scales">
+            <label><input type="checkbox" checked={model.logX.value} onChange={() => (model.logX.value = !model.logX.value)} />logarithmic {model.curvesX.value}s</label>
+            <label><input type="checkbox" checked={model.logY.value} onChange={() => (model.logY.value = !model.logY.value)} />logarithmic values</label>
+            <label>smoothing<input type="range" min={0} max={0.98} step={0.02} value={model.smoothing.value}
+              onInput={(event) => (model.smoothing.value = event.currentTarget.valueAsNumber)} /></label>
+          </Menu>
         </>
       }
       table={() => drawn(model.curvesData.peek(), curvesChart.rows)}
@@ -315,9 +308,15 @@ function CurvesCaption({ model }: { readonly model: SweepModel }): JSX.Element |
   const words = [
     "drag to zoom",
     model.board.value?.head.rungs.length && model.curvesX.value === "step" ? "rung: early stopping looks here" : "",
-    objective && model.curvesX.value === "step" && model.data.forecasts.value.length ? "dashed, with band: the expected end" : "",
+    objective && model.curvesX.value === "step" && endsDrawn(model) ? "dashed, with band: the expected end" : "",
   ].filter(Boolean);
   return <p class="caption late">{words.map((word) => <span key={word}>{word}</span>)}</p>;
+}
+
+/** Not asked of the chart's own data, which are others with each hover. */
+function endsDrawn(model: SweepModel): boolean {
+  const ends = model.data.forecasts.value;
+  return ends.length > 0 && (ends.length <= BANDS || ends.some(({ row }) => model.board.value?.states[row] === "running"));
 }
 
 function HistoryPanel({ model }: { readonly model: SweepModel }): JSX.Element {

@@ -11,6 +11,7 @@ import { frozen, go, linkTo } from "../router";
 import { copy } from "../state/page";
 import { configOf, csv, flags, sortedRows, writer, yaml, type Config, type Sort } from "../state/rows";
 import type { Board, Column } from "../types";
+import { Menu } from "./menu";
 import type { SweepModel } from "./model";
 import { Panel } from "./panel";
 import { useUnhurried } from "./sight";
@@ -116,12 +117,9 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
             onClick={() => (differences.value = !differences.value)}>Δ baseline</button>
           <CopyMenu model={model} board={known} />
           <button type="button" onClick={() => save(csv(known, columns.value.map(({ column }) => column), rows.value, selection.step.value), `${known.head.name || known.head.project || "runs"}.csv`, "text/csv")}>CSV</button>
-          <details class="menu">
-            <summary>Columns</summary>
-            <div>{columns.value.map(({ column, shown }) => (
-              <label><input type="checkbox" checked={shown} onChange={() => (hidden.value = new Map(hidden.value).set(column.name, !shown))} />{column.label}</label>
-            ))}</div>
-          </details>
+          <Menu label="Columns">{columns.value.map(({ column, shown }) => (
+            <label><input type="checkbox" checked={shown} onChange={() => (hidden.value = new Map(hidden.value).set(column.name, !shown))} />{column.label}</label>
+          ))}</Menu>
         </>
       )}
     >
@@ -293,15 +291,10 @@ function CopyMenu({ model, board }: { readonly model: SweepModel; readonly board
     await copy(how(whole ? whole.config : searched), what);
   };
   return (
-    <details class="menu" title="Of the current run, or of the best one">
-      <summary aria-disabled={row < 0}>Copy{row >= 0 ? ` #${board.numbers[row]}` : ""}</summary>
-      {row >= 0 && (
-        <div>
-          <button type="button" onClick={give(yaml, "YAML")}>as YAML</button>
-          <button type="button" onClick={give((config) => JSON.stringify(config, null, 2), "JSON")}>as JSON</button>
-          <button type="button" onClick={give(flags, "the command line")}>as command line</button>
-        </div>
-      )}
-    </details>
+    <Menu label={row >= 0 ? `Copy #${board.numbers[row]}` : "Copy"} title="Of the current run, or of the best one" disabled={row < 0}>
+      <button type="button" onClick={give(yaml, "YAML")}>as YAML</button>
+      <button type="button" onClick={give((config) => JSON.stringify(config, null, 2), "JSON")}>as JSON</button>
+      <button type="button" onClick={give(flags, "the command line")}>as command line</button>
+    </Menu>
   );
 }
