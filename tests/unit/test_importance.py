@@ -95,6 +95,13 @@ class TestKnownAnswers:
         assert rows["a"].share > 0.95
         assert abs(rows["a"].sign) < 0.3
 
+    def test_a_best_value_well_inside_of_the_range_has_no_direction(self) -> None:
+        spec = spec_of(THREE)
+        off = by_name(importance(spec, drawn(spec, 40, lambda c, rng: (c["a"] - 0.65) ** 2)))
+        near = by_name(importance(spec, drawn(spec, 40, lambda c, rng: (c["a"] - 0.9) ** 2)))
+        assert abs(off["a"].sign) < 0.15
+        assert near["a"].sign > 0.7
+
     def test_scales_are_the_parameters_own(self) -> None:
         spec = spec_of(
             {

@@ -238,7 +238,8 @@ def _explained(found: Told) -> float:
 
 
 def _signs(whole: Surface, others: Array, variance: float) -> Array:
-    """(d,): the correlation of each main effect with its parameter's coordinate, + where larger is better."""
+    """(d,): the correlation of each main effect with its parameter's coordinate, + where larger is better; less where the best
+    lies between the ends."""
     features, signs = whole.told.features, np.zeros(whole.told.features.dimension)
     levels = (np.arange(_LEVELS) + 0.5) / _LEVELS
     for i, axis in enumerate(features.axes):
@@ -250,5 +251,13 @@ def _signs(whole: Surface, others: Array, variance: float) -> Array:
         effect = mean.reshape(len(others), _LEVELS).mean(0)
         along = U[:_LEVELS, i]
         if np.var(effect) > _SLIGHT * variance and np.ptp(along) > 0.0:
-            signs[i] = -np.corrcoef(effect, along)[0, 1]  # z: smaller is better
+            correlation = -np.corrcoef(effect, along)[0, 1]  # z: smaller is better
+            signs[i] = correlation * _one_sided(effect)
     return signs
+
+
+def _one_sided(effect: Array) -> float:
+    """1 where the best is at an end of the range; 0 where both ends lose a quarter of all there is to lose: neither
+    larger nor smaller values are better then."""
+    lost = min(effect[0], effect[-1]) - effect.min()
+    return float(max(0.0, 1.0 - 4.0 * lost / np.ptp(effect)))
