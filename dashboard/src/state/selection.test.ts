@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import { describe, expect, test } from "vitest";
 import { syntheticBoard, syntheticCurves } from "../testing/synthetic";
-import type { Board, Curves } from "../types";
+import type { Board, Column, Curves } from "../types";
 import { compile } from "./expression";
 import { brushWords, inWords, Selection } from "./selection";
 
@@ -197,4 +197,16 @@ test("a brush is said as people say it", () => {
   expect(optimizer && brushWords(optimizer, [[0, 1]])).toBe(`optimizer: ${optimizer?.categories.slice(0, 2).join(", ")}`);
   expect(lr0 && brushWords(lr0, [[0.00123456, 0.01], [0.05, 0.1]])).toBe("lr0: 0.00123 to 0.01 or 0.05 to 0.1");
   expect(value && brushWords({ ...value, label: "metrics/mAP50(B)" }, [[0.583, 0.9214]])).toBe("mAP50(B): 0.583 to 0.921");
+});
+
+test("runs without an objective are coloured by what they seem to be for", () => {
+  const { board, selection } = selected();
+  const head = { ...board.head, metric: null };
+  const metric = (name: string) => ({ ...(board.columns.get("value") as Column), name: `summary.${name}`, label: name });
+  const columns = new Map([...["epoch", "val/acc"].map(metric), ...board.columns.values()].map((column) => [column.name, column]));
+  const usual = signal("");
+  const by = new Selection({ ...selection.runs, board: signal({ ...board, head, columns }), usual });
+  expect(by.colouring.value?.label).toBe("epoch");
+  usual.value = "val/acc";
+  expect(by.colouring.value?.label).toBe("val/acc");
 });

@@ -18,6 +18,8 @@ export interface Runs {
   readonly curves: ReadonlySignal<Curves | null>;
   readonly curvesVersion: ReadonlySignal<number>;
   readonly dark: ReadonlySignal<boolean>;
+  /** The metric that is shown unasked where there is no objective. */
+  readonly usual?: ReadonlySignal<string>;
 }
 
 export type Goal = "minimize" | "maximize";
@@ -26,6 +28,11 @@ export type Columns = ReadonlyMap<string, Column>;
 
 const NONE: ReadonlySet<number> = new Set();
 const FAILED: ReadonlySet<string> = new Set(["failed", "crashed", "killed"]);
+
+/** A metric beside the objective. */
+export function isFurther({ role, name }: Column): boolean {
+  return role === "metric" && name !== "value" && name !== "best";
+}
 
 export class Selection {
   readonly brushes: Signal<Brushes> = signal(new Map());
@@ -99,8 +106,9 @@ export class Selection {
       const columns = this.columns.value;
       const wanted = columns.get(this.colourBy.value) ?? columns.get("value");
       if (wanted?.name !== "value" || board.value?.head.metric) return wanted;
-      // Runs by hand have no objective.
-      return [...columns.values()].find((one) => one.role === "metric" && one.name !== "value" && one.name !== "best") ?? wanted;
+      // Runs by hand have no objective: the metric whose curves are shown unasked.
+      const metrics = [...columns.values()].filter(isFurther);
+      return metrics.find(({ label }) => label === runs.usual?.value) ?? metrics[0] ?? wanted;
     });
     this.later = computed(() => {
       version.value;

@@ -9,7 +9,7 @@ import type { SliceData } from "../charts/slice";
 import { parameterColumn } from "../data/board";
 import type { SweepData } from "../data/sweep";
 import { dark } from "../state/page";
-import { Selection, type Runs } from "../state/selection";
+import { isFurther, Selection, type Runs } from "../state/selection";
 import type { Board, Column, Curves, Fetched, Pair, Slice } from "../types";
 
 /** More axes than this by default cannot be read; the menu has the others. */
@@ -53,8 +53,9 @@ export class SweepModel {
   constructor(readonly data: SweepData) {
     this.board = computed(() => ready(data.board.value));
     this.curves = computed(() => ready(data.curves.value));
+    const usual = computed(() => data.metrics.value[0] ?? "");
     const runs: Runs = {
-      board: this.board, version: data.version, curves: this.curves, curvesVersion: data.curvesVersion, dark,
+      board: this.board, version: data.version, curves: this.curves, curvesVersion: data.curvesVersion, dark, usual,
     };
     const selection = new Selection(runs);
     this.selection = selection;
@@ -67,7 +68,7 @@ export class SweepModel {
     this.axes = computed(() => {
       const columns = selection.columns.value;
       const named = selection.axes.value.flatMap((name) => columns.get(name) ?? []);
-      return named.length ? named : usualAxes([...columns.values()]);
+      return named.length ? named : usualAxes([...columns.values()], usual.value);
     });
     this.parameter = computed(() => {
       const wanted = selection.parameter.value;
@@ -152,12 +153,15 @@ export class SweepModel {
 }
 
 /** Parameters that can act, in the file's order, then the objective; those that cannot act where there is room. */
-function usualAxes(columns: readonly Column[]): readonly Column[] {
+/** `usual`: the metric whose curves are shown unasked. */
+function usualAxes(columns: readonly Column[], usual: string): readonly Column[] {
   const parameters = columns.filter((column) => column.role === "parameter");
   const acting = parameters.filter((column) => column.inert === "");
   const shown = parameters.length < MOST_AXES ? parameters : acting.slice(0, MOST_AXES - 1);
   const value = columns.filter((column) => column.name === "value" && column.values.some((one) => !Number.isNaN(one)));
-  // Runs by hand have no objective: their first figures stand there.
-  const metrics = columns.filter((column) => column.role === "metric" && column.name !== "value" && column.name !== "best");
-  return [...shown, ...(value.length ? value : metrics.slice(0, 3))];
+  if (value.length) return [...shown, ...value];
+  // Runs by hand have no objective: what they seem to be for stands there, behind a few of their other figures.
+  const metrics = columns.filter(isFurther);
+  const aims = metrics.filter((column) => column.label === usual);
+  return [...shown, ...metrics.filter((column) => column.label !== usual).slice(0, aims.length ? 2 : 3), ...aims];
 }
