@@ -235,6 +235,14 @@ describe("what is said of a run", () => {
     expect(inShort("CUDA error")).toBe("CUDA error");
   });
 
+  it("says why a run waits as well as why one ended", () => {
+    const row = board.attempts.findIndex((attempts) => attempts.length > 0);
+    const attempts = board.attempts.with(row, (board.attempts[row] ?? []).map((one) => ({ ...one, reason: "rung 3: number 5 of 9" })));
+    const waiting = { ...board, attempts, states: board.states.with(row, "paused"), endedBecause: board.endedBecause.with(row, "") };
+    expect(stateOf(waiting, row)).toBe("paused: rung 3: number 5 of 9");
+    expect(stateOf({ ...waiting, states: board.states.with(row, "finished") }, row)).toBe("finished");
+  });
+
   it("names an earlier version of the sweep's file", () => {
     expect(remarksOf(other, 2)).toEqual(["of file version 1; the sweep has version 2 now"]);
     expect(remarksOf(board, 2)).toEqual([]);

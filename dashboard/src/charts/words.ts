@@ -45,7 +45,9 @@ export function inShort(reason: string): string {
 /** Its state, and why it ended. */
 export function stateOf(board: Board, row: number): string {
   const state = board.states[row] ?? "pending";
-  const because = inShort(board.endedBecause[row] ?? "");
+  // What is paused has not ended: its last attempt says why it waits.
+  const paused = state === "paused" ? board.attempts[row]?.at(-1)?.reason : "";
+  const because = inShort(board.endedBecause[row] || paused || "");
   return because ? `${state}: ${because}` : state;
 }
 

@@ -167,6 +167,7 @@ function Head({ data, run, objective, sweepName }: HeadProps) {
   const value = typeof run.value === "number" ? told(run.value) : "–";
   const best = typeof run.best_value === "number" ? told(run.best_value) : "–";
   const last = data.history.steps.at(-1);
+  const waits = run.attempts.at(-1)?.reason;
   return (
     <header class="head">
       <div class="title">
@@ -177,8 +178,9 @@ function Head({ data, run, objective, sweepName }: HeadProps) {
           : <span class="muted">by hand, in <a href={linkTo({ view: "project", id: run.project })}>{run.project}</a></span>}
         {!data.report && <Actions data={data} run={run} />}
       </div>
-      {run.desired !== "go" && run.ended === null && <p class="notice warn">{`It was asked to ${run.desired}; it does so at its next report.`}</p>}
+      {run.desired !== "go" && run.state === "running" && <p class="notice warn">{`It was asked to ${run.desired}; it does so at its next report.`}</p>}
       {run.ended_because && run.ended !== null && !ORDINARY.has(run.ended_because) && <p><span class="muted">{`It ${run.state === "stopped" ? "was stopped" : "ended"}: `}</span><Clamped text={run.ended_because} /></p>}
+      {run.state === "paused" && waits && <p><span class="muted">It waits: </span><Clamped text={waits} /></p>}
       <dl class="figures">
         {(run.curve.length > 0 || run.value !== null) && <div><dt title={objective}>{shortened(objective) || "objective"}</dt><dd>{value}<small>{`at step ${run.steps}${best === value ? "" : `, best on the way ${best}`}`}</small></dd></div>}
         <div><dt>steps</dt><dd>{last ?? "–"}<small>{counted(data.history.steps.length, "report")}</small></dd></div>

@@ -69,6 +69,8 @@ function Card({ card, model }: { readonly card: HealthCard; readonly model: Swee
   const cut = useSignal(false);
   const open = useSignal(false);
   useCut(said, cut, open.value, `${card.title}\n${card.text}`);
+  // A card has room for few words; who points at them or hears them is told more.
+  const these = rows.length === 1 ? "the run" : `the ${rows.length} runs`;
   const clamped = open.value ? "" : "clamped";
   return (
     <>
@@ -87,16 +89,16 @@ function Card({ card, model }: { readonly card: HealthCard; readonly model: Swee
           </details>
         )}
         {rows.length > 0 && rows.length <= MOST_NAMED && (
-          <button type="button" class="link" onClick={() => {
+          <button type="button" class="link" aria-label={`show ${these}`} title={`Show ${these}`} onClick={() => {
             selection.afterwards.value ||= rows.some((row) => selection.later.peek().includes(row));
             selection.filter.value = rows.map((row) => `id = ${model.board.value?.ids[row] ?? ""}`).join(" or ");
-          }}>show {rows.length === 1 ? "the run" : `the ${rows.length} runs`}</button>
+          }}>{rows.length === 1 ? "the run" : counted(rows.length, "run")}</button>
         )}
         {card.parameter !== null && (
-          <button type="button" class="link clip" onClick={() => {
+          <button type="button" class="link clip" aria-label={`look at ${card.parameter}`} title={`Look at ${card.parameter}`} onClick={() => {
             selection.parameter.value = card.parameter ?? "";
             document.getElementById("panel-slice")?.scrollIntoView({ block: "center" });
-          }}>look at {card.parameter}</button>
+          }}>{card.parameter}</button>
         )}
         {cut.value && <ShowAll open={open} />}
       </div>

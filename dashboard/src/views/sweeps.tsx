@@ -156,7 +156,6 @@ function Entry({ entry }: { readonly entry: OverviewEntry }): JSX.Element {
     line: computed(() => ({ values: entry.line.map(spelled), label: `best so far of ${entry.name || entry.id}`, baseline: entry.baseline, dark: dark.value })),
   }), [entry]);
   const [best, baseline] = [entry.best === null ? NaN : spelled(entry.best), entry.baseline === null ? NaN : spelled(entry.baseline)];
-  const sign = entry.metric?.goal === "maximize" ? 1 : -1;
   const gain = best - baseline;
   // What the bar's colours say, for those that cannot point at it: how runs ended other than well.
   const others = STATES.filter((state) => state !== "finished" && counts[state]).map((state) => `${counts[state]} ${state}`).join(", ");
@@ -170,7 +169,7 @@ function Entry({ entry }: { readonly entry: OverviewEntry }): JSX.Element {
       <td class="states wide"><ChartHost free data={shown.bar} make={bars} /><span class="muted nowrap">{entry.ended}{entry.cap === null ? " ended" : ` of ${entry.cap} ended`}</span>{others && <div class="muted">{others}</div>}</td>
       <td class="number best" data-label="best seen">{number(best)}</td>
       <td class="number" data-label="against baseline">
-        {Number.isNaN(gain) ? <span class="muted">–</span> : <span class={sign * gain > 0 ? "good" : ""}>{signed(gain)} <small>{percentOf(gain, baseline)}</small></span>}
+        {Number.isNaN(gain) ? <span class="muted">–</span> : <span>{signed(gain)} <small>{percentOf(gain, baseline)}</small></span>}
       </td>
       <td class="line wide"><div class="spark">{entry.line.length > 0 && <ChartHost free data={shown.line} make={sparkline} />}</div></td>
       <td class="nowrap" data-label="time left">{entry.state === "running" && entry.eta !== null ? `≈ ${duration(entry.eta)}` : <span class="muted">{entry.state === "running" ? "unknown" : "–"}</span>}</td>
