@@ -118,7 +118,7 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
           <CopyMenu model={model} board={known} />
           <button type="button" onClick={() => save(csv(known, columns.value.map(({ column }) => column), rows.value, selection.step.value), `${known.head.name || known.head.project || "runs"}.csv`, "text/csv")}>CSV</button>
           <Menu label="Columns">{columns.value.map(({ column, shown }) => (
-            <label><input type="checkbox" checked={shown} onChange={() => (hidden.value = new Map(hidden.value).set(column.name, !shown))} />{column.label}</label>
+            <label><input type="checkbox" checked={shown} onChange={() => (hidden.value = new Map(hidden.value).set(column.name, !shown))} />{column.name === "value" ? column.label : headOf(column)}</label>
           ))}</Menu>
         </>
       )}
