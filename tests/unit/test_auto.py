@@ -65,8 +65,12 @@ def test_a_run_pauses_at_a_rung_and_says_why() -> None:
 
 
 def test_nothing_that_diverged_goes_on() -> None:
-    simulation = play()
-    lost = [sum(math.isnan(point.value) for point in run.curve) for run in simulation.runs]
+    def diverging(config: Mapping[str, Any], seed: int) -> list[float]:
+        values = curve(config, seed)
+        return [*values[:1], *[math.nan] * (STEPS - 1)] if config["lr"] > 0.1 else values
+
+    runs = play(curve=diverging).runs
+    lost = [sum(math.isnan(point.value) for point in run.curve) for run in runs]
     assert 0 < max(lost) <= LEAST_REPORTS
 
 
@@ -268,9 +272,9 @@ def test_a_region_that_fails_is_left() -> None:
             return replace(run, state=RunState.FAILED)
         return finished(run, sum((value - 0.4) ** 2 for value in run.config.values()))
 
-    late = [run for seed in (1, 2, 3) for run in played(CUBE, ran, 40, seed=seed)[20:]]
+    late = [run for seed in range(1, 7) for run in played(CUBE, ran, 40, seed=seed)[20:]]
     failed = sum(run.state is RunState.FAILED for run in late)
-    assert failed <= 18, "half of all places fail, and the best ones lie beside them: 14 of 60"
+    assert failed <= 48, "half of all places fail, and the best ones lie beside them: 42 of 120"
 
 
 def test_a_program_that_changes_a_value_is_not_given_the_same_again() -> None:
@@ -346,3 +350,24 @@ def test_what_longer_curves_have_in_common_is_no_skill() -> None:
     forecast = Forecast.of(simulation.spec, History(simulation.runs))
     assert forecast is not None
     assert skill(forecast) < 0.4
+
+
+def lottery(config: Mapping[str, Any], seed: int) -> list[float]:
+    """Good in one narrow valley; elsewhere a level that no model of the configuration can tell."""
+    lr, width = math.log10(config["lr"]), config["width"]
+    off = abs(lr + 2.0) + abs(width - 40) / 40
+    level = 0.2 + off if off < 0.3 else 1.0 + math.modf(math.sin(lr * 1e4 + width) * 1e4)[0]
+    return [level + math.exp(-0.2 * step) for step in range(1, STEPS + 1)]
+
+
+def test_the_less_the_model_predicts_the_more_often_good_runs_are_varied() -> None:
+    def not_modelled(of: Callable[[Mapping[str, Any], int], list[float]]) -> float:
+        runs = [run for run in play(curve=of).runs if run.why["strategy"] != "space-filling"]
+        assert runs
+        varied = Counter(run.why["strategy"] for run in runs)
+        assert set(varied) <= {"model", "random", "variation"}
+        return (varied["variation"] + varied["random"]) / len(runs)
+
+    assert not_modelled(curve) < 0.3
+    assert not_modelled(lottery) > 0.4
+    assert any(run.why["strategy"] == "variation" for run in play(curve=lottery).runs)

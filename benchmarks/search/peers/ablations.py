@@ -15,9 +15,12 @@ _LINEAR: Final = 1e4  # log(r + c) is linear in r where c is large
 _TINY: Final = (-14.0, 0.01)
 
 INGREDIENTS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "the model's proposals (random draws instead)": {"swept.search.auto:RANDOM": (1.0, 1.0)},
+    "the model's proposals (draws and variations instead)": {
+        "swept.search.auto:UNMODELLED": (1.0, 1.0)
+    },
     "the large space-filling start (4 runs instead)": {"swept.search.auto:STARTS": 4},
-    "random draws that keep the model honest": {"swept.search.auto:RANDOM": (0.0, 0.0)},
+    "draws and variations beside the model": {"swept.search.auto:UNMODELLED": (0.0, 0.0)},
+    "variations of good runs (random draws alone)": {"swept.search.auto:VARIED": 0.0},
     "the distance between proposals": {"swept.search.auto:RADIUS": 0.0},
     "the margin of an improvement": {"swept.search.auto:MARGIN": 0.0},
     "the refusal of runs without a chance": {"swept.stopping.auto:CHANCE": -1.0},

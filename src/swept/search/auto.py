@@ -1,8 +1,8 @@
 """Bayesian search with learning curves: new configurations by what the model expects of them at the end.
 
 The companion of `swept.stopping.auto`, which pauses and continues. First comes a space-filling design, larger than
-without curves, since its runs are short; then the model of all curves proposes, at a distance from what was tried,
-and now and then a random draw keeps it honest: the less the model predicts on this very sweep, the more often.
+without curves, since its runs are short; then the model of all curves proposes, at a distance from what was tried.
+The less it predicts on this very sweep, the more often variations of good runs and random draws take its place.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from swept.search.seeds import Stream, generator, run_seed
 from swept.search.sources import TESTS, Sources
 from swept.search.spacing import gap, radius
 from swept.search.start import start_places
+from swept.search.variation import variations
 from swept.spec import Spec
 from swept.stopping.forecast import Forecast
 
@@ -46,8 +47,12 @@ RADIUS = 0.1
 SHARES = (1.0, 0.5, 0.25, 0.125, 0.0625)
 """Shares of that distance, tried in turn until a place is free."""
 DRAWS = 32
-RANDOM = (0.05, 0.5)
-"""The least and the largest share of random draws."""
+UNMODELLED = (0.05, 0.9)
+"""The least and the largest share of proposals that are not the model's."""
+VARIED = 0.5
+"""The share of those that are variations of good runs; the others are random draws."""
+VARIED_NEAR = 0.25
+"""The share of the distance that a variation keeps."""
 FEWEST = 4
 """So many runs at least have a rank correlation worth a thought."""
 
@@ -135,8 +140,8 @@ class _Proposals:
         model = self.forecast.model
         if self.started < size or model is None:
             return self._spread_out(size, rng)
-        if rng.random() < self._random_share():
-            return self._draw(rng), self._drawn("to keep the model honest")
+        if rng.random() < self._unmodelled_share():
+            return self._unmodelled(rng)
         return self._modelled(model, rng)
 
     def _spread_out(self, size: int, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
@@ -179,9 +184,32 @@ class _Proposals:
         drawn: Array = places[free[0] if len(free) else np.argmax(self._gap(places))]
         return drawn
 
-    def _random_share(self) -> float:
-        least, most = RANDOM
-        return max(least, most * (1.0 - max(0.0, skill(self.forecast))))
+    def _unmodelled_share(self) -> float:
+        """Squared, since a model that ranks runs about right, ρ = 0.7, also says well where to look."""
+        least, most = UNMODELLED
+        return max(least, most * (1.0 - max(0.0, skill(self.forecast))) ** 2)
+
+    def _unmodelled(self, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
+        u = self._variation(rng) if rng.random() < VARIED else None
+        if u is None:
+            return self._draw(rng), self._drawn("to keep the model honest")
+        return u, {"reason": "a variation of good runs", "strategy": "variation"}
+
+    def _variation(self, rng: np.random.Generator) -> Array | None:
+        """The first of a few that is free; None where none is."""
+        places = variations(self.features, self._ranked(), rng, DRAWS)
+        free = np.flatnonzero(np.isfinite(self._allow(places, VARIED_NEAR)))
+        return places[free[0]] if len(free) else None
+
+    def _ranked(self) -> Array:
+        """The places (n, d) of runs with a value, from the best on: first by how many rungs they came to."""
+        runs, places = self.forecast.runs, self.forecast.places
+        ranked = sorted(
+            (-sum(rung <= each.reached for rung in self.forecast.rungs(each)), each.now, n)
+            for n, each in enumerate(runs)
+            if each.now is not None and math.isfinite(each.now + places[n].sum())
+        )
+        return places[[n for *_, n in ranked]]
 
     def _modelled(
         self, model: CurveModel, rng: np.random.Generator

@@ -83,7 +83,7 @@ def _candidates(features: Features, anchors: Array, rng: np.random.Generator) ->
         return features.all_points()
     scattered = (_sobol(features.dimension) + rng.random(features.dimension)) % 1.0
     sizes = rng.choice([0.2, 0.05, 0.01], size=(len(anchors) * NEAR, 1))
-    near = _move(features, np.repeat(anchors, NEAR, axis=0), sizes, rng)
+    near = move(features, np.repeat(anchors, NEAR, axis=0), sizes, rng)
     return np.vstack([features.obey(features.snap(scattered), rng), near])
 
 
@@ -95,7 +95,7 @@ def _refine(
     t = len(best)
     for turn in range(ROUNDS):
         size = np.full((t * MOVES, 1), FIRST_STEP * SHRINK**turn)
-        moved = _move(features, np.repeat(best, MOVES, axis=0), size, rng)
+        moved = move(features, np.repeat(best, MOVES, axis=0), size, rng)
         scores = score(moved).reshape(t, MOVES)
         winner = scores.argmax(axis=1)
         gained = scores[np.arange(t), winner] > best_scores
@@ -104,7 +104,7 @@ def _refine(
     return best, best_scores
 
 
-def _move(features: Features, U: Array, sizes: Array, rng: np.random.Generator) -> Array:
+def move(features: Features, U: Array, sizes: Array, rng: np.random.Generator) -> Array:
     """U (m, d) with about two coordinates of each row moved by `sizes` (m, 1), at least by one level."""
     m, d = U.shape
     chosen = rng.random((m, d)) < min(1.0, 2.0 / d)
