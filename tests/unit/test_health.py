@@ -95,6 +95,7 @@ AGENT = Agent("one", "s", "host-one", "swept", 1, 0.0, 0.0)
 def cards(runs: Sequence[Run], spec: Spec = PLAIN, **more: Any) -> dict[str, Card]:
     known: dict[str, Any] = {
         "state": SweepState.RUNNING,
+        "sweep": "4fk2p9xz",
         "agents": (AGENT,),
         "live": frozenset({"one"}),
     }
@@ -356,12 +357,15 @@ class TestSurroundings:
     def test_agents_that_fell_silent(self, state: SweepState) -> None:
         card = cards(drawn(5), live=frozenset(), state=state)["no-agent"]
         assert card.level == "bad"
+        assert "`swept agent 4fk2p9xz`" in card.text
         assert "host-one" in card.evidence[0]
 
     def test_agents_that_ended_and_none_at_all(self) -> None:
         gone = replace(AGENT, ended=5.0)
         assert cards(drawn(5), live=frozenset(), agents=(gone,))["no-agent"].level == "warn"
-        assert cards(drawn(5), live=frozenset(), agents=())["no-agent"].level == "info"
+        never = cards(drawn(5), live=frozenset(), agents=())["no-agent"]
+        assert never.level == "info"
+        assert "`swept agent 4fk2p9xz`" in never.text
 
     def test_an_ended_sweep_needs_none(self) -> None:
         found = cards(drawn(5), live=frozenset(), state=SweepState.FINISHED)

@@ -453,6 +453,7 @@ def _healthy(
             seen.spec,
             seen.runs,
             seen.sweep.state,
+            seen.sweep.id,
             agents,
             live,
             importance=look.importance if look else None,

@@ -39,12 +39,14 @@ class Card:
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known of a sweep. `live`: ids of the agents at work. `importance` and `residual` (one standard deviation of
-    a run about the model's surface) are None where no model was asked; `free`: bytes left for files, None: not known."""
+    """What is known of a sweep, whose id is `sweep`. `live`: ids of the agents at work. `importance` and `residual` (one
+    standard deviation of a run about the model's surface) are None where no model was asked; `free`: bytes left for
+    files, None: not known."""
 
     spec: Spec
     runs: Sequence[Run]
     state: SweepState
+    sweep: str
     agents: Sequence[Agent] = ()
     live: frozenset[str] = frozenset()
     importance: Importance | None = None

@@ -21,7 +21,7 @@ def agents(now: Situation) -> Iterator[Card]:
             "no-agent",
             "info",
             "No agent works on this sweep",
-            "Nothing runs until one does: `swept agent ID` starts one.",
+            f"Nothing runs until one does: `swept agent {now.sweep}` starts one.",
         )
         return
     # An agent that said goodbye is no accident; one that fell silent is.
@@ -30,7 +30,8 @@ def agents(now: Situation) -> Iterator[Card]:
         "no-agent",
         "bad" if lost else "warn",
         "No agent is at work any more",
-        f"The sweep is {now.state}, and {_agents_gone(len(now.agents), len(lost))}. `swept agent ID` starts one.",
+        f"The sweep is {now.state}, and {_agents_gone(len(now.agents), len(lost))}. "
+        f"`swept agent {now.sweep}` starts one.",
         lines(f"agent {agent.id} on {agent.host}: not heard of any more" for agent in lost),
     )
 
