@@ -378,6 +378,7 @@ export interface components {
             low: number;
             high: number;
             sign: number;
+            between: boolean;
             inert: string;
         };
         ImportanceView: {

@@ -178,6 +178,8 @@ export interface ImportanceRow {
   readonly high: number;
   /** -1 … 1: larger values are better (+) or worse (-); near 0: neither. */
   readonly sign: number;
+  /** The best lies between the ends of the range. */
+  readonly between: boolean;
   readonly inert: string;
 }
 export interface Importance {

@@ -72,6 +72,7 @@ class TestKnownAnswers:
         assert rows["b"].share == pytest.approx(0.2, abs=0.05)
         assert rows["a"].sign < -0.99
         assert rows["b"].sign > 0.99
+        assert not any(row.between for row in found.rows)
         for row in found.rows:
             assert 0.0 <= row.low <= row.share <= row.high <= 1.0
 
@@ -94,6 +95,8 @@ class TestKnownAnswers:
         rows = by_name(importance(spec, drawn(spec, 40, lambda c, rng: (c["a"] - 0.5) ** 2)))
         assert rows["a"].share > 0.95
         assert abs(rows["a"].sign) < 0.3
+        assert rows["a"].between
+        assert not rows["idle"].between, "where there is no effect there is no best"
 
     def test_a_best_value_well_inside_of_the_range_has_no_direction(self) -> None:
         spec = spec_of(THREE)
@@ -101,6 +104,8 @@ class TestKnownAnswers:
         near = by_name(importance(spec, drawn(spec, 40, lambda c, rng: (c["a"] - 0.9) ** 2)))
         assert abs(off["a"].sign) < 0.15
         assert near["a"].sign > 0.7
+        assert off["a"].between
+        assert not near["a"].between
 
     def test_scales_are_the_parameters_own(self) -> None:
         spec = spec_of(

@@ -49,8 +49,8 @@ it("shows names as text, whatever they hold", async () => {
       runs: 1,
       caution: name,
       rows: [
-        { parameter: name, share: 1, low: 1, high: 1, sign: 0, inert: "" },
-        { parameter: "b", share: 0, low: 0, high: 0, sign: 0, inert: name },
+        { parameter: name, share: 1, low: 1, high: 1, sign: 0, between: false, inert: "" },
+        { parameter: "b", share: 0, low: 0, high: 0, sign: 0, between: false, inert: name },
       ],
     },
     selected: "",
@@ -70,7 +70,7 @@ it("says the first in words, and tables all", () => {
 });
 
 it("does not draw what is not known as if it were measured", async () => {
-  const nothing = { parameter: "lr0", share: 0, low: 0, high: 1, sign: 0, inert: "" };
+  const nothing = { parameter: "lr0", share: 0, low: 0, high: 1, sign: 0, between: false, inert: "" };
   const found = { importance: { runs: 3, caution: "too few runs", rows: [nothing] }, selected: "", dark: false };
   const chart = importance(document.body, { onSelect: () => undefined });
   chart.update(found);
@@ -79,5 +79,21 @@ it("does not draw what is not known as if it were measured", async () => {
   expect(button?.textContent).toBe("lr0?");
   expect(button?.title).toBe("lr0: not known");
   expect(rows(found).rows[0]?.[1]).toBe("not known");
+  chart.destroy();
+});
+
+it("says where the best is, as a sign with its meaning and in words", async () => {
+  const row = (parameter: string, sign: number, between: boolean) => ({ parameter, share: 0.3, low: 0.2, high: 0.4, sign, between, inert: "" });
+  const found = {
+    importance: { runs: 40, caution: "", rows: [row("lr0", 0.05, true), row("momentum", 0.8, false), row("optimizer", 0, false)] }, selected: "", dark: false,
+  };
+  const chart = importance(document.body, { onSelect: () => undefined });
+  chart.update(found);
+  await frame();
+  expect(document.body.textContent).toContain("from 40 runs · ↗ larger is better · ↕ best in between");
+  expect([...document.querySelectorAll("button")].map((button) => button.textContent?.at(-1))).toEqual(["↕", "↗", "·"]);
+  const spoken = [...document.querySelectorAll("button")].map((button) => button.getAttribute("aria-description")?.split("; ")[1]);
+  expect(spoken).toEqual(["best in between", "larger is better", "neither larger nor smaller is better"]);
+  expect(rows(found).rows[0]?.[4]).toBe("best in between");
   chart.destroy();
 });

@@ -49,11 +49,11 @@ export function importance(
     const inert = found.rows.filter((row) => row.inert);
     const known = acting.filter((row) => !unknown(row));
     const widest = Math.min(1, Math.max(0.05, ...known.map((row) => row.high)));
-    const signed = known.some((row) => Math.abs(row.sign) > TENDENCY);
+    const signs = new Set(known.map(signOf));
     host.replaceChildren(
       line(
         (found.runs === 1 ? "from 1 run" : `from ${found.runs} runs`) +
-          (signed ? " · ↗ larger is better, ↘ smaller is better" : ""),
+          [...MEANING].filter(([sign]) => signs.has(sign)).map(([sign, words]) => ` · ${sign} ${words}`).join(""),
         ink.muted,
       ),
       ...(found.caution ? [caution(found.caution, ink)] : []),
@@ -174,7 +174,7 @@ function bar(
   if (blank) share.style.color = css(ink.muted);
   share.style.textAlign = "right";
   const sign = document.createElement("span");
-  sign.textContent = row.sign > TENDENCY ? "↗" : row.sign < -TENDENCY ? "↘" : blank ? "" : "·";
+  sign.textContent = blank ? "" : signOf(row);
   sign.setAttribute("aria-hidden", "true");
   sign.style.color = css(ink.muted);
   button.append(name, track, share, sign);
@@ -206,10 +206,22 @@ export function percent(share: number): string {
   return value > 0 && value < 0.5 ? "<1 %" : `${Math.round(value)} %`;
 }
 
-/** Which way it pulls, in words. */
-export function tendency(sign: number): string {
-  if (sign > TENDENCY) return "larger is better";
-  return sign < -TENDENCY ? "smaller is better" : "neither larger nor smaller is better";
+const MEANING: ReadonlyMap<string, string> = new Map([
+  ["↗", "larger is better"],
+  ["↘", "smaller is better"],
+  ["↕", "best in between"],
+]);
+
+/** Where the better values are; "·": nowhere in particular, as of categories. */
+function signOf({ sign, between }: ImportanceRow): string {
+  if (sign > TENDENCY) return "↗";
+  if (sign < -TENDENCY) return "↘";
+  return between ? "↕" : "·";
+}
+
+/** The same in words. */
+export function tendency(row: ImportanceRow): string {
+  return MEANING.get(signOf(row)) ?? "neither larger nor smaller is better";
 }
 
 /** From nothing to all of it: the model says nothing of this parameter. */
@@ -220,7 +232,7 @@ function unknown({ share, low, high }: ImportanceRow): boolean {
 function spoken(row: ImportanceRow): string {
   if (unknown(row)) return `${row.parameter}: not known`;
   const between = `${percent(row.low)} to ${percent(row.high)}`;
-  return `${row.parameter} explains ${percent(row.share)} (${between}); ${tendency(row.sign)}`;
+  return `${row.parameter} explains ${percent(row.share)} (${between}); ${tendency(row)}`;
 }
 
 /** One sentence. */
@@ -249,7 +261,7 @@ export function rows({ importance: { rows: all } }: ImportanceData): DataTable {
       unknown(row) ? "not known" : tabled(row.share),
       tabled(row.low),
       tabled(row.high),
-      row.inert ? "" : tendency(row.sign),
+      row.inert ? "" : tendency(row),
       row.inert,
     ]),
   };

@@ -253,7 +253,8 @@ export function syntheticImportance(runs: number): Importance {
     const share = parameter.weight / total;
     return {
       parameter: parameter.name, share, low: Math.max(0, share * 0.7 - 0.01), high: share === 0 ? 0.01 : share * 1.25,
-      sign: parameter.weight === 0 ? 0 : 2 * parameter.peak - 1, inert: parameter.inert ?? "",
+      sign: parameter.weight === 0 ? 0 : 2 * parameter.peak - 1,
+      between: parameter.weight > 0 && Math.abs(parameter.peak - 0.5) < 0.25, inert: parameter.inert ?? "",
     };
   });
   return {

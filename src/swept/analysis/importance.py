@@ -53,18 +53,22 @@ _LEVELS, _OTHERS = 17, 64
 _EDGE = 1e-4
 _SLIGHT = 0.01
 """A main effect of less than this share has no direction."""
+_BETWEEN = 0.5
+"""Below it the best is said to lie between the ends: both lose an eighth of all there is to lose, or more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
     """`share`, `low` and `high` from 0 to 1; `sign` from -1 to 1: how far larger values are better (+) or worse (-). Of a
-    metric without a goal: raise it (+) or lower it (-). `inert`: why it cannot act, or ""."""
+    metric without a goal: raise it (+) or lower it (-). `between`: the best lies between the ends of the range, which is
+    why there is little of a direction. `inert`: why it cannot act, or ""."""
 
     parameter: str
     share: float
     low: float
     high: float
     sign: float
+    between: bool = False
     inert: str = ""
 
 
@@ -94,7 +98,9 @@ def importance(spec: Spec, runs: Sequence[Run], metric: str = "") -> Importance:
 
 def of_surface(spec: Spec, found: Told, whole: Surface | None) -> Importance:
     """The same from what was told, and its surface."""
-    inert = tuple(Share(name, 0.0, 0.0, 0.0, 0.0, why.why) for name, why in spec.inert.items())
+    inert = tuple(
+        Share(name, 0.0, 0.0, 0.0, 0.0, inert=why.why) for name, why in spec.inert.items()
+    )
     names = [axis.parameter.name for axis in found.features.axes]
     unknown = tuple(Share(name, 0.0, 0.0, 1.0, 0.0) for name in names)
     if whole is None:
@@ -188,14 +194,14 @@ def _rows(found: Told, whole: Surface) -> list[Share]:
     shares, variance = _total(whole.model, places)
     halves = np.array([_total(model, places)[0] for model in _half_models(found)])
     low, high = np.quantile(halves, WHISKERS, axis=0)
-    signs = _signs(whole, places.others, variance)
+    directions = _directions(whole, places.others, variance)
     rows = [
         Share(
             axis.parameter.name,
             float(shares[i]),
             float(min(low[i], shares[i])),
             float(max(high[i], shares[i])),
-            float(signs[i]),
+            *directions[i],
         )
         for i, axis in enumerate(found.features.axes)
     ]
@@ -237,10 +243,11 @@ def _explained(found: Told) -> float:
     return 1.0 - missed / spent if spent > 0.0 else math.nan
 
 
-def _signs(whole: Surface, others: Array, variance: float) -> Array:
-    """(d,): the correlation of each main effect with its parameter's coordinate, + where larger is better; less where the best
-    lies between the ends."""
-    features, signs = whole.told.features, np.zeros(whole.told.features.dimension)
+def _directions(whole: Surface, others: Array, variance: float) -> list[tuple[float, bool]]:
+    """`sign` and `between` of each: the correlation of its main effect with its coordinate, + where larger is better; less
+    where the best lies between the ends."""
+    features = whole.told.features
+    found = [(0.0, False)] * features.dimension
     levels = (np.arange(_LEVELS) + 0.5) / _LEVELS
     for i, axis in enumerate(features.axes):
         if axis.category:
@@ -252,8 +259,9 @@ def _signs(whole: Surface, others: Array, variance: float) -> Array:
         along = U[:_LEVELS, i]
         if np.var(effect) > _SLIGHT * variance and np.ptp(along) > 0.0:
             correlation = -np.corrcoef(effect, along)[0, 1]  # z: smaller is better
-            signs[i] = correlation * _one_sided(effect)
-    return signs
+            one_sided = _one_sided(effect)
+            found[i] = (float(correlation * one_sided), one_sided < _BETWEEN)
+    return found
 
 
 def _one_sided(effect: Array) -> float:

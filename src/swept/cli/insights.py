@@ -56,6 +56,8 @@ def _share(row: ImportanceRow) -> str:
     words = ""
     if abs(row["sign"]) >= _DIRECTION:
         words = "  larger is better" if row["sign"] > 0 else "  larger is worse"
+    elif row.get("between"):  # a server of an earlier version does not say it
+        words = "  best in between"
     return f"{share:>3} %  ({low} to {high} %){words}"
 
 

@@ -13,7 +13,7 @@ from swept.analysis.figures import figure
 from swept.analysis.results import Question, Results
 from swept.analysis.text import lines
 from swept.model import Goal, Kind, Run, RunState
-from swept.wire.insights import HealthCard, ImportanceView
+from swept.wire.insights import HealthCard, ImportanceRow, ImportanceView
 from swept.wire.sweeps import SweepView
 
 WIDTH, HEIGHT, EDGE = 720.0, 234.0, 12.0
@@ -94,7 +94,7 @@ def shares(importance: ImportanceView | None) -> str:
     told = "".join(
         f"<tr><td>{_text(row['parameter'])}<td>{100 * row['share']:.0f} %"
         f"<td>{100 * row['low']:.0f} to {100 * row['high']:.0f} %"
-        f"<td>{_direction(row['sign'])}"
+        f"<td>{_direction(row)}"
         for row in acting
     )
     return (
@@ -104,10 +104,10 @@ def shares(importance: ImportanceView | None) -> str:
     )
 
 
-def _direction(sign: float) -> str:
-    if abs(sign) <= TENDENCY:
-        return "–"
-    return "larger values" if sign > 0 else "smaller values"
+def _direction(row: ImportanceRow) -> str:
+    if abs(row["sign"]) <= TENDENCY:
+        return "in between" if row.get("between") else "–"
+    return "larger values" if row["sign"] > 0 else "smaller values"
 
 
 def _row(name: str, value: float, step: int, config: Mapping[str, Any], names: list[str]) -> str:

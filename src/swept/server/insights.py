@@ -245,6 +245,7 @@ class Insights:
                     "low": row.low,
                     "high": row.high,
                     "sign": row.sign,
+                    "between": row.between,
                     "inert": row.inert,
                 }
                 for row in found.rows

@@ -11,6 +11,7 @@ class ImportanceRow(TypedDict):
     low: float
     high: float
     sign: float  # larger values are better (+) or worse (-)
+    between: bool  # the best lies between the ends of the range
     inert: str  # why it cannot act, or ""
 
 
