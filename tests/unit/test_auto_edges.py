@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.unit.test_asha import run
 
-from swept.model import Continue, Done, History, Kind, Point, Run, RunState
+from swept.model import Continue, Done, History, Kind, Point, Run, RunState, Start
 from swept.search.auto import _feasible, _Proposals
 from swept.search.suggest import suggest
 from swept.spec import Spec, parse_mapping
@@ -100,6 +100,24 @@ def test_a_run_that_was_cancelled_or_failed_teaches_the_model_nothing(state: Run
     assert 8 not in found.model.seen.run
     assert found.scale == without.scale
     assert found.best == without.best
+
+
+def test_what_failed_on_its_way_to_a_record_is_not_varied() -> None:
+    paused = [at(n, [2.0 + n * 0.37 % 1.0]) for n in range(1, 30)]
+    records = [at(n, [0.1] * 8, RunState.FAILED, config=near(n)) for n in range(30, 60)]
+    answer = suggest(spec(), History((*paused, *records)), 40, seed=1)
+    assert isinstance(answer, tuple)
+    varied = [each for each in answer if each.why["strategy"] == "variation"]
+    assert varied
+    assert not any(isinstance(each, Start) and inside_corner(each.config) for each in varied)
+
+
+def near(number: int) -> dict[str, float]:
+    return {"x": 0.97 + number / 3000, "y": 0.97 + number % 7 / 300}
+
+
+def inside_corner(config: Mapping[str, Any]) -> bool:
+    return bool(min(config.values()) > 0.95)
 
 
 def test_a_place_that_a_person_cancelled_teaches_no_feasibility() -> None:

@@ -141,7 +141,7 @@ class _Proposals:
         if self.started < size or model is None:
             return self._spread_out(size, rng)
         if rng.random() < self._unmodelled_share():
-            return self._unmodelled(rng)
+            return self._unmodelled(model, rng)
         return self._modelled(model, rng)
 
     def _spread_out(self, size: int, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
@@ -189,27 +189,30 @@ class _Proposals:
         least, most = UNMODELLED
         return max(least, most * (1.0 - max(0.0, skill(self.forecast))) ** 2)
 
-    def _unmodelled(self, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
-        u = self._variation(rng) if rng.random() < VARIED else None
+    def _unmodelled(
+        self, model: CurveModel, rng: np.random.Generator
+    ) -> tuple[Array, dict[str, Any]]:
+        u = self._variation(model, rng) if rng.random() < VARIED else None
         if u is None:
             return self._draw(rng), self._drawn("to keep the model honest")
         return u, {"reason": "a variation of good runs", "strategy": "variation"}
 
-    def _variation(self, rng: np.random.Generator) -> Array | None:
+    def _variation(self, model: CurveModel, rng: np.random.Generator) -> Array | None:
         """The first of a few that is free; None where none is."""
-        places = variations(self.features, self._ranked(), rng, DRAWS)
+        places = variations(self.features, self._ranked(model), rng, DRAWS)
         free = np.flatnonzero(np.isfinite(self._allow(places, VARIED_NEAR)))
         return places[free[0]] if len(free) else None
 
-    def _ranked(self) -> Array:
-        """The places (n, d) of runs with a value, from the best on: first by how many rungs they came to."""
-        runs, places = self.forecast.runs, self.forecast.places
+    def _ranked(self, model: CurveModel) -> Array:
+        """The places (n, d) of the runs that the model is made of and that have a value now, from the best on: first by how
+        many rungs they came to."""
+        told = [(n, self.forecast.runs[n]) for n in np.unique(model.seen.run).tolist()]
         ranked = sorted(
             (-sum(rung <= each.reached for rung in self.forecast.rungs(each)), each.now, n)
-            for n, each in enumerate(runs)
-            if each.now is not None and math.isfinite(each.now + places[n].sum())
+            for n, each in told
+            if each.now is not None and math.isfinite(each.now)
         )
-        return places[[n for *_, n in ranked]]
+        return self.forecast.places[[n for *_, n in ranked]]
 
     def _modelled(
         self, model: CurveModel, rng: np.random.Generator
