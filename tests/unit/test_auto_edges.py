@@ -102,9 +102,9 @@ def test_a_run_that_was_cancelled_or_failed_teaches_the_model_nothing(state: Run
     assert found.best == without.best
 
 
-def test_what_failed_on_its_way_to_a_record_is_not_varied() -> None:
+def test_what_was_cancelled_on_its_way_to_a_record_is_not_varied() -> None:
     paused = [at(n, [2.0 + n * 0.37 % 1.0]) for n in range(1, 30)]
-    records = [at(n, [0.1] * 8, RunState.FAILED, config=near(n)) for n in range(30, 60)]
+    records = [at(n, [0.1] * 8, RunState.KILLED, config=near(n)) for n in range(30, 60)]
     answer = suggest(spec(), History((*paused, *records)), 40, seed=1)
     assert isinstance(answer, tuple)
     varied = [each for each in answer if each.why["strategy"] == "variation"]
