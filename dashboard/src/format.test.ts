@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compact, duration, elided, hours, money, number, percentOf, signed } from "./format";
+import { compact, duration, elided, hours, money, number, ordinal, percentOf, signed } from "./format";
 
 test("a number is short, and exact where it is whole", () => {
   expect(number(0.0001)).toBe("1e-4");
@@ -45,4 +45,8 @@ test("hours, differences and money", () => {
   expect([0.5, 2.25, 1234.4].map(hours)).toEqual(["30 min", "2.3 h", "1,234 h"]);
   expect([signed(0.25), signed(-0.25), signed(0)]).toEqual(["+0.25", "−0.25", "±0"]);
   expect([money(3.456, "EUR"), money(1, "")]).toEqual(["3.46 EUR", "1.00"]);
+});
+
+test("a place is said as people do", () => {
+  expect([1, 2, 3, 4, 11, 12, 13, 21, 112, 1003].map(ordinal)).toEqual(["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th", "1,003rd"]);
 });

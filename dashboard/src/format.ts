@@ -108,3 +108,9 @@ export function percentOf(difference: number, whole: number): string {
   const shown = Math.abs(share) < 10 ? Math.abs(share).toFixed(1) : Math.abs(share).toFixed(0);
   return `${share > 0 ? "+" : share < 0 ? "−" : "±"}${shown} %`;
 }
+
+/** 1st, 2nd, 3rd, 4th, 11th. */
+export function ordinal(place: number): string {
+  const ending = place % 100 >= 11 && place % 100 <= 13 ? "th" : ["th", "st", "nd", "rd"][place % 10] ?? "th";
+  return `${grouped(place)}${ending}`;
+}

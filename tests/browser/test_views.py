@@ -201,6 +201,31 @@ def test_media_and_the_machine_of_a_run_by_hand(watched: Watched, stage: Stage) 
     assert waiting.value.path().read_text() == "text"
 
 
+def test_a_run_says_where_it_stands(watched: Watched, stage: Stage) -> None:
+    """Live: the others' values stand beside its own, and its place moves with its reports."""
+    sweep = stage.sweep(name="standing", swept={"baseline": SWEEP["swept"]["baseline"]})
+    baseline, first, second, third = (stage.begin(sweep) for _ in range(4))
+    assert baseline.kind == "baseline"
+    for part, value in ((baseline, 0.5), (first, 0.8), (second, 0.6)):
+        part.log(1, {"val/map": value})
+        part.end()
+    third.log(1, {"val/map": 0.4})
+    page = watched.page(f"/runs/{second.run}")
+    figures = page.locator(".figures")
+    expect(figures).to_contain_text(re.compile(r"place in the sweep2ndof 2 finished"))
+    expect(figures).to_contain_text("against the baseline+0.1 +20 %")
+    expect(figures).to_contain_text("against the best−0.2 −25 %")
+    figures.get_by_role("link", name=first.name).click()
+    expect(figures).to_contain_text("1stof 2 finished")
+    expect(figures).to_contain_text("this is the sweep's best")
+    page.goto(f"{watched.url}/runs/{third.run}")
+    expect(figures).to_contain_text("3rdof 2 finished, by its value so far")
+    third.log(2, {"val/map": 0.7})
+    expect(figures).to_contain_text("2ndof 2 finished, by its value so far")
+    third.end()
+    expect(figures).to_contain_text(re.compile("2ndof 3 finished(?!,)"))
+
+
 def test_runs_are_compared(watched: Watched, cones: Cones, stage: Stage) -> None:
     one, other = cones.runs[0], cones.runs[1]
     page = watched.page(f"/compare?runs={one},{other}")

@@ -11,12 +11,13 @@ import { Console } from "./Console";
 import { RunData, type RunView } from "./data";
 import { FileList, loggedFiles, SavedPictures } from "./Files";
 import { Metrics } from "./Metrics";
-import { read } from "../data/source";
-import type { SweepView } from "../data/wire";
 import { liveness, title, withLogin } from "../state/page";
 import { Clamped } from "../views/clamped";
 import { Coded } from "../views/coded";
+import { RunLink } from "../views/head";
+import { distanceWords, placeWords, standing, worth, type Distance } from "./standing";
 import { Story } from "./Story";
+import { useSweep, type OfSweep } from "./sweep";
 import { System } from "./System";
 import { told } from "./values";
 import "./run.css";
@@ -54,7 +55,9 @@ function Opened({ data }: { data: RunData }) {
 }
 
 function Whole({ data, run }: { data: RunData; run: RunView }) {
-  const { objective, name: sweepName } = useSweep(run.sweep, data.report);
+  const found = useSweep(run, data.report);
+  const objective = found.board?.head.metric?.name ?? "";
+  const sweepName = found.board?.head.name ?? "";
   const tab = tabOf(address.value.query.get("tab"));
   void data.version.value;
   const { media } = data.history;
@@ -92,7 +95,7 @@ function Whole({ data, run }: { data: RunData; run: RunView }) {
   const counts: Partial<Record<Tab, number>> = { media: media.size + saved.length, files: files.length };
   return (
     <div class="run-view">
-      <Head data={data} run={run} objective={objective} sweepName={sweepName} />
+      <Head data={data} run={run} objective={objective} sweepName={sweepName} found={found} />
       <div class="tabs" role="tablist" aria-label="the run's parts" onKeyDown={(event) => {
         const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
         if (by === undefined) return;
@@ -131,38 +134,12 @@ function tabOf(text: string | null): Tab {
   return TABS.find(([name]) => name === text)?.[0] ?? "metrics";
 }
 
-interface Sweep {
-  readonly name: string;
-  readonly objective: string;
-}
-const NO_SWEEP: Sweep = { name: "", objective: "" };
-
-/** What the run's sweep is called, and its objective; "" outside of one. */
-function useSweep(sweep: string | null, report: Frozen | null): Sweep {
-  const [found, setFound] = useState(NO_SWEEP);
-  useEffect(() => {
-    let current = true;
-    setFound(NO_SWEEP);
-    if (sweep !== null) {
-      const asked = report ? report.source.board(sweep).then(({ head }) => head)
-        : read<SweepView>(`/api/sweeps/${encodeURIComponent(sweep)}`);
-      void asked.then(({ name, metric }) => {
-        if (current) setFound({ name, objective: metric?.name ?? "" });
-      }, () => undefined);
-    }
-    return () => {
-      current = false;
-    };
-  }, [sweep, report]);
-  return found;
-}
-
-interface HeadProps { data: RunData; run: RunView; objective: string; sweepName: string }
+interface HeadProps { data: RunData; run: RunView; objective: string; sweepName: string; found: OfSweep }
 
 /** Why runs end that do; it says nothing that the state does not. */
 const ORDINARY: ReadonlySet<string> = new Set(["the program ended", "the program finished"]);
 
-function Head({ data, run, objective, sweepName }: HeadProps) {
+function Head({ data, run, objective, sweepName, found }: HeadProps) {
   const now = Date.now() / 1000;
   const value = typeof run.value === "number" ? told(run.value) : "–";
   const best = typeof run.best_value === "number" ? told(run.best_value) : "–";
@@ -183,6 +160,7 @@ function Head({ data, run, objective, sweepName }: HeadProps) {
       {run.state === "paused" && waits && <p><span class="muted">It waits: </span><Clamped text={waits} /></p>}
       <dl class="figures">
         {(run.curve.length > 0 || run.value !== null) && <div><dt title={objective}>{shortened(objective) || "objective"}</dt><dd>{value}<small>{`at step ${run.steps}${best === value ? "" : `, best on the way ${best}`}`}</small></dd></div>}
+        {run.sweep !== null && <Standing run={run.id} found={found} />}
         <div><dt>steps</dt><dd>{last ?? "–"}<small>{counted(data.history.steps.length, "report")}</small></dd></div>
         <div><dt title="All attempts together, without the time in between">{run.ended !== null ? "took" : run.state === "running" ? "running for" : "trained for"}</dt>
           <dd>{duration(trainedSeconds(run, now))}
@@ -191,6 +169,30 @@ function Head({ data, run, objective, sweepName }: HeadProps) {
         <div class="why"><dt>chosen because</dt><dd class="sentence"><Clamped text={run.why || "–"} lines={4} /></dd></div>
       </dl>
     </header>
+  );
+}
+
+/** Their places are there before the sweep is known: nothing moves. */
+function Standing({ run, found: { board, noise } }: { run: string; found: OfSweep }) {
+  if (board && !board.head.metric) return null;
+  const row = board?.rows.get(run);
+  const stands = board && row !== undefined ? standing(board, row) : null;
+  const [place, of] = stands ? placeWords(stands) : ["–", board ? "it has no value that counts" : ""];
+  const far = (label: string, distance: Distance | null, none: string) => {
+    const [by, share] = distance ? distanceWords(distance) : ["–", ""];
+    const said = distance && worth(distance, noise);
+    return (
+      <div><dt>{label}</dt><dd>{by}{share && <span class="share"> {share}</span>}
+        <small>{distance && board ? <>{told(distance.value)} of <RunLink board={board} row={distance.row} />{said && `; ${said}`}</> : none}</small></dd></div>
+    );
+  };
+  const { head } = board ?? {};
+  return (
+    <>
+      <div><dt>place in the sweep</dt><dd>{place}<small>{of}</small></dd></div>
+      {far("against the baseline", stands?.toBaseline ?? null, !head ? "" : head.baseline < 0 ? "this sweep has no baseline" : head.baseline === row ? "this is the baseline" : "no value to compare")}
+      {far("against the best", stands?.toBest ?? null, !head ? "" : stands?.best ? "this is the sweep's best" : head.best < 0 ? "no run has a value yet" : "no value to compare")}
+    </>
   );
 }
 

@@ -3,7 +3,7 @@ import { number } from "../format";
 import type { Board, Progress } from "../types";
 
 /** Two runs of one configuration differ by more than so many deviations of one run in about one case of twenty. */
-const BEYOND_CHANCE = 1.96 * Math.SQRT2;
+export const BEYOND_CHANCE = 1.96 * Math.SQRT2;
 
 /** How much better the second is than the first, in the sense of the sweep's goal; NaN where either is missing. */
 export function gainOf(board: Board): number {

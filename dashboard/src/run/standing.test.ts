@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { syntheticBoard } from "../testing/synthetic";
+import type { Board, RunState } from "../types";
+import { distanceWords, placeWords, standing, worth } from "./standing";
+
+interface Row { readonly kind?: string; readonly state?: RunState; readonly value: number }
+
+function sweep(goal: "minimize" | "maximize", best: number, baseline: number, rows: readonly Row[]): Board {
+  const board = syntheticBoard({ runs: rows.length, epochs: 5, goal });
+  board.columns.get("value")?.values.set(rows.map((row) => row.value));
+  board.kinds = rows.map((row) => row.kind ?? "search");
+  board.states = rows.map((row) => row.state ?? "finished");
+  return { ...board, head: { ...board.head, best, baseline } };
+}
+
+const ROWS: readonly Row[] = [
+  { kind: "baseline", value: 0.7 }, { value: 0.8 }, { value: 0.75 }, { value: 0.6 }, { state: "running", value: 0.77 },
+  { state: "failed", value: 0.99 }, { kind: "final", value: 0.9 }, { value: NaN },
+];
+
+test("a run has its place among the finished runs of the search, in the sense of the goal", () => {
+  const up = sweep("maximize", 1, 0, ROWS);
+  expect([1, 2, 3].map((row) => standing(up, row)?.place)).toEqual([1, 2, 3]);
+  expect(standing(up, 2)).toMatchObject({ of: 3, ranked: true, best: false });
+  expect([1, 2, 3].map((row) => standing(sweep("minimize", 3, 0, ROWS), row)?.place)).toEqual([3, 2, 1]);
+});
+
+test("the baseline and what is under way have the place that they would have", () => {
+  const board = sweep("maximize", 1, 0, ROWS);
+  expect([0, 4].map((row) => standing(board, row))).toMatchObject([{ place: 3, of: 3, ranked: false }, { place: 2, of: 3, ranked: false }]);
+  expect(placeWords(standing(board, 4)!)).toEqual(["2nd", "of 3 finished, by its value so far"]);
+  expect(placeWords(standing(board, 0)!)).toEqual(["3rd", "of 3 finished, itself not counted"]);
+});
+
+test("of failed runs, trainings afterwards and runs without a value nothing is said", () => {
+  const board = sweep("maximize", 1, 0, ROWS);
+  expect([5, 6, 7].map((row) => standing(board, row))).toEqual([null, null, null]);
+});
+
+test("the distances are in the metric's unit, and there is none to itself", () => {
+  const board = sweep("maximize", 1, 0, ROWS);
+  const third = standing(board, 3);
+  expect(distanceWords(third!.toBaseline!)).toEqual(["−0.1", "−14 %"]);
+  expect(distanceWords(third!.toBest!)).toEqual(["−0.2", "−25 %"]);
+  expect(standing(board, 1)?.toBest).toBeNull();
+  expect(standing(board, 0)?.toBaseline).toBeNull();
+  expect(standing(sweep("maximize", -1, -1, ROWS), 2)).toMatchObject({ toBaseline: null, toBest: null });
+});
+
+test("a difference within what two trainings differ by may be chance, where the noise is known", () => {
+  const to = { row: 0, value: 0.7, difference: 0.05 };
+  expect(worth(to, 0.02)).toBe("may be chance: one training varies by ±0.02");
+  expect(worth(to, 0.01)).toBe("one training varies by ±0.01");
+  expect(worth(to, null)).toBe("");
+});
+
+test("a run that the model names as best says so where it is not the first", () => {
+  expect(placeWords(standing(sweep("maximize", 2, 0, ROWS), 2)!)).toEqual(["2nd", "of 3 finished; the model expects it to be the best"]);
+});

@@ -1,0 +1,66 @@
+/** Where a run of a sweep stands among those that the search compares, and how far it is from the two that matter. */
+import { number, ordinal, percentOf, signed } from "../format";
+import { BEYOND_CHANCE } from "../state/verdict";
+import type { Board } from "../types";
+
+/** `difference`: this run's value less the other's, in the metric's unit. */
+export interface Distance {
+  readonly row: number;
+  readonly value: number;
+  readonly difference: number;
+}
+
+/** `of`: finished runs of the search; `ranked`: it is one of them, else `place` is the one it would have. `whole`: trained to
+ * its end. */
+export interface Standing {
+  readonly place: number;
+  readonly of: number;
+  readonly ranked: boolean;
+  readonly whole: boolean;
+  readonly best: boolean;
+  readonly toBaseline: Distance | null;
+  readonly toBest: Distance | null;
+}
+
+/** Final trainings and comparisons are of other lengths, and what failed has no value that counts. */
+const KINDS: ReadonlySet<string> = new Set(["search", "baseline", "repeat", "confirm"]);
+const WITHOUT: ReadonlySet<string> = new Set(["failed", "crashed", "killed"]);
+
+/** Null where the run is in no contest, or nothing can be said yet. */
+export function standing(board: Board, row: number): Standing | null {
+  const values = board.columns.get("value")?.values;
+  const own = values?.[row] ?? NaN;
+  if (!board.head.metric || !values || !Number.isFinite(own)) return null;
+  if (!KINDS.has(board.kinds[row] ?? "") || WITHOUT.has(board.states[row] ?? "")) return null;
+  const sign = board.head.metric.goal === "maximize" ? 1 : -1;
+  const finished = (at: number): boolean => board.kinds[at] === "search" && board.states[at] === "finished";
+  const compared = Array.from({ length: board.n }, (_, at) => at).filter((at) => finished(at) && Number.isFinite(values[at]));
+  const before = compared.filter((at) => at !== row && sign * (values[at] ?? NaN) > sign * own).length;
+  const to = (other: number): Distance | null => {
+    const value = values[other] ?? NaN;
+    return other < 0 || other === row || !Number.isFinite(value) ? null : { row: other, value, difference: own - value };
+  };
+  return {
+    place: before + 1, of: compared.length, ranked: finished(row), whole: board.states[row] === "finished", best: board.head.best === row,
+    toBaseline: to(board.head.baseline), toBest: to(board.head.best),
+  };
+}
+
+/** "3rd" and "of 42 finished runs", as the page writes them. */
+export function placeWords(found: Standing): readonly [string, string] {
+  if (!found.of) return [found.best ? "best" : "–", "no run of the search has finished yet"];
+  const of = `of ${number(found.of)} finished`;
+  if (!found.ranked) return [ordinal(found.place), found.whole ? `${of}, itself not counted` : `${of}, by its value so far`];
+  return [ordinal(found.place), found.best && found.place > 1 ? `${of}; the model expects it to be the best` : of];
+}
+
+export function distanceWords({ difference, value }: Distance): readonly [string, string] {
+  return [signed(difference), percentOf(difference, value)];
+}
+
+/** What a difference of two single trainings is worth; "" where the noise is not known. */
+export function worth({ difference }: Distance, noise: number | null): string {
+  if (noise === null) return "";
+  const varies = `one training varies by ±${number(noise, 2)}`;
+  return Math.abs(difference) < BEYOND_CHANCE * noise ? `may be chance: ${varies}` : varies;
+}
