@@ -226,6 +226,26 @@ def test_a_run_says_where_it_stands(watched: Watched, stage: Stage) -> None:
     expect(figures).to_contain_text(re.compile("2ndof 3 finished(?!,)"))
 
 
+def test_saved_images_of_a_series_are_shown_a_step_at_a_time(
+    watched: Watched, stage: Stage
+) -> None:
+    run = stage.by_hand("alone", "series", {})
+    for name in ("val_pred_10.png", "val_pred_20.png", "curve.png"):
+        run.keep(name, square())
+    run.end()
+    page = watched.page(f"/runs/{run.run}?tab=media")
+    saved = page.get_by_role("region", name="saved images")
+    expect(saved.get_by_role("img")).to_have_count(2)
+    expect(saved.get_by_role("img", name="val_pred_20.png")).to_be_visible()
+    steps = saved.get_by_role("slider", name="step")
+    steps.focus()
+    steps.press("ArrowLeft")
+    expect(saved.get_by_role("img", name="val_pred_10.png")).to_be_visible()
+    expect(saved.get_by_role("img", name="val_pred_20.png")).to_have_count(0)
+    saved.get_by_role("checkbox", name="all steps").check()
+    expect(saved.get_by_role("img")).to_have_count(3)
+
+
 def test_runs_are_compared(watched: Watched, cones: Cones, stage: Stage) -> None:
     one, other = cones.runs[0], cones.runs[1]
     page = watched.page(f"/compare?runs={one},{other}")

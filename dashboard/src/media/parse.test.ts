@@ -95,4 +95,10 @@ describe("files of media", () => {
     expect(shown(1)).toEqual([...always, "val/pred_epoch_5.png"]);
     expect(stepsOfFiles(pictures(["a.png", "b_epoch1.png"], new Set()))).toEqual([]);
   });
+
+  it("a number at a name's end is its step, unless it counts something else", () => {
+    const files = pictures(["val_pred_10.png", "val_pred_20.png", "val_pred_100.png", "2/grid-7.png", "2/grid-8.png", "other_10.png", "fold_1.png", "fold_2.png"], new Set());
+    expect(stepsOfFiles(files)).toEqual([7, 8, 10, 20, 100]);
+    expect(atStep(files, 25).map(({ name }) => name)).toEqual(["2/grid-8.png", "fold_1.png", "fold_2.png", "other_10.png", "val_pred_20.png"]);
+  });
 });

@@ -181,6 +181,9 @@ export interface Picture {
 }
 
 const STEP_IN_NAME = /(^|[^a-z])(epoch|step|iteration|iter)[-_=. ]?(\d+)/i;
+const NUMBER_AT_END = /([-_= ])(\d+)(\.[a-z]+)$/i;
+/** What people count that is no step. */
+const COUNTED = /(batch|fold|class|image|img|fig|figure|page|part|layer|gpu|rank|seed)[-_= ]\d+\.[a-z]+$/i;
 
 interface Stepped {
   /** The name without its step. */
@@ -189,11 +192,14 @@ interface Stepped {
 }
 
 function stepOf(name: string): Stepped | null {
-  const found = STEP_IN_NAME.exec(name);
-  return found ? { series: name.replace(STEP_IN_NAME, "$1$2"), step: Number(found[3]) } : null;
+  const said = STEP_IN_NAME.exec(name);
+  if (said) return { series: name.replace(STEP_IN_NAME, "$1$2"), step: Number(said[3]) };
+  const last = COUNTED.test(name) ? null : NUMBER_AT_END.exec(name);
+  return last ? { series: name.replace(NUMBER_AT_END, "$1$3"), step: Number(last[2]) } : null;
 }
 
-/** Files whose names differ in a step alone (`pred_epoch_5.png`, `pred_epoch_10.png`), by what they have in common. */
+/** Files whose names differ in a step alone (`pred_epoch_5.png`, `pred_epoch_10.png`; `pred_5.png`, `pred_10.png`), by what
+ * they have in common. */
 function seriesOf(files: readonly Picture[]): ReadonlyMap<string, readonly Picture[]> {
   const found = new Map<string, Picture[]>();
   for (const file of files) {

@@ -28,7 +28,8 @@ export function SavedPictures({ run, files, found: all }: { run: string; files: 
   const [chosen, setChosen] = useState<number | null>(null);
   const steps = useMemo(() => stepsOfFiles(all), [all]);
   const step = chosen ?? steps.at(-1) ?? 0;
-  const found = useMemo(() => atStep(all, step), [all, step]);
+  const [every, setEvery] = useState(false);
+  const found = useMemo(() => (every ? all : atStep(all, step)), [all, step, every]);
   // In a report a file is in its place: there is no server to ask.
   const within = new Map(files.filter((file) => file.digest.startsWith("data:")).map((file) => [file.name, file.digest]));
   const pathOf = (name: string): string => within.get(name) ?? name;
@@ -44,9 +45,10 @@ export function SavedPictures({ run, files, found: all }: { run: string; files: 
       {steps.length > 1 && (
         <div class="controls">
           <label class="steps">step
-            <input type="range" min="0" max={steps.length - 1} value={Math.max(0, steps.findLastIndex((one) => one <= step))} aria-valuetext={`step ${step}`}
+            <input type="range" min="0" max={steps.length - 1} value={Math.max(0, steps.findLastIndex((one) => one <= step))} aria-valuetext={`step ${step}`} disabled={every}
               onInput={(event) => setChosen(steps[Number(event.currentTarget.value)] ?? null)} />
             <output class="figure">{`${step}${step === steps.at(-1) ? " (latest)" : ""}`}</output></label>
+          <label><input type="checkbox" checked={every} onChange={(event) => setEvery(event.currentTarget.checked)} /> all steps</label>
         </div>
       )}
       <div class="pictures saved">
