@@ -92,16 +92,19 @@ def shares(importance: ImportanceView | None) -> str:
         return ""
     caution = f" ({_text(importance['caution'])})" if importance["caution"] else ""
     told = "".join(
-        f"<tr><td>{_text(row['parameter'])}<td>{100 * row['share']:.0f} %"
-        f"<td>{100 * row['low']:.0f} to {100 * row['high']:.0f} %"
-        f"<td>{_direction(row)}"
-        for row in acting
+        f"<tr><td>{_text(row['parameter'])}{_explained(row)}<td>{_direction(row)}" for row in acting
     )
     return (
         "<h2>Importance</h2><p>How much of the differences between runs each parameter explains, and the range in which that "
         f"may lie, from {importance['runs']} runs{caution}.</p><table><thead><tr><th>parameter<th>share<th>range<th>better are"
         f"</thead><tbody>{told}</tbody></table>"
     )
+
+
+def _explained(row: ImportanceRow) -> str:
+    if row["share"] == 0.0 and row["low"] <= 0.0 and row["high"] >= 1.0:  # the model says nothing
+        return "<td>not known<td>–"
+    return f"<td>{100 * row['share']:.0f} %<td>{100 * row['low']:.0f} to {100 * row['high']:.0f} %"
 
 
 def _direction(row: ImportanceRow) -> str:
