@@ -11,7 +11,7 @@ import { linear } from "./scale";
 import { front, nameSpots } from "./scatter-geometry";
 import { aligned, averaged, ordered, tickSteps } from "./series-geometry";
 import { bestOf, placesAt, ranks, roomy } from "./slice-geometry";
-import { describe as saySpark, sparkPath } from "./sparkline";
+import { describe as saySpark, sparkline, sparkPath } from "./sparkline";
 import { lanes, nameOf } from "./timeline-geometry";
 import { beside } from "./tooltip";
 import { syntheticBoard } from "../testing/synthetic";
@@ -291,6 +291,20 @@ describe("sparkline", () => {
     expect(saySpark({ values: [null], label: "best so far", baseline: null, dark: false })).toBe(
       "best so far: no values yet.",
     );
+  });
+
+  it("has the baseline as a line of its own, within its height, where there is one", () => {
+    const paths = (baseline: number | null): (string | null)[] => {
+      const chart = sparkline(document.body);
+      chart.update({ values: [1, 3], label: "best so far", baseline, dark: false });
+      const drawn = [...document.querySelectorAll("path")].map((path) => path.getAttribute("d"));
+      chart.destroy();
+      return drawn;
+    };
+    expect(paths(null)).toEqual(["M0.0 24.0L100.0 0.0"]);
+    expect(paths(2)).toEqual(["M0.0 12.0L100.0 12.0", "M0.0 24.0L100.0 0.0"]);
+    expect(paths(5)).toEqual(["M0.0 0.0L100.0 0.0", "M0.0 24.0L100.0 12.0"]);
+    expect(saySpark({ values: [1, 3], label: "best so far", baseline: 5, dark: false })).toBe("best so far: from 1 to 3, baseline 5.");
   });
 });
 
