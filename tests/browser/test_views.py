@@ -219,9 +219,9 @@ def test_a_run_says_where_it_stands(watched: Watched, stage: Stage) -> None:
     expect(figures).to_contain_text("1stof 2 finished")
     expect(figures).to_contain_text("this is the sweep's best")
     page.goto(f"{watched.url}/runs/{third.run}")
-    expect(figures).to_contain_text("3rdof 2 finished, by its value so far")
+    expect(figures).to_contain_text("3rdof 2 finished, by its value at step 1")
     third.log(2, {"val/map": 0.7})
-    expect(figures).to_contain_text("2ndof 2 finished, by its value so far")
+    expect(figures).to_contain_text("2ndof 2 finished, by its value at step 2")
     third.end()
     expect(figures).to_contain_text(re.compile("2ndof 3 finished(?!,)"))
 
@@ -229,10 +229,11 @@ def test_a_run_says_where_it_stands(watched: Watched, stage: Stage) -> None:
 def test_saved_images_of_a_series_are_shown_a_step_at_a_time(
     watched: Watched, stage: Stage
 ) -> None:
-    run = stage.by_hand("alone", "series", {})
-    for name in ("val_pred_10.png", "val_pred_20.png", "curve.png"):
-        run.keep(name, square())
-    run.end()
+    run, other = (stage.by_hand("series", name, {}) for name in ("one", "other"))
+    for part in (run, other):
+        for name in ("val_pred_10.png", "val_pred_20.png", "curve.png"):
+            part.keep(name, square())
+        part.end()
     page = watched.page(f"/runs/{run.run}?tab=media")
     saved = page.get_by_role("region", name="saved images")
     expect(saved.get_by_role("img")).to_have_count(2)
@@ -244,6 +245,14 @@ def test_saved_images_of_a_series_are_shown_a_step_at_a_time(
     expect(saved.get_by_role("img", name="val_pred_20.png")).to_have_count(0)
     saved.get_by_role("checkbox", name="all steps").check()
     expect(saved.get_by_role("img")).to_have_count(3)
+    page.goto(f"{watched.url}/compare?runs={run.run},{other.run}")
+    beside = page.get_by_role("region", name="images side by side")
+    expect(beside.get_by_role("heading", name="val_pred_20.png")).to_be_visible()
+    steps = beside.get_by_role("slider", name="step")
+    steps.focus()
+    steps.press("ArrowLeft")
+    expect(beside.get_by_role("heading", name="val_pred_10.png")).to_be_visible()
+    expect(beside.get_by_role("heading", name="val_pred_20.png")).to_have_count(0)
 
 
 def test_runs_are_compared(watched: Watched, cones: Cones, stage: Stage) -> None:

@@ -9,7 +9,7 @@ import { listen } from "../data/live";
 import { fetched, read } from "../data/source";
 import { trainedSeconds } from "../data/trained";
 import { Lightbox, type Slide } from "../media/Lightbox";
-import { atStep, isImage, type Image } from "../media/parse";
+import { atStep, isImage, stepsOfFiles, type Image } from "../media/parse";
 import { MarkedPicture } from "../media/Picture";
 import { occurring, stepsOf } from "../media/Gallery";
 import { go, linkTo } from "../router";
@@ -335,15 +335,16 @@ function SideBySide({ shown, named, said: missing }: { shown: readonly Loaded[];
   const [slides, setSlides] = useState<{ slides: readonly Slide[]; at: number } | null>(null);
   const media = new Map(shown.flatMap(({ data }, place) => [...data.history.media]
     .filter(([, all]) => all.some((one) => one.media.kind === "images")).map(([name, all]) => [`${place} ${name}`, all] as const)));
-  const steps = stepsOf(media);
-  const step = chosen ?? steps.at(-1) ?? 0;
   const names = [...new Set([...media.keys()].map((key) => key.slice(key.indexOf(" ") + 1)))].sort();
   const files = shown.map(({ data }) => data.files.value);
-  const saved = useMemo(() => {
+  const common = useMemo(() => {
     const sets = files.map((all) => all.filter((file) => isImage(file.name) && !file.name.startsWith("media/")).map((file) => file.name));
-    const common = [...new Set(sets.flat())].filter((name) => sets.filter((set) => set.includes(name)).length > 1).sort();
-    return atStep(common.map((name) => ({ name, group: "" })), Infinity).map(({ name }) => name);
+    return [...new Set(sets.flat())].filter((name) => sets.filter((set) => set.includes(name)).length > 1).sort()
+      .map((name) => ({ name, group: "" }));
   }, files);
+  const steps = [...new Set([...stepsOf(media), ...stepsOfFiles(common)])].sort((one, other) => one - other);
+  const step = chosen ?? steps.at(-1) ?? 0;
+  const saved = atStep(common, step).map(({ name }) => name);
   if (!names.length && !saved.length) return null;
   const imagesOf = (place: number, name: string): { images: readonly Image[]; step: number } | null => {
     const all = media.get(`${place} ${name}`) ?? [];

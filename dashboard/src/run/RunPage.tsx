@@ -156,8 +156,8 @@ function Head({ data, run, objective, sweepName, found }: HeadProps) {
         {!data.report && <Actions data={data} run={run} />}
       </div>
       {run.desired !== "go" && run.state === "running" && <p class="notice warn">{`It was asked to ${run.desired}; it does so at its next report.`}</p>}
-      {run.ended_because && run.ended !== null && !ORDINARY.has(run.ended_because) && <p><span class="muted">{`It ${run.state === "stopped" ? "was stopped" : "ended"}: `}</span><Clamped text={run.ended_because} /></p>}
-      {run.state === "paused" && waits && <p><span class="muted">It waits: </span><Clamped text={waits} /></p>}
+      {run.ended_because && run.ended !== null && !ORDINARY.has(run.ended_because) && <p class="because"><span class="muted">{`It ${run.state === "stopped" ? "was stopped" : "ended"}: `}</span><Clamped text={run.ended_because} /></p>}
+      {run.state === "paused" && waits && <p class="because"><span class="muted">It waits: </span><Clamped text={waits} /></p>}
       <dl class="figures">
         {(run.curve.length > 0 || run.value !== null) && <div><dt title={objective}>{shortened(objective) || "objective"}</dt><dd>{value}<small>{`at step ${run.steps}${best === value ? "" : `, best on the way ${best}`}`}</small></dd></div>}
         {run.sweep !== null && <Standing run={run.id} found={found} />}

@@ -8,6 +8,7 @@ interface Row { readonly kind?: string; readonly state?: RunState; readonly valu
 function sweep(goal: "minimize" | "maximize", best: number, baseline: number, rows: readonly Row[]): Board {
   const board = syntheticBoard({ runs: rows.length, epochs: 5, goal });
   board.columns.get("value")?.values.set(rows.map((row) => row.value));
+  board.columns.get("steps")?.values.set(rows.map((row) => (row.state === "running" ? 2 : 5)));
   board.kinds = rows.map((row) => row.kind ?? "search");
   board.states = rows.map((row) => row.state ?? "finished");
   return { ...board, head: { ...board.head, best, baseline } };
@@ -28,7 +29,7 @@ test("a run has its place among the finished runs of the search, in the sense of
 test("the baseline and what is under way have the place that they would have", () => {
   const board = sweep("maximize", 1, 0, ROWS);
   expect([0, 4].map((row) => standing(board, row))).toMatchObject([{ place: 3, of: 3, ranked: false }, { place: 2, of: 3, ranked: false }]);
-  expect(placeWords(standing(board, 4)!)).toEqual(["2nd", "of 3 finished, by its value so far"]);
+  expect(placeWords(standing(board, 4)!)).toEqual(["2nd", "of 3 finished, by its value at step 2"]);
   expect(placeWords(standing(board, 0)!)).toEqual(["3rd", "of 3 finished, itself not counted"]);
 });
 

@@ -11,12 +11,13 @@ export interface Distance {
 }
 
 /** `of`: finished runs of the search; `ranked`: it is one of them, else `place` is the one it would have. `whole`: trained to
- * its end. */
+ * its end; `steps`: so far. */
 export interface Standing {
   readonly place: number;
   readonly of: number;
   readonly ranked: boolean;
   readonly whole: boolean;
+  readonly steps: number;
   readonly best: boolean;
   readonly toBaseline: Distance | null;
   readonly toBest: Distance | null;
@@ -41,7 +42,8 @@ export function standing(board: Board, row: number): Standing | null {
     return other < 0 || other === row || !Number.isFinite(value) ? null : { row: other, value, difference: own - value };
   };
   return {
-    place: before + 1, of: compared.length, ranked: finished(row), whole: board.states[row] === "finished", best: board.head.best === row,
+    place: before + 1, of: compared.length, ranked: finished(row), whole: board.states[row] === "finished",
+    steps: board.columns.get("steps")?.values[row] ?? NaN, best: board.head.best === row,
     toBaseline: to(board.head.baseline), toBest: to(board.head.best),
   };
 }
@@ -50,7 +52,7 @@ export function standing(board: Board, row: number): Standing | null {
 export function placeWords(found: Standing): readonly [string, string] {
   if (!found.of) return [found.best ? "best" : "–", "no run of the search has finished yet"];
   const of = `of ${number(found.of)} finished`;
-  if (!found.ranked) return [ordinal(found.place), found.whole ? `${of}, itself not counted` : `${of}, by its value so far`];
+  if (!found.ranked) return [ordinal(found.place), found.whole ? `${of}, itself not counted` : `${of}, by its value at step ${number(found.steps)}`];
   return [ordinal(found.place), found.best && found.place > 1 ? `${of}; the model expects it to be the best` : of];
 }
 
