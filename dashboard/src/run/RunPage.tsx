@@ -1,6 +1,6 @@
 /** One run: whatever it reported, printed, kept and was told, live. The same for a sweep's runs and for those by hand. */
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { counted, duration, moment, shortened } from "../format";
+import { counted, duration, moment, number, shortened } from "../format";
 import { address, go, linkTo } from "../router";
 import type { Frozen } from "../data/frozen";
 import { trainedSeconds } from "../data/trained";
@@ -158,7 +158,7 @@ function Head({ data, run, objective, sweepName, found }: HeadProps) {
       {run.desired !== "go" && run.state === "running" && <p class="notice warn">{`It was asked to ${run.desired}; it does so at its next report.`}</p>}
       {run.ended_because && run.ended !== null && !ORDINARY.has(run.ended_because) && <p class="because"><span class="muted">{`It ${run.state === "stopped" ? "was stopped" : "ended"}: `}</span><Clamped text={run.ended_because} /></p>}
       {run.state === "paused" && waits && <p class="because"><span class="muted">It waits: </span><Clamped text={waits} /></p>}
-      <dl class="figures">
+      <dl class={run.sweep === null ? "figures" : "figures ofsweep"}>
         {(run.curve.length > 0 || run.value !== null) && <div><dt title={objective}>{shortened(objective) || "objective"}</dt><dd>{value}<small>{`at step ${run.steps}${best === value ? "" : `, best on the way ${best}`}`}</small></dd></div>}
         {run.sweep !== null && <Standing run={run.id} found={found} />}
         <div><dt>steps</dt><dd>{last ?? "–"}<small>{counted(data.history.steps.length, "report")}</small></dd></div>
@@ -183,7 +183,7 @@ function Standing({ run, found: { board, noise } }: { run: string; found: OfSwee
     const said = distance && worth(distance, noise);
     return (
       <div><dt>{label}</dt><dd>{by}{share && <span class="share"> {share}</span>}
-        <small>{distance && board ? <>{told(distance.value)} of <RunLink board={board} row={distance.row} />{said && `; ${said}`}</> : none}</small></dd></div>
+        <small>{distance && board ? <>{number(distance.value)} of <RunLink board={board} row={distance.row} />{said && <span title="A single training varies by so much (one standard deviation, from repeats)">; {said}</span>}</> : none}</small></dd></div>
     );
   };
   const { head } = board ?? {};

@@ -50,8 +50,8 @@ test("the distances are in the metric's unit, and there is none to itself", () =
 
 test("a difference within what two trainings differ by may be chance, where the noise is known", () => {
   const to = { row: 0, value: 0.7, difference: 0.05 };
-  expect(worth(to, 0.02)).toBe("may be chance: one training varies by ±0.02");
-  expect(worth(to, 0.01)).toBe("one training varies by ±0.01");
+  expect(worth(to, 0.02)).toBe("may be chance, ±0.02 a run");
+  expect(worth(to, 0.01)).toBe("±0.01 a run");
   expect(worth(to, null)).toBe("");
 });
 

@@ -60,9 +60,10 @@ export function distanceWords({ difference, value }: Distance): readonly [string
   return [signed(difference), percentOf(difference, value)];
 }
 
-/** What a difference of two single trainings is worth; "" where the noise is not known. */
+/** What a difference of two single trainings is worth, in as many words as there is room for; "" where the noise is not
+ * known. */
 export function worth({ difference }: Distance, noise: number | null): string {
   if (noise === null) return "";
-  const varies = `one training varies by ±${number(noise, 2)}`;
-  return Math.abs(difference) < BEYOND_CHANCE * noise ? `may be chance: ${varies}` : varies;
+  const varies = `±${number(noise, 2)} a run`;
+  return Math.abs(difference) < BEYOND_CHANCE * noise ? `may be chance, ${varies}` : varies;
 }
