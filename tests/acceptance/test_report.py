@@ -255,7 +255,8 @@ def test_what_the_model_and_health_say_stands_in_the_summary(stage: Stage) -> No
     for card in packed["health"]:
         assert card["title"].replace("`", "") in words
     (most, *_) = sorted(packed["importance"]["rows"], key=lambda row: -row["share"])
-    assert f"{most['parameter']}{100 * most['share']:.0f} %" in words
+    assert f"{most['parameter']}not known" in words, "of values by chance, whatever the parameters"
+    assert (most["share"], most["low"], most["high"]) == (0.0, 0.0, 1.0)
     assert "run 12" in words, "below the history"
 
 

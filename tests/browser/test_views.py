@@ -219,7 +219,7 @@ def test_a_run_says_where_it_stands(watched: Watched, stage: Stage) -> None:
     expect(figures).to_contain_text("1stof 2 finished")
     expect(figures).to_contain_text("this is the sweep's best")
     page.goto(f"{watched.url}/runs/{third.run}")
-    expect(figures).to_contain_text("3rdof 2 finished, by its value at step 1")
+    expect(figures).to_contain_text("behindall 2 finished, by its value at step 1")
     third.log(2, {"val/map": 0.7})
     expect(figures).to_contain_text("2ndof 2 finished, by its value at step 2")
     third.end()

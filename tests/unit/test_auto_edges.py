@@ -112,6 +112,22 @@ def test_what_was_cancelled_on_its_way_to_a_record_is_not_varied() -> None:
     assert not any(isinstance(each, Start) and inside_corner(each.config) for each in varied)
 
 
+def test_a_bad_baseline_and_its_repeats_are_not_varied_although_they_were_trained_to_their_end() -> (
+    None
+):
+    paused = [at(n, [2.0 + n * 0.37 % 1.0]) for n in range(1, 40)]
+    kinds = (Kind.BASELINE, Kind.REPEAT, Kind.REPEAT, Kind.REPEAT)
+    bad = [
+        at(n, [8.0] * STEPS, FINISHED, kind=kind, config=near(40))
+        for n, kind in enumerate(kinds, 40)
+    ]
+    answer = suggest(spec(), History((*paused, *bad)), 40, seed=1)
+    assert isinstance(answer, tuple)
+    varied = [each for each in answer if each.why["strategy"] == "variation"]
+    assert varied
+    assert not any(isinstance(each, Start) and inside_corner(each.config) for each in varied)
+
+
 def near(number: int) -> dict[str, float]:
     return {"x": 0.97 + number / 3000, "y": 0.97 + number % 7 / 300}
 

@@ -85,7 +85,7 @@ it("does not draw what is not known as if it were measured", async () => {
 it("says where the best is, as a sign with its meaning and in words", async () => {
   const row = (parameter: string, sign: number, between: boolean) => ({ parameter, share: 0.3, low: 0.2, high: 0.4, sign, between, inert: "" });
   const found = {
-    importance: { runs: 40, caution: "", rows: [row("lr0", 0.05, true), row("momentum", 0.8, false), row("optimizer", 0, false)] }, selected: "", dark: false,
+    importance: { runs: 40, caution: "", rows: [row("lr0", 0.4, true), row("momentum", 0.8, false), row("optimizer", 0, false)] }, selected: "", dark: false,
   };
   const chart = importance(document.body, { onSelect: () => undefined });
   chart.update(found);

@@ -214,9 +214,9 @@ const MEANING: ReadonlyMap<string, string> = new Map([
 
 /** Where the better values are; "·": nowhere in particular, as of categories. */
 function signOf({ sign, between }: ImportanceRow): string {
-  if (sign > TENDENCY) return "↗";
-  if (sign < -TENDENCY) return "↘";
-  return between ? "↕" : "·";
+  if (between) return "↕";
+  if (Math.abs(sign) <= TENDENCY) return "·";
+  return sign > 0 ? "↗" : "↘";
 }
 
 /** The same in words. */

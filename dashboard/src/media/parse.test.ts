@@ -94,6 +94,7 @@ describe("files of media", () => {
     expect(shown(9)).toEqual([...always, "val/pred_epoch_5.png"]);
     expect(shown(1)).toEqual([...always, "val/pred_epoch_5.png"]);
     expect(stepsOfFiles(pictures(["a.png", "b_epoch1.png"], new Set()))).toEqual([]);
+    expect(stepsOfFiles(pictures(["sample_1.png", "sample_2.png", "sample_3.png"], new Set()))).toEqual([]);
   });
 
   it("a number at a name's end is its step, unless it counts something else", () => {

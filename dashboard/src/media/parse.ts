@@ -206,7 +206,16 @@ function seriesOf(files: readonly Picture[]): ReadonlyMap<string, readonly Pictu
     const series = stepOf(file.name)?.series;
     if (series !== undefined) found.set(series, [...(found.get(series) ?? []), file]);
   }
-  return new Map([...found].filter(([, members]) => members.length > 1));
+  return new Map([...found].filter(([, members]) => members.length > 1 && !numbered(members)));
+}
+
+/** Whether they are numbered one by one from 0 or 1, and nothing in their names says that these are steps: then they are
+ * samples, and all are shown. */
+function numbered(members: readonly Picture[]): boolean {
+  if (members.some(({ name }) => STEP_IN_NAME.test(name))) return false;
+  const numbers = members.map(({ name }) => stepOf(name)?.step ?? 0).sort((one, other) => one - other);
+  const [first = 0] = numbers;
+  return first <= 1 && numbers.every((each, at) => each === first + at);
 }
 
 /** The steps of all series, rising; none where no two files are of one. */

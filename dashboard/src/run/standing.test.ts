@@ -56,5 +56,5 @@ test("a difference within what two trainings differ by may be chance, where the 
 });
 
 test("a run that the model names as best says so where it is not the first", () => {
-  expect(placeWords(standing(sweep("maximize", 2, 0, ROWS), 2)!)).toEqual(["2nd", "of 3 finished; the model expects it to be the best"]);
+  expect(placeWords(standing(sweep("maximize", 2, 0, ROWS), 2)!)).toEqual(["2nd", "of 3 finished; named as the best"]);
 });

@@ -52,8 +52,10 @@ export function standing(board: Board, row: number): Standing | null {
 export function placeWords(found: Standing): readonly [string, string] {
   if (!found.of) return [found.best ? "best" : "–", "no run of the search has finished yet"];
   const of = `of ${number(found.of)} finished`;
-  if (!found.ranked) return [ordinal(found.place), found.whole ? `${of}, itself not counted` : `${of}, by its value at step ${number(found.steps)}`];
-  return [ordinal(found.place), found.best && found.place > 1 ? `${of}; the model expects it to be the best` : of];
+  if (found.ranked) return [ordinal(found.place), found.best && found.place > 1 ? `${of}; named as the best` : of];
+  const how = found.whole ? "itself not counted" : `by its value at step ${number(found.steps)}`;
+  if (found.place > found.of) return ["behind", `all ${number(found.of)} finished, ${how}`];
+  return [ordinal(found.place), `${of}, ${how}`];
 }
 
 export function distanceWords({ difference, value }: Distance): readonly [string, string] {

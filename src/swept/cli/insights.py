@@ -54,10 +54,10 @@ def _importance(found: ImportanceView | None) -> Iterator[str]:
 def _share(row: ImportanceRow) -> str:
     low, share, high = (round(100.0 * row[key]) for key in ("low", "share", "high"))
     words = ""
-    if abs(row["sign"]) >= _DIRECTION:
-        words = "  larger is better" if row["sign"] > 0 else "  larger is worse"
-    elif row.get("between"):  # a server of an earlier version does not say it
+    if row.get("between"):  # a server of an earlier version does not say it
         words = "  best in between"
+    elif abs(row["sign"]) >= _DIRECTION:
+        words = "  larger is better" if row["sign"] > 0 else "  larger is worse"
     return f"{share:>3} %  ({low} to {high} %){words}"
 
 

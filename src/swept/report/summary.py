@@ -108,8 +108,10 @@ def _explained(row: ImportanceRow) -> str:
 
 
 def _direction(row: ImportanceRow) -> str:
+    if row.get("between"):
+        return "in between"
     if abs(row["sign"]) <= TENDENCY:
-        return "in between" if row.get("between") else "–"
+        return "–"
     return "larger values" if row["sign"] > 0 else "smaller values"
 
 

@@ -198,21 +198,28 @@ class _Proposals:
         return u, {"reason": "a variation of good runs", "strategy": "variation"}
 
     def _variation(self, model: CurveModel, rng: np.random.Generator) -> Array | None:
-        """The first of a few that is free; None where none is."""
+        """Of a few that are free the one that most likely gives a value; None where none is free."""
         places = variations(self.features, self._ranked(model), rng, DRAWS)
-        free = np.flatnonzero(np.isfinite(self._allow(places, VARIED_NEAR)))
-        return places[free[0]] if len(free) else None
+        places = places[np.isfinite(self._allow(places, VARIED_NEAR))]
+        return places[np.argmax(self.feasible.log_chance(places))] if len(places) else None
 
     def _ranked(self, model: CurveModel) -> Array:
-        """The places (n, d) of the runs that the model is made of and that have a value now, from the best on: first by how
-        many rungs they came to."""
-        told = [(n, self.forecast.runs[n]) for n in np.unique(model.seen.run).tolist()]
-        ranked = sorted(
-            (-sum(rung <= each.reached for rung in self.forecast.rungs(each)), each.now, n)
-            for n, each in told
-            if each.now is not None and math.isfinite(each.now)
+        """The places (n, d) of the runs that the model is made of and that have a value now, from the best on. Of the search's
+        own runs by how many rungs they came to, which they have earned, then by value. A baseline or repeat is trained to
+        its end in any case: it counts where it is better than all of them, and once."""
+        told = [
+            (n, self.forecast.runs[n], value)
+            for n in np.unique(model.seen.run).tolist()
+            if (value := self.forecast.runs[n].now) is not None and math.isfinite(value)
+        ]
+        own = sorted(
+            (-sum(rung <= each.reached for rung in self.forecast.rungs(each)), value, n)
+            for n, each, value in told
+            if each.run.kind is Kind.SEARCH
         )
-        return self.forecast.places[[n for *_, n in ranked]]
+        leading = min((value for _, value, _ in own), default=math.inf)
+        others = ((v, n) for n, each, v in told if each.run.kind is not Kind.SEARCH and v < leading)
+        return self.forecast.places[[*(n for _, n in sorted(others)[:1]), *(n for *_, n in own)]]
 
     def _modelled(
         self, model: CurveModel, rng: np.random.Generator
