@@ -1,5 +1,4 @@
 /** A small menu behind a button: it closes by Escape, by a press elsewhere, and when the focus goes on. */
-import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
@@ -12,38 +11,35 @@ export interface MenuProps {
 
 export function Menu({ label, title, disabled = false, children }: MenuProps): JSX.Element {
   const element = useRef<HTMLDetailsElement>(null);
-  const open = useSignal(false);
   useEffect(() => {
-    if (!open.value) return undefined;
-    const shut = (): void => {
-      if (element.current) element.current.open = false;
-    };
-    const outside = (target: EventTarget | null): boolean => target instanceof Node && !element.current?.contains(target);
+    const menu = element.current;
+    if (!menu) return undefined;
+    const outside = (target: EventTarget | null): boolean => target instanceof Node && !menu.contains(target);
     const pressed = (event: PointerEvent): void => {
-      if (outside(event.target)) shut();
+      if (outside(event.target)) menu.open = false;
     };
     const left = (event: FocusEvent): void => {
-      if (outside(event.relatedTarget)) shut();
+      if (outside(event.relatedTarget)) menu.open = false;
     };
+    // The element is asked, and not its `toggle` event, which comes later: a key pressed in between is not lost.
     const typed = (event: KeyboardEvent): void => {
-      if (event.key !== "Escape" || event.defaultPrevented) return;
+      if (!menu.open || event.key !== "Escape" || event.defaultPrevented) return;
       event.preventDefault(); // for the page it means another thing
       const inside = !outside(document.activeElement);
-      shut();
-      if (inside) element.current?.querySelector("summary")?.focus();
+      menu.open = false;
+      if (inside) menu.querySelector("summary")?.focus();
     };
     document.addEventListener("pointerdown", pressed, true);
     document.addEventListener("keydown", typed, true);
-    element.current?.addEventListener("focusout", left);
-    const menu = element.current;
+    menu.addEventListener("focusout", left);
     return () => {
       document.removeEventListener("pointerdown", pressed, true);
       document.removeEventListener("keydown", typed, true);
-      menu?.removeEventListener("focusout", left);
+      menu.removeEventListener("focusout", left);
     };
-  }, [open.value]);
+  }, []);
   return (
-    <details class="menu" title={title} ref={element} onToggle={(event) => (open.value = event.currentTarget.open)}>
+    <details class="menu" title={title} ref={element}>
       <summary aria-disabled={disabled}>{label}</summary>
       {!disabled && <div>{children}</div>}
     </details>
