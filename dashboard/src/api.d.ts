@@ -162,6 +162,7 @@ export interface components {
             summary: {
                 [key: string]: (number | string | null)[];
             };
+            incomparable: number[];
         };
         Brought: {
             id: string;

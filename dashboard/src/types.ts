@@ -101,6 +101,8 @@ export interface Board {
   seeds: (number | null)[];
   /** Of the sweep's file, when the run was made. */
   specVersions: number[];
+  /** Rows of runs that were given other fixed values than the file has now: 50 epochs say nothing about 100. */
+  incomparable: Set<number>;
   /** What runs really had, where that is not what the search suggested: column → row → value, of a category its text. Columns hold what was suggested. */
   effective: Map<string, Map<number, number | string>>;
   /** Parameters first, in the file's order; then the objective ("value"), "best", "steps", "started", "seconds", and what the history stands on, "number" and "ended"; then the summary's numbers. */

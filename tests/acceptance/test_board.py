@@ -525,6 +525,21 @@ def test_another_objective_makes_every_curve_another(client: Client, http: httpx
     assert get(http, f"/api/sweeps/{sweep}/metrics") == ["acc", "loss"]
 
 
+def test_runs_that_had_other_fixed_values_are_told_apart(
+    client: Client, http: httpx.Client
+) -> None:
+    sweep = create(client)
+    before = claim(client, sweep, "a")
+    assert board(http, sweep)["incomparable"] == []
+    client.update_spec(sweep, {"text": SWEEP.replace("{value: 9}", "{value: 20}")})
+    later = claim(client, sweep, "b")
+    assert board(http, sweep)["incomparable"] == [0]
+    assert board(http, sweep, f"{later['run']},{before['run']}")["incomparable"] == [0]
+    assert board(http, sweep, later["run"])["incomparable"] == []
+    client.update_spec(sweep, {"text": SWEEP})
+    assert board(http, sweep)["incomparable"] == [1]
+
+
 def test_many_who_look_while_runs_report_see_every_report(served: Served, client: Client) -> None:
     """What was reported before a request is in its answer, whoever else asks at that time."""
     sweep = create(client)

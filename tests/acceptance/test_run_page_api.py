@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from swept.client import Client
@@ -18,8 +19,8 @@ from swept.store.base import Store
 from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
 from swept.testing.clock import FakeClock
-from swept.testing.server import KEY, Served, in_memory
-from swept.wire.agents import Claimed
+from swept.testing.server import KEY, Served, in_memory, over_http
+from swept.wire.agents import Claimed, ClaimRequest
 from swept.wire.reports import ConsoleLine, Report
 
 SWEEP = """
@@ -372,6 +373,57 @@ def test_the_stream_of_a_run_by_hand_tells_of_rows_and_lines(
     assert [(one["step"], one["lines"]) for one in told] == [(3, 0), (3, 1)]
     assert {one["run"] for one in told} == {run["run"]}
     assert other["run"] not in str(told)
+
+
+def test_the_stream_of_a_run_tells_of_its_rivals_where_it_is_asked_for_them(
+    served: Served, client: Client
+) -> None:
+    sweep = client.create_sweep({"text": SWEEP, "path": "", "mode": "create"})["id"]
+    agent = client.start_agent({"host": "one", "pid": 1, "slots": 2, "sweep": sweep})["id"]
+
+    def claim(request: str) -> Claimed:
+        asked: ClaimRequest = {"agent": agent, "host": "one", "request": request, "wait": 0.0}
+        found = client.claim(sweep, asked)["claimed"]
+        assert found is not None
+        return found
+
+    run, rival = claim("a"), claim("b")
+    sent = [log(1, 3, loss=0.5)]
+    client.reports(rival["run"], {"lease": rival["lease"], "reports": sent})
+    client.complete(
+        rival["run"],
+        {
+            "lease": rival["lease"],
+            "outcome": "finished",
+            "exit_code": 0,
+            "signal": None,
+            "reason": "it ended",
+            "tail": [],
+        },
+    )
+    last = served.store.position()[0]
+
+    client.desired(run["run"], "stop")
+
+    def told(http: httpx.Client, query: str) -> set[tuple[str, str | None]]:
+        """Up to the last event, that of the order."""
+        path = f"/api/events?run={run['run']}&after=0.0{query}"
+        found = set()
+        with http.stream("GET", path) as answer:
+            lines = answer.iter_lines()
+            for line in lines:
+                assert line != "event: point", "a point of another run"
+                if line == "event: event":
+                    event = _data(next(lines))
+                    found.add((event["type"], event["run"]))
+                    if event["number"] > last:
+                        break
+        return found
+
+    with over_http(served) as over, over.http() as http:
+        own = told(http, "")
+        assert {of for _, of in own} == {run["run"]}
+        assert told(http, "&rivals=true") - own == {("run.finished", rival["run"])}
 
 
 def _data(text: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Literal
@@ -224,6 +225,30 @@ def test_a_run_says_where_it_stands(watched: Watched, stage: Stage) -> None:
     expect(figures).to_contain_text("2ndof 2 finished, by its value at step 2")
     third.end()
     expect(figures).to_contain_text(re.compile("2ndof 3 finished(?!,)"))
+
+
+def test_a_run_that_is_over_is_told_when_another_passes_it(watched: Watched, stage: Stage) -> None:
+    spec = {**SWEEP, "swept": {"epochs": "epochs"}}
+    sweep = stage.sweep(spec, name="passed")
+    first, second = stage.begin(sweep), stage.begin(sweep)
+    first.log(1, {"val/map": 0.5})
+    first.end()
+    page = watched.page(f"/runs/{first.run}")
+    figures = page.locator(".figures")
+    expect(figures).to_contain_text("1stof 1 finished")
+    second.log(1, {"val/map": 0.75})
+    second.end()
+    expect(figures).to_contain_text("2ndof 2 finished")
+    expect(figures).to_contain_text("0.75 of")
+    parameters = {**spec["parameters"], "epochs": {"value": 3}}
+    text = json.dumps({**spec, "name": "passed", "parameters": parameters})
+    stage.client.update_spec(sweep, {"text": text, "path": ""})
+    expect(figures).to_contain_text("trained with other fixed values than the file has now")
+    third = stage.begin(sweep)
+    third.log(1, {"val/map": 0.25})
+    third.end()
+    page.goto(f"{watched.url}/runs/{third.run}")
+    expect(figures).to_contain_text("1stof 1 finished")
 
 
 def test_saved_images_of_a_series_are_shown_a_step_at_a_time(

@@ -120,6 +120,8 @@ describe("history", () => {
     };
     const steps = bestSoFar(trained, [1, 2, 3, 4, 5], [0.1, 0.3, 0.9, 0.8, 0.4]);
     expect(steps.map((step) => step.value)).toEqual([0.3, 0.4]);
+    const changed = { ...trained, incomparable: new Set([1]) };
+    expect(bestSoFar(changed, [1, 2, 3, 4, 5], [0.1, 0.3, 0.9, 0.8, 0.4]).map(({ row }) => row)).toEqual([4]);
   });
 
   it("puts a run under way at the sweep's last change", () => {

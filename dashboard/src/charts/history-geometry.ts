@@ -41,7 +41,11 @@ export function timeColumn(board: Board, x: "number" | "ended"): Column {
 }
 
 function compared(board: Board, row: number): boolean {
-  return board.states[row] === "finished" && board.kinds[row] === "search";
+  return (
+    board.states[row] === "finished" &&
+    board.kinds[row] === "search" &&
+    !board.incomparable.has(row)
+  );
 }
 
 export interface Step {
@@ -53,7 +57,8 @@ export interface Step {
 /**
  * Each improvement of the best value, in the order of `xs`. Only finished runs of the search count:
  * a value after fewer steps is another thing, or after more, a repeat has luck, and the baseline,
- * which has a line of its own, is what the search is measured by. The run that the sweep calls its
+ * which has a line of its own, is what the search is measured by; a run from before a change of the
+ * file's fixed values was another training. The run that the sweep calls its
  * best counts whatever became of it.
  */
 export function bestSoFar(

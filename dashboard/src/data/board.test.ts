@@ -80,6 +80,15 @@ describe("a board", () => {
     expect([versions?.label, versions?.values[28], versions?.values[29]]).toEqual(["file version", 1, 2]);
   });
 
+  test("knows which runs had other fixed values, and asks for all again when the file has others", () => {
+    const board = boardOf({ ...viewOf(whole), incomparable: [3, 4] });
+    expect([...board.incomparable]).toEqual([3, 4]);
+    expect(merge(board, { ...viewOf(whole, [4, 5]), incomparable: [1] })).toBe(true);
+    expect([...board.incomparable].sort()).toEqual([3, 5]);
+    const view = viewOf(whole, [5]);
+    expect(merge(board, { ...view, head: { ...view.head, spec_version: 2 } })).toBe(false);
+  });
+
   test("updates a run in its place", () => {
     const board = boardOf(viewOf(whole));
     const view = viewOf(whole, [3]);

@@ -54,7 +54,7 @@ function metricKey(board: Board, name: string): string {
 export function boardOf(view: BoardView): Board {
   const board: Board = {
     head: headOf(view, new Map()), position: view.position, version: 0, n: 0, ids: [], rows: new Map(), numbers: [], names: [], kinds: [],
-    states: [], desired: [], why: [], endedBecause: [], parents: [], attempts: [], seeds: [], specVersions: [], effective: new Map(), columns: new Map(),
+    states: [], desired: [], why: [], endedBecause: [], parents: [], attempts: [], seeds: [], specVersions: [], incomparable: new Set(), effective: new Map(), columns: new Map(),
   };
   const label = view.head.metric?.name ?? "value";
   for (const parameter of view.parameters) {
@@ -73,12 +73,12 @@ export function boardOf(view: BoardView): Board {
 
 /**
  * Takes the rows of `view` in: known runs in their place, new ones at the end. Counts the version up. False where a new
- * run is older than the last one known, so that rows are not in the server's order any more, or where a parameter of runs
- * by hand has become a category: then all is to be asked for.
+ * run is older than the last one known, so that rows are not in the server's order any more, where a parameter of runs
+ * by hand has become a category, or where the sweep's file was changed: then all is to be asked for.
  */
 export function merge(board: Board, view: BoardView): boolean {
   const { runs } = view;
-  let orderly = true;
+  let orderly = board.head.specVersion === view.head.spec_version;
   const places = runs.id.map((id, at) => {
     let row = board.rows.get(id);
     if (row === undefined) {
@@ -107,7 +107,12 @@ export function merge(board: Board, view: BoardView): boolean {
     board.seeds[row] = runs.seed[at] ?? null;
     board.attempts[row] = (runs.attempts[at] ?? []).map(attemptOf);
     board.specVersions[row] = runs.spec_version[at] ?? 1;
+    board.incomparable.delete(row);
   });
+  for (const at of view.incomparable) {
+    const row = places[at];
+    if (row !== undefined) board.incomparable.add(row);
+  }
   fill(board, "value", places, runs.value);
   fill(board, "best", places, runs.best_value);
   fill(board, "steps", places, runs.steps);

@@ -31,6 +31,8 @@ export type Liveness = "connecting" | "live" | "reconnecting" | "asleep" | "froz
 
 export interface Feed {
   readonly state: ReadonlySignal<Liveness>;
+  /** The place behind the last message; "" before there is any. */
+  readonly position: () => string;
   close(): void;
 }
 
@@ -70,6 +72,11 @@ type Place = readonly [event: number, point: number];
 function place(position: string): Place {
   const [event = "0", point = "0"] = position.split(".");
   return [Number(event), Number(point)];
+}
+
+/** Whether what is known at `one` lacks events that are before `other`. */
+export function behind(one: string, other: string): boolean {
+  return other !== "" && place(one)[0] < place(other)[0];
 }
 
 function furthest(one: string, other: string): string {
@@ -232,6 +239,7 @@ export function listen(
 
   return {
     state,
+    position: () => at,
     close: () => {
       closed = true;
       clearInterval(beat);

@@ -43,7 +43,7 @@ class Server {
       curves: (_, __, timed, runs) => this.arriving(this.part(timed, runs)),
       listen: (_, __, hear) => {
         this.hear = hear;
-        return { state: signal<Liveness>("live"), close: () => undefined };
+        return { state: signal<Liveness>("live"), position: () => "", close: () => undefined };
       },
     };
   }

@@ -15,7 +15,7 @@ import { liveness, title, withLogin } from "../state/page";
 import { Clamped } from "../views/clamped";
 import { Coded } from "../views/coded";
 import { RunLink } from "../views/head";
-import { distanceWords, placeWords, standing, worth, type Distance } from "./standing";
+import { distanceWords, placeWords, standing, without, worth, type Distance } from "./standing";
 import { Story } from "./Story";
 import { useSweep, type OfSweep } from "./sweep";
 import { System } from "./System";
@@ -55,7 +55,7 @@ function Opened({ data }: { data: RunData }) {
 }
 
 function Whole({ data, run }: { data: RunData; run: RunView }) {
-  const found = useSweep(run, data.report);
+  const found = useSweep(run, data);
   const objective = found.board?.head.metric?.name ?? "";
   const sweepName = found.board?.head.name ?? "";
   const tab = tabOf(address.value.query.get("tab"));
@@ -177,7 +177,7 @@ function Standing({ run, found: { board, noise } }: { run: string; found: OfSwee
   if (board && !board.head.metric) return null;
   const row = board?.rows.get(run);
   const stands = board && row !== undefined ? standing(board, row) : null;
-  const [place, of] = stands ? placeWords(stands) : ["–", board ? "it has no value that counts" : ""];
+  const [place, of] = stands ? placeWords(stands) : ["–", board && row !== undefined ? without(board, row) : ""];
   const far = (label: string, distance: Distance | null, none: string) => {
     const [by, share] = distance ? distanceWords(distance) : ["–", ""];
     const said = distance && worth(distance, noise);

@@ -58,6 +58,14 @@ export async function readHistory(id: string, into: History, stream: "" | "syste
   }
 }
 
+/** Who compares the run with the others of its sweep. */
+export interface Comparing {
+  /** Which of them has ended, or is another one now; null: any may be. */
+  changed(run: string | null): void;
+  /** The stream is there, and tells what comes behind `position`. */
+  connected(position: string): void;
+}
+
 export class RunData {
   readonly run: Signal<Fetched<RunView>> = signal({ state: "loading" });
   readonly history = new History();
@@ -75,6 +83,7 @@ export class RunData {
   readonly liveness: Signal<Liveness> = signal("connecting");
 
   private feed: Feed | null = null;
+  private comparing: Comparing | null = null;
   private stopListening = (): void => undefined;
   private cursor = 0;
   private wants = { system: false, console: false };
@@ -105,16 +114,23 @@ export class RunData {
   }
 
   private listen(): void {
-    this.feed = listen(`run=${encodeURIComponent(this.id)}`, "", (message) => {
+    this.feed = listen(`run=${encodeURIComponent(this.id)}&rivals=true`, "", (message) => {
+      if (message.kind === "gap") this.comparing?.changed(null);
+      else if (message.run !== this.id) {
+        this.comparing?.changed(message.run);
+        return;
+      }
       if (message.kind !== "point") this.seldom = 0;
       this.look();
     }, undefined, () => this.look());
-    const { state } = this.feed;
+    const { state, position } = this.feed;
     this.stopListening = effect(() => {
       const before = this.liveness.peek();
       this.liveness.value = state.value;
       // What happened while nobody listened is told by no message.
-      if (state.value === "live" && before !== "live") this.look();
+      if (state.value !== "live" || before === "live") return;
+      this.look();
+      this.comparing?.connected(position());
     });
   }
 
@@ -137,6 +153,12 @@ export class RunData {
     document.removeEventListener("visibilitychange", this.looked);
     this.stopListening();
     this.feed?.close();
+  }
+
+  /** One at a time; it hears of the others until another one, or null, takes its place. */
+  compare(comparing: Comparing | null): void {
+    this.comparing = comparing;
+    if (this.feed && this.liveness.peek() === "live") comparing?.connected(this.feed.position());
   }
 
   /** Somebody looks at the console or at the machine: from now on they are asked for too. */

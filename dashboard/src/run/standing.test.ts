@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { syntheticBoard } from "../testing/synthetic";
 import type { Board, RunState } from "../types";
-import { distanceWords, placeWords, standing, worth } from "./standing";
+import { distanceWords, placeWords, standing, without, worth } from "./standing";
 
 interface Row { readonly kind?: string; readonly state?: RunState; readonly value: number }
 
@@ -36,6 +36,13 @@ test("the baseline and what is under way have the place that they would have", (
 test("of failed runs, trainings afterwards and runs without a value nothing is said", () => {
   const board = sweep("maximize", 1, 0, ROWS);
   expect([5, 6, 7].map((row) => standing(board, row))).toEqual([null, null, null]);
+});
+
+test("a run from before a change of the file's fixed values has no place, and is none of those that are counted", () => {
+  const board = { ...sweep("maximize", 2, 0, ROWS), incomparable: new Set([1]) };
+  expect(standing(board, 1)).toBeNull();
+  expect(without(board, 1)).toBe("trained with other fixed values than the file has now");
+  expect(standing(board, 2)).toMatchObject({ place: 1, of: 2 });
 });
 
 test("the distances are in the metric's unit, and there is none to itself", () => {

@@ -27,14 +27,19 @@ export interface Standing {
 const KINDS: ReadonlySet<string> = new Set(["search", "baseline", "repeat", "confirm"]);
 const WITHOUT: ReadonlySet<string> = new Set(["failed", "crashed", "killed"]);
 
+/** Why a run has no place. */
+export function without(board: Board, row: number): string {
+  return board.incomparable.has(row) ? "trained with other fixed values than the file has now" : "it has no value that counts";
+}
+
 /** Null where the run is in no contest, or nothing can be said yet. */
 export function standing(board: Board, row: number): Standing | null {
   const values = board.columns.get("value")?.values;
   const own = values?.[row] ?? NaN;
   if (!board.head.metric || !values || !Number.isFinite(own)) return null;
-  if (!KINDS.has(board.kinds[row] ?? "") || WITHOUT.has(board.states[row] ?? "")) return null;
+  if (!KINDS.has(board.kinds[row] ?? "") || WITHOUT.has(board.states[row] ?? "") || board.incomparable.has(row)) return null;
   const sign = board.head.metric.goal === "maximize" ? 1 : -1;
-  const finished = (at: number): boolean => board.kinds[at] === "search" && board.states[at] === "finished";
+  const finished = (at: number): boolean => board.kinds[at] === "search" && board.states[at] === "finished" && !board.incomparable.has(at);
   const compared = Array.from({ length: board.n }, (_, at) => at).filter((at) => finished(at) && Number.isFinite(values[at]));
   const before = compared.filter((at) => at !== row && sign * (values[at] ?? NaN) > sign * own).length;
   const to = (other: number): Distance | null => {

@@ -1,11 +1,15 @@
-/** The sweep that a run is of, as far as the run's page speaks of it. */
+/**
+ * The sweep that a run is of, as far as the run's page speaks of it: all rows once, then those that the run is compared
+ * with, and those that the run's stream says are others now.
+ */
 import { useEffect, useState } from "preact/hooks";
 import { boardOf, merge } from "../data/board";
 import type { Frozen } from "../data/frozen";
+import { behind } from "../data/live";
 import { boardView, pathOf, progressOf, read, type Subject } from "../data/source";
 import type { ProgressView } from "../data/wire";
 import type { Board } from "../types";
-import type { RunView } from "./data";
+import type { Comparing, RunData, RunView } from "./data";
 
 /** `version` counts: a board is changed in place. */
 export interface OfSweep {
@@ -15,43 +19,108 @@ export interface OfSweep {
 }
 
 const NOTHING: OfSweep = { board: null, noise: null, version: 0 };
-/** So long other runs of the sweep are taken for what they were; this one is asked for at each of its reports. */
-const OTHERS_MS = 60_000;
+/** Between two requests, so that runs that end together are few. */
+const REST_MS = 350;
+/** Nothing in the stream says when the model has answered, or why a request failed. */
+const AGAIN_MS = 2_000;
+/** Above this, all rows are as cheap. */
+const MANY = 300;
 
-class Sweep {
+export class Standings implements Comparing {
   private found = NOTHING;
+  private readonly heard = new Set<string>();
+  private whole = true;
+  /** What is known is not older than this place of the stream. */
+  private least = "";
   private busy = false;
   private again = false;
-  private whole = -Infinity;
   private closed = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly subject: Subject, private readonly run: string, private readonly report: Frozen | null,
     private readonly told: (found: OfSweep) => void) {}
 
+  changed(run: string | null): void {
+    if (run === null) this.whole = true;
+    else this.heard.add(run);
+    this.look();
+  }
+
+  connected(position: string): void {
+    this.least = position;
+    this.check();
+    if (this.whole || this.heard.size) this.look();
+  }
+
   look(): void {
     this.again = true;
-    if (this.busy || this.closed) return;
+    if (this.busy || this.closed || document.visibilityState === "hidden") return;
     this.busy = true;
     this.again = false;
-    void this.ask().catch(() => undefined).then(() => {
-      this.busy = false;
-      if (this.again) this.look();
+    clearTimeout(this.timer);
+    void this.ask().then(() => this.found.board?.head.advising ?? false, () => true).then((soon) => {
+      if (soon && !this.closed && !this.report) this.timer = setTimeout(() => this.look(), AGAIN_MS);
+      setTimeout(() => {
+        this.busy = false;
+        if (this.again) this.look();
+      }, REST_MS);
     });
   }
 
   close(): void {
     this.closed = true;
+    clearTimeout(this.timer);
+  }
+
+  private check(): void {
+    const { board } = this.found;
+    if (board && behind(board.position, this.least)) this.whole = true;
   }
 
   private async ask(): Promise<void> {
+    const heard = [...this.heard];
     const { board } = this.found;
-    if (board && performance.now() - this.whole < OTHERS_MS && merge(board, await boardView(this.subject, [this.run]))) {
-      this.tell({ board });
-      return;
+    if (board && !this.whole && heard.length <= MANY) await this.askFor(board, heard);
+    else await this.askForAll();
+  }
+
+  private async askForAll(): Promise<void> {
+    this.whole = false;
+    this.heard.clear();
+    try {
+      this.tell({ board: this.report ? await this.report.source.board(this.subject.id) : boardOf(await boardView(this.subject)) });
+    } catch (error) {
+      this.whole = true;
+      throw error;
     }
-    this.whole = performance.now();
-    this.tell({ board: this.report ? await this.report.source.board(this.subject.id) : boardOf(await boardView(this.subject)) });
-    // The server works it out: what is known stands there meanwhile.
+    this.check();
+    if (this.whole) this.again = true;
+    await this.askForNoise();
+  }
+
+  private async askFor(board: Board, heard: readonly string[]): Promise<void> {
+    this.heard.clear();
+    const { ids, head } = board;
+    const wanted = new Set([this.run, ...heard, ...[head.best, head.baseline].flatMap((row) => ids[row] ?? [])]);
+    try {
+      const view = await boardView(this.subject, [...wanted]);
+      const told = new Set(view.runs.id);
+      const gone = [...wanted].some((run) => board.rows.has(run) && !told.has(run));
+      const named = [view.head.best, view.head.baseline].filter((run) => run !== null);
+      if (gone || !merge(board, view) || named.some((run) => !board.rows.has(run))) this.whole = this.again = true;
+      // It is compared with another one now, whose row may be an old one.
+      else if (named.some((run) => !wanted.has(run))) this.again = true;
+    } catch (error) {
+      heard.forEach((run) => this.heard.add(run));
+      throw error;
+    }
+    this.tell({ board });
+    // What repeats tell; trainings of the search tell nothing of it.
+    if (heard.some((run) => board.kinds[board.rows.get(run) ?? -1] !== "search")) await this.askForNoise();
+  }
+
+  /** The server works it out: what is known stands there meanwhile. */
+  private async askForNoise(): Promise<void> {
     const progress = await (this.report ? this.report.source.progress(this.subject.id)
       : read<ProgressView>(`${pathOf(this.subject)}/progress`).then(progressOf));
     this.tell({ noise: progress.noise });
@@ -64,24 +133,27 @@ class Sweep {
 }
 
 /** Without a board outside of sweeps, and until it is there. */
-export function useSweep({ id, sweep, state, steps }: RunView, report: Frozen | null): OfSweep {
+export function useSweep({ id, sweep, state, steps }: RunView, data: RunData): OfSweep {
+  const { report } = data;
   const [found, setFound] = useState(NOTHING);
-  const [asked, setAsked] = useState<Sweep | null>(null);
+  const [asked, setAsked] = useState<Standings | null>(null);
   useEffect(() => {
     setFound(NOTHING);
     if (sweep === null) return undefined;
-    const made = new Sweep({ kind: "sweep", id: sweep }, id, report, setFound);
+    const made = new Standings({ kind: "sweep", id: sweep }, id, report, setFound);
     setAsked(made);
     const looked = (): void => {
       if (document.visibilityState === "visible" && !report) made.look();
     };
     document.addEventListener("visibilitychange", looked);
     made.look();
+    data.compare(made);
     return () => {
       document.removeEventListener("visibilitychange", looked);
+      data.compare(null);
       made.close();
     };
-  }, [id, sweep, report]);
+  }, [id, sweep, data]);
   useEffect(() => {
     if (!report) asked?.look();
   }, [asked, state, steps]);

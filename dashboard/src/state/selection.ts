@@ -180,14 +180,15 @@ export class Selection {
   }
 
   private contested(values: Float64Array): Float64Array {
-    const kinds = this.runs.board.value?.kinds;
+    const { kinds } = this.runs.board.value ?? {};
     return values.map((value, row) => (AFTERWARDS.has(kinds?.[row] ?? "") ? NaN : value));
   }
 
-  /** As the server ranks: a run that failed is never the best, nor is one that came to no finite number. */
+  /** As the server ranks: a run that failed is never the best, nor is one that came to no finite number or had other fixed values. */
   private ranking(values: Float64Array): Float64Array {
-    const states = this.runs.board.value?.states;
-    return this.contested(values).map((value, row) => (Number.isFinite(value) && !FAILED.has(states?.[row] ?? "") ? value : NaN));
+    const { states, incomparable } = this.runs.board.value ?? {};
+    return this.contested(values).map((value, row) =>
+      (Number.isFinite(value) && !FAILED.has(states?.[row] ?? "") && !incomparable?.has(row) ? value : NaN));
   }
 
   /** What is selected now, said in the filter: it stays while further brushes are drawn, and new runs are judged too. */

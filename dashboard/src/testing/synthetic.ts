@@ -209,7 +209,7 @@ function make(options: SyntheticOptions): Making {
     kinds: ids.map((_, row) => (row === 0 ? "baseline" : "search")),
     states, desired: states.map(() => "go"),
     why: ids.map((_, row) => (row < 10 ? "space-filling design" : "expected improvement of the model")),
-    endedBecause: ended, parents: ids.map(() => null), attempts, seeds: ids.map((_, row) => row), specVersions: ids.map(() => 1), effective: new Map(), columns,
+    endedBecause: ended, parents: ids.map(() => null), attempts, seeds: ids.map((_, row) => row), specVersions: ids.map(() => 1), incomparable: new Set(), effective: new Map(), columns,
   };
   const at = Float32Array.from(points);
   const places = new Float32Array(points.length);

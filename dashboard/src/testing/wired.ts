@@ -49,6 +49,7 @@ export function viewOf(board: Board, rows: readonly number[] = [...board.ids.key
     effective: Object.fromEntries([...board.effective].map(([name, values]) => [
       board.columns.get(name)?.label ?? name, Object.fromEntries(rows.flatMap((row, at) => (values.has(row) ? [[String(at), values.get(row)]] : []))),
     ])),
+    incomparable: rows.flatMap((row, at) => (board.incomparable.has(row) ? [at] : [])),
     summary: Object.fromEntries(metrics.map((one) => [one.label, column(one.name)])),
   };
 }

@@ -168,10 +168,12 @@ def _by_value(board: BoardView) -> list[str]:
         return []
     sign = -1.0 if metric["goal"] == Goal.MAXIMIZE else 1.0
     told = zip(runs["id"], runs["kind"], runs["state"], runs["value"], strict=True)
+    apart = frozenset(board["incomparable"])
     found = [
         (sign * value, run)
-        for run, kind, state, value in told
+        for row, (run, kind, state, value) in enumerate(told)
         if kind == Kind.SEARCH and state == RunState.FINISHED and isinstance(value, float)
+        if row not in apart
     ]
     return [run for _, run in sorted(found)]
 

@@ -273,7 +273,7 @@ class Board:
             reached = (
                 self._context.store.last_steps(subject.now.scope) if not subject.objective else {}
             )
-            get = subject.getters()
+            get, ours = subject.getters(), {run.id for run in subject.same_training()}
             return _json(
                 {
                     "version": subject.now.version,
@@ -282,6 +282,7 @@ class Board:
                     "config": columns.config_columns(listed, get, shown),
                     "effective": columns.effective_cells(listed, get, shown),
                     "summary": columns.summary_columns(shown, subject.objective),
+                    "incomparable": [row for row, run in enumerate(shown) if run.id not in ours],
                 }
             )
 

@@ -5,6 +5,8 @@ exactly there. A stream holds no thread while it waits.
 
 One run's stream also has "pulse" messages: the run showed life (rows, system metrics, lines), which is neither an
 event nor always a point of an objective. They say how far it is, and not what: who listens asks for what is missing.
+Asked for its `rivals`, it has the events too by which other runs of its sweep get or lose their final value: a page that
+compares the run with them needs no second connection, of which browsers allow few.
 """
 
 from __future__ import annotations
@@ -25,6 +27,21 @@ from swept.server.auth import context_of, reading
 from swept.server.context import Context
 
 BATCH = 1000
+RIVALS = frozenset(
+    {
+        "run.finished",
+        "run.failed",
+        "run.stopped",
+        "run.killed",
+        "run.crashed",
+        "run.reopened",
+        "run.revived",
+        "run.imported",
+        "run.changed",
+        "run.deleted",
+        "sweep.updated",
+    }
+)
 REST_SECONDS = 0.1
 """Between two looks at the store, so that a storm of reports becomes few queries."""
 
@@ -47,20 +64,23 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """What one listener hears: all, one sweep's, or one run's."""
+    """What one listener hears: all, one sweep's, or one run's; with its `rivals`, those of that sweep."""
 
     context: Context
     sweep: str | None
     run: str | None
+    rivals: str | None = None
 
     def after(self, position: Position) -> tuple[list[str], Position]:
         """The next messages and the position behind them; [] = nothing new."""
         store = self.context.store
         messages = []
         event, point = position.event, position.point
-        for happened in store.events(after=event, sweep=self.sweep, run=self.run, limit=BATCH):
+        sweep, run = (self.rivals, None) if self.rivals else (self.sweep, self.run)
+        for happened in store.events(after=event, sweep=sweep, run=run, limit=BATCH):
             event = happened.number
-            messages.append(message(f"{event}.{point}", "event", asdict(happened)))
+            if not self.rivals or happened.run == self.run or happened.type in RIVALS:
+                messages.append(message(f"{event}.{point}", "event", asdict(happened)))
         for reported in store.points_after(point, sweep=self.sweep, run=self.run, limit=BATCH):
             point = int(reported["cursor"])
             messages.append(message(f"{event}.{point}", "point", dict(reported)))
@@ -98,12 +118,16 @@ class Feed:
     response_class=StreamingResponse,
 )
 async def events(
-    request: Request, sweep: str | None = None, run: str | None = None, after: str = ""
+    request: Request,
+    sweep: str | None = None,
+    run: str | None = None,
+    rivals: bool = False,
+    after: str = "",
 ) -> StreamingResponse:
     """From now on; after `Last-Event-ID` (or `?after=`), "0.0" being the beginning. Starts with a "hello"."""
     context = context_of(request)
-    feed = Feed(context, sweep, run)
-    await run_in_threadpool(_check, context, sweep, run)
+    own = await run_in_threadpool(_check, context, sweep, run)
+    feed = Feed(context, sweep, run, own if rivals else None)
     named = request.headers.get("Last-Event-ID") or after
     end = await run_in_threadpool(feed.end)
     position = parse(named).within(end) if named else end
@@ -151,8 +175,8 @@ def parse(text: str) -> Position:
     return Position(min(int(event), 2**62), min(int(point), 2**62))
 
 
-def _check(context: Context, sweep: str | None, run: str | None) -> None:
+def _check(context: Context, sweep: str | None, run: str | None) -> str | None:
+    """The sweep of the run."""
     if sweep is not None:
         context.store.sweep(sweep)
-    if run is not None:
-        context.store.run(run)
+    return context.store.run(run).sweep if run is not None else None

@@ -109,6 +109,7 @@ class BoardView(TypedDict):
     config: dict[str, list[Any]]  # parameter → a scalar or null of each run
     effective: dict[str, dict[str, Any]]  # parameter → row → what the run really had, where other
     summary: dict[str, list[float | str | None]]  # metric → last value of each run
+    incomparable: list[int]  # rows of runs that were given other fixed values than the file has now
 
 
 class OverviewEntry(TypedDict):
