@@ -10,7 +10,6 @@ import pytest
 from swept.testing.site import Site
 
 EPOCHS = 8
-PACE = 0.15  # seconds for each epoch
 
 
 def finish(site: Site, sweep: str, *flags: str) -> None:
@@ -41,10 +40,11 @@ def test_a_killed_training_goes_on_from_its_checkpoint(site: Site) -> None:
 
 
 def test_a_killed_agent_leaves_nothing_running_and_the_next_one_goes_on(site: Site) -> None:
-    sweep = site.create(runs=2, epochs=EPOCHS, seconds=PACE)
+    sweep = site.create(runs=2, epochs=EPOCHS, **site.held(at=3))
     agent = site.start_agent(sweep, "--slots", "2")
     site.when_step(sweep, 2)
     agent.kill()
+    site.let_go()
     finish(site, sweep, "--slots", "2")
     for run in site.runs(sweep):
         assert run["state"] == "finished"
@@ -54,10 +54,13 @@ def test_a_killed_agent_leaves_nothing_running_and_the_next_one_goes_on(site: Si
 
 
 def test_a_killed_supervisor_takes_its_training_with_it(site: Site) -> None:
-    sweep = site.create(epochs=EPOCHS, seconds=PACE)
+    sweep = site.create(epochs=EPOCHS, **site.held(at=3))
     agent = site.start_agent(sweep)
     site.when_step(sweep, 2)
+    (training,) = site.trainings()
     assert site.kill("supervisor.py")
+    site.wait(lambda: training not in site.trainings(), "it is gone with its supervisor")
+    site.let_go()
     assert site.ended(agent) == 0
     (run,) = site.runs(sweep)
     assert [attempt["outcome"] for attempt in run["attempts"]] == ["lost", "finished"]
@@ -65,11 +68,12 @@ def test_a_killed_supervisor_takes_its_training_with_it(site: Site) -> None:
 
 
 def test_agent_and_supervisor_killed_together(site: Site) -> None:
-    sweep = site.create(epochs=EPOCHS, seconds=PACE)
+    sweep = site.create(epochs=EPOCHS, **site.held(at=3))
     agent = site.start_agent(sweep)
     site.when_step(sweep, 2)
     agent.kill()
     site.kill("supervisor.py")
+    site.let_go()
     finish(site, sweep)
     (run,) = site.runs(sweep)
     assert run["state"] == "finished"
@@ -77,10 +81,11 @@ def test_agent_and_supervisor_killed_together(site: Site) -> None:
 
 
 def test_a_killed_server_is_started_again_by_the_agent(site: Site) -> None:
-    sweep = site.create(runs=2, epochs=EPOCHS, seconds=PACE)
+    sweep = site.create(runs=2, epochs=EPOCHS, **site.held(at=3))
     agent = site.start_agent(sweep, "--slots", "2")
     site.when_step(sweep, 2)
     site.kill_server()
+    site.let_go()
     assert site.ended(agent) == 0, site.said(agent)
     for run in site.runs(sweep):
         assert run["state"] == "finished"
@@ -89,24 +94,30 @@ def test_a_killed_server_is_started_again_by_the_agent(site: Site) -> None:
 
 
 def test_a_server_down_for_longer_than_a_lease_loses_nothing(site: Site) -> None:
-    sweep = site.create(epochs=40, seconds=PACE)
+    site.kill_server()
+    site.environment["SWEPT_LEASE_SECONDS"] = "4"
+    site.start_server()
+    sweep = site.create(epochs=EPOCHS, **site.held(at=3))
     agent = site.start_agent(sweep, remote=True)
     run = site.when_step(sweep, 2)
     site.kill_server()
-    site.pause(5.0)  # a lease is 4 s here, and nobody starts a server that is elsewhere
+    site.pause(5.0)  # more than a lease, and nobody starts a server that is elsewhere
     site.start_server()
+    site.let_go()
     assert site.ended(agent) == 0, site.said(agent)
     (run,) = site.runs(sweep)
     assert run["state"] == "finished"
     assert len(run["attempts"]) == 1
-    site.assert_whole(run["id"], 40)
+    site.assert_whole(run["id"], EPOCHS)
+    site.kill_server()  # the next test's has the usual lease
 
 
 def test_a_server_that_is_down_when_the_training_ends(site: Site) -> None:
-    sweep = site.create(epochs=5, seconds=PACE)
+    sweep = site.create(epochs=5, **site.held(at=2))
     agent = site.start_agent(sweep, remote=True)
     site.when_step(sweep, 1)
     site.kill_server()
+    site.let_go()
     site.wait(lambda: not site.trainings(), "the training has ended without a server")
     site.start_server()
     assert site.ended(agent) == 0, site.said(agent)
@@ -147,11 +158,12 @@ def test_kills_at_random_moments(site: Site, seed: int) -> None:
 
 
 def test_ctrl_c_once_releases_a_run_with_a_checkpoint(site: Site) -> None:
-    sweep = site.create(epochs=EPOCHS, seconds=PACE)
+    sweep = site.create(epochs=EPOCHS, **site.held(at=3))
     agent = site.start_agent(sweep)
     site.when_step(sweep, 2)
     agent.send_signal(signal.SIGINT)
     assert site.ended(agent) == 130
+    site.let_go()
     (run,) = site.runs(sweep)
     assert run["state"] == "pending"
     assert run["attempts"][0]["outcome"] == "released"
@@ -174,4 +186,4 @@ def test_ctrl_c_twice_ends_a_training_that_ignores_signals(site: Site) -> None:
 def test_what_a_training_leaves_behind_is_ended(site: Site) -> None:
     sweep = site.create(epochs=3, fate="daemon", at=1)
     finish(site, sweep)
-    assert not site.processes("time.sleep(600)")
+    site.wait(lambda: not site.processes("time.sleep(600)"), "nothing is left")

@@ -26,7 +26,7 @@ def continued(runs: list[Any]) -> list[Any]:
 def finish(site: Site, sweep: str, *flags: str) -> list[Any]:
     """An agent brings the sweep to its end: every run is whole as far as it came, and nothing is left paused."""
     agent = site.start_agent(sweep, *flags)
-    assert site.ended(agent, 90) == 0, site.said(agent)
+    assert site.ended(agent, 400) == 0, site.said(agent)
     assert site.sweep(sweep)["state"] == "finished"
     runs = site.runs(sweep)
     assert {run["state"] for run in runs} <= {"finished", "stopped"}

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from swept.testing.site import Site
+from swept.testing.site import DEADLINE, Site
 from swept.wire.runs import RunView
 
 LOOP = """
@@ -44,7 +44,7 @@ def again(site: Site, run: RunView) -> RunView:
 
 def close(program: subprocess.Popen[str]) -> int:
     with program:
-        return program.wait(40)
+        return program.wait(DEADLINE)
 
 
 def test_a_run_of_its_own(site: Site) -> None:
@@ -86,7 +86,7 @@ def test_killed_while_the_server_is_away_its_reports_are_sent_by_the_next_agent(
     server = site.home.server()
     assert server is not None
     remote = {"SWEPT_URL": server.url, "SWEPT_API_KEY": site.home.key()}
-    program = start(site, LOOP.format(steps=1000, pace=0.05), **remote)
+    program = start(site, LOOP.format(steps=10_000, pace=0.05), **remote)
     run = run_of(site, program)
     site.wait(lambda: len(site.steps(run["id"])) > 2, "some steps are there")
     site.kill_server()
@@ -162,7 +162,7 @@ def test_a_lost_lease_ends_the_program_with_its_own_code(site: Site, tmp_path: P
             "SWEPT_METRIC": "loss",
             "SWEPT_RUN_DIR": str(tmp_path),
         }
-        program = start(site, LOOP.format(steps=1000, pace=0.05), **variables)
+        program = start(site, LOOP.format(steps=10_000, pace=0.05), **variables)
         site.wait(lambda: len(site.steps(claimed["run"])) > 2, "some steps are there")
         client.complete(
             claimed["run"],
@@ -179,5 +179,5 @@ def test_a_lost_lease_ends_the_program_with_its_own_code(site: Site, tmp_path: P
         assert again is not None
         assert again["run"] == claimed["run"]
         with program:
-            assert program.wait(20) == 75
+            assert program.wait(DEADLINE) == 75
         client.set_state(sweep, "cancelled")

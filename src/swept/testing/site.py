@@ -29,9 +29,10 @@ from swept.wire.sweeps import SweepView
 
 T = TypeVar("T")
 CLOCK = SystemClock()
-DEADLINE = 40.0
+DEADLINE = 150.0
 MARK = "SWEPT_TEST_SITE"
 PROGRAM = "train it.py"
+GATE = "gate"
 
 
 def until(look: Callable[[], T], what: str, seconds: float = DEADLINE) -> T:
@@ -47,7 +48,8 @@ def until(look: Callable[[], T], what: str, seconds: float = DEADLINE) -> T:
 
 
 class Site:
-    """Everything of one test; its times are short. The server of `home` may be shared with other sites."""
+    """Everything of one test; its times are short, but for the lease, which outlasts a machine that stands still for a
+    while. The server of `home` may be shared with other sites."""
 
     def __init__(self, folder: Path, home: Home) -> None:
         self.folder = folder
@@ -59,7 +61,7 @@ class Site:
             "OMP_NUM_THREADS": "1",
             "PYTHONPATH": str(Path(trainer.__file__).parents[2]),
             "SWEPT_HOME": str(home.path),
-            "SWEPT_LEASE_SECONDS": "4",
+            "SWEPT_LEASE_SECONDS": "60",
             "SWEPT_HEARTBEAT_SECONDS": "0.5",
             "SWEPT_GRACE_SECONDS": "1",
             "SWEPT_LOCKS": str(folder / "locks"),
@@ -151,6 +153,13 @@ class Site:
             process.kill()
             return True
         return False
+
+    def held(self, *, at: int) -> dict[str, Any]:
+        """Part of a configuration: every training waits before this epoch until `let_go`."""
+        return {"fate": "hold", "at": at, "gate": str(self.folder / GATE)}
+
+    def let_go(self) -> None:
+        (self.folder / GATE).touch()
 
     def trainings(self) -> list[psutil.Process]:
         return self.processes(PROGRAM)

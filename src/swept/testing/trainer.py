@@ -2,13 +2,14 @@
 
     program: …/swept/testing/trainer.py       (or `python -m swept.testing.trainer`)
 
-    fate          ok | error | exit | kill | nan | oom | memory-error | hang | ignore-signals | daemon | again
+    fate          ok | error | exit | kill | nan | oom | memory-error | hang | hold | ignore-signals | daemon | again
     epochs        reports of `loss`, for the steps 0 … epochs-1 (default 5)
     seconds       of sleep for each epoch (default 0)
     at            the epoch at which the fate strikes, before its report (default 2)
     code          the exit code of `exit` (default 3)
     checkpoints   whether to keep a checkpoint after each epoch, and to go on from the last one (default true)
     lr            shifts the loss, so that a search has something to find
+    gate          of `hold`: a path; the training goes on when this file is there
     deaf          whether to ignore should_stop and should_pause
     once          a path: the fate strikes only while this file does not exist, and makes it
     lines         [path, stride]: each attempt is killed after `stride` lines of swept's code more than the one before
@@ -119,6 +120,9 @@ def strike(config: dict[str, Any]) -> None:
         case "hang" | "ignore-signals":
             while True:
                 time.sleep(60)
+        case "hold":
+            while not Path(config["gate"]).exists():
+                time.sleep(0.02)
         case "daemon":
             subprocess.Popen(
                 [sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True
