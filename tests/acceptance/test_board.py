@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Engine, event
 from tests.unit.test_curves_buffer import decode
 
 from swept.analysis.best import Advice
@@ -856,6 +858,21 @@ def test_a_long_sweep_has_a_short_line(served: Served, client: Client, http: htt
     assert line == sorted(line, reverse=True)
 
 
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What any store asks its database meanwhile."""
+    found: list[str] = []
+
+    def heard(_: Any, __: Any, statement: str, *___: Any) -> None:
+        found.append(" ".join(statement.split()))
+
+    event.listen(Engine, "before_cursor_execute", heard)
+    try:
+        yield found
+    finally:
+        event.remove(Engine, "before_cursor_execute", heard)
+
+
 def test_what_is_read_ahead_at_a_start_is_the_newest_sweep_and_what_a_page_is_told_later(
     store: Store, clock: FakeClock, served: Served, http: httpx.Client, tmp_path: Path
 ) -> None:
@@ -874,8 +891,12 @@ def test_what_is_read_ahead_at_a_start_is_the_newest_sweep_and_what_a_page_is_to
     assert decode(told[1].content).values == [[0.5]]
 
     again = in_memory(store, clock, tmp_path / "files")
-    again.app.state.board.ahead()
     with again.http() as other:
-        same = [other.get(f"/api/sweeps/{newest}/{what}") for what in ("board", "curves")]
+        again.app.state.board.ahead()
+        with statements() as asked:
+            same = [other.get(f"/api/sweeps/{newest}/{what}") for what in ("board", "curves")]
+    # Neither runs nor curves are read for a page that asks later.
+    assert asked
+    assert [one for one in asked if re.search(r"FROM (runs|attempts|points|packed)", one)] == []
     assert same[0].json()["runs"] == board["runs"]
     assert same[1].content == told[1].content

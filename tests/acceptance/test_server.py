@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ from typing import Any
 
 import psutil
 import pytest
+from sqlalchemy import Engine, event
 
 from swept import home as homes
 from swept.client import Client, Message
@@ -25,7 +27,7 @@ from swept.connect import connect, connect_home, running
 from swept.errors import Conflict, ServerUnreachable, StoreError, UsageError
 from swept.home import Home
 from swept.server.context import Context
-from swept.server.lifecycle import Plan, needed, plan_from_environment, ports, serve, tick
+from swept.server.lifecycle import AHEAD, Plan, needed, plan_from_environment, ports, serve, tick
 from swept.store.base import Store
 from swept.store.identity import SeededIdentities
 from swept.store.sql import open_store
@@ -539,6 +541,39 @@ def test_streams_end_with_the_server(served: Served) -> None:
         with pytest.raises(ServerUnreachable, match="ended the stream"):
             next(stream)
     eventually(lambda: served.context.listeners == 0)
+
+
+def test_a_server_that_still_reads_ahead_ends_at_once(home: Home) -> None:
+    """However large the sweep is, or slow the database: what it reads waits here until the server is gone."""
+    with contextlib.closing(open_store(home.store_url, identities=SeededIdentities(1))) as store:
+        made = in_memory(store, FakeClock(), home.path / "files")
+        with made.client() as client:
+            claimed(client, create(client))
+    reading, gone = threading.Event(), threading.Event()
+
+    def heard(*_: Any) -> None:
+        if threading.current_thread().name == AHEAD:
+            reading.set()
+            gone.wait(DEADLINE)
+
+    event.listen(Engine, "before_cursor_execute", heard)
+    usual = gc.get_threshold()
+    server = threading.Thread(target=serve, args=(home, Plan(), lambda _: None), daemon=True)
+    try:
+        server.start()
+        assert reading.wait(DEADLINE)
+        eventually(lambda: answers(home))
+        with connect_home(home) as client:
+            client.stop()
+        server.join(DEADLINE)
+        assert not server.is_alive()
+    finally:
+        gone.set()
+        event.remove(Engine, "before_cursor_execute", heard)
+        gc.set_threshold(*usual)
+    for thread in threading.enumerate():
+        if thread.name == AHEAD:
+            thread.join(DEADLINE)
 
 
 def test_an_expired_lease_is_news(served: Served) -> None:

@@ -18,6 +18,7 @@ import re
 import secrets
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,8 @@ FOREGROUND_LOCK_SECONDS = 5.0  # a server that was just told to end is still clo
 GARBAGE = (50_000, 20, 50)
 """Objects until garbage is looked for. A page of ten thousand runs makes a great many at once and no cycle among them: with
 Python's own 700, looking takes a sixth of the time of reading them."""
+
+AHEAD = "swept-ahead"  # a thread
 
 log = logging.getLogger("swept.server")
 
@@ -298,8 +301,11 @@ async def _life(
     app: FastAPI, context: Context, home: Home, plan: Plan, listener: socket.socket
 ) -> None:
     server = _Server(app, context)
+    # Not of the pool, whose threads are waited for at the end.
+    threading.Thread(
+        target=_read_ahead, args=(app.state.board, context), name=AHEAD, daemon=True
+    ).start()
     tasks = [
-        asyncio.create_task(_read_ahead(app.state.board)),
         asyncio.create_task(_tick(context, home, plan)),
         asyncio.create_task(_end_when_told(server, context)),
     ]
@@ -312,14 +318,18 @@ async def _life(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _read_ahead(board: Board) -> None:
-    """While a browser is still starting. What goes wrong here is said again to whoever asks for it."""
+def _read_ahead(board: Board, context: Context) -> None:
+    """While a browser is still starting. What goes wrong here is said again to whoever asks for it; a server that ends
+    meanwhile closes the store under it."""
     try:
-        await run_in_threadpool(board.ahead)
-    except SweptError as error:
-        log.warning("the newest sweep was not read ahead: %s", error)
-    except Exception:
-        log.exception("the newest sweep was not read ahead")
+        board.ahead()
+    except Exception as error:
+        if context.stopping.is_set():
+            return
+        if isinstance(error, SweptError):
+            log.warning("the newest sweep was not read ahead: %s", error)
+        else:
+            log.exception("the newest sweep was not read ahead")
 
 
 async def _tick(context: Context, home: Home, plan: Plan) -> None:
