@@ -27,8 +27,8 @@ from swept.server.context import Context
 from swept.server.gathered import merged
 from swept.server.views import run_view, sweep_view
 from swept.spec import Spec
-from swept.store.read_board import abridged
 from swept.store.read_board_base import Scope
+from swept.store.read_series import abridged
 from swept.wire.board import OverviewEntry
 from swept.wire.sweeps import SweepView
 

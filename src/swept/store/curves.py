@@ -18,7 +18,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, Connection, select
 
 from swept.model import Point
-from swept.store import packed, read_board, schema, visible
+from swept.store import packed, read_series, schema, visible
 from swept.store.bulk import portions
 from swept.store.read_board_base import Series
 
@@ -91,7 +91,7 @@ def read(
 ) -> Iterator[tuple[str, Curve]]:
     """(run, visible curve) of those of `runs` that have points."""
     if len(runs) > _MANY:
-        found = read_board.objective(connection, runs, times=False)
+        found = read_series.objective(connection, runs, times=False)
         yield from ((run, points_of(series)) for run, series in found.items())
         return
     table = schema.points

@@ -12,7 +12,7 @@ from itertools import islice
 from sqlalchemy import Connection, func, select
 
 from swept.model import RunState
-from swept.store import packed, read_board, schema
+from swept.store import packed, read_series, schema
 from swept.store.bulk import plain_rows, portions
 from swept.store.read_board_base import NOTHING
 
@@ -33,7 +33,7 @@ def look(connection: Connection, ids: Sequence[str], most: int) -> Found:
     what reading takes its time for, visible or not. One run at least, however many it has."""
     names = _due(connection, ids)
     taken = _first(connection, list(names), most)
-    series = read_board.point_by_point(connection, taken, times=False)
+    series = read_series.point_by_point(connection, taken, times=False)
     copies = [packed.Copy(run, names[run], series.get(run, NOTHING)) for run in taken]
     return Found(copies, list(names)[len(taken) :])
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from swept.model import Kind, Point, Run
-from swept.store import console, files, history, packed, packing, read_board, select
+from swept.store import console, files, history, packed, packing, read_board, read_series, select
 from swept.store.conditions import Condition, RunPage, Sort
 from swept.store.database import Database
 from swept.store.read_base import Amounts, Outline, RowText
@@ -103,11 +103,11 @@ class SqlReads:
 
     def objective_series(self, runs: Sequence[str], *, times: bool = False) -> Mapping[str, Series]:
         return self._database.read(
-            lambda connection: read_board.objective(connection, runs, times=times)
+            lambda connection: read_series.objective(connection, runs, times=times)
         )
 
     def metric_series(self, runs: Sequence[str], name: str) -> Mapping[str, Series]:
-        return self._database.read(lambda connection: read_board.metric(connection, runs, name))
+        return self._database.read(lambda connection: read_series.metric(connection, runs, name))
 
     def curve_ends(
         self, scope: Scope, ids: Sequence[str] | None = None

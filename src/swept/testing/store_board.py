@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from swept.model import Kind, Outcome, Row
 from swept.store.base import Lease, Store
-from swept.store.read_board import abridged
 from swept.store.read_board_base import Changes, Scope, Series
+from swept.store.read_series import abridged
 from swept.testing.scenes import (
     NOW,
     claim,
