@@ -267,6 +267,14 @@ def test_what_keeps_a_server_from_starting_reaches_the_person(home: Home) -> Non
     assert "Traceback" not in str(caught.value)
 
 
+def test_a_pipe_that_reads_what_starts_a_detached_server_ends_before_the_server(home: Home) -> None:
+    """As in `$(swept server --detached 2>&1)`: its end is that of both streams."""
+    done = swept("server", "--detached", env={"SWEPT_HOME": str(home.path)})
+    assert (done.returncode, done.stderr) == (0, "")
+    eventually(lambda: answers(home))
+    assert psutil.Process(int(done.stdout)).is_running()
+
+
 @pytest.mark.slow
 def test_a_detached_server_ends_when_nobody_needs_it(
     home: Home, monkeypatch: pytest.MonkeyPatch

@@ -14,7 +14,7 @@ from swept.cli.output import as_json, data, interactive, print_json, say
 from swept.clock import SystemClock
 from swept.connect import home_of, running
 from swept.errors import ServerUnreachable
-from swept.home import Home, find, make, start_folder
+from swept.home import Home, find, make, start_folder, unwritable
 
 STOP_SECONDS = 20.0
 
@@ -49,7 +49,7 @@ def command(
     folder = start_folder(None)
     home = find(folder) or make(folder)
     if detached:
-        _detach()
+        _detach(home)
     _serve(home, host, port, store, detached)
 
 
@@ -119,15 +119,17 @@ def _serve(home: Home, host: str, port: int | None, store: str, detached: bool) 
     serve(home, replace(plan, watched=interactive() and not detached), say)
 
 
-def _detach() -> None:
-    """Go on in a child of its own session; its parent prints the child's pid and is gone, so that nobody has to
-    wait for a server that outlives them."""
+def _detach(home: Home) -> None:
+    """Go on in a child of its own session, which holds nothing of its starter's open; its parent prints the child's pid
+    and is gone: nobody has to wait for a server that outlives them, nor does a pipe that they read."""
     child = os.fork()
     if child:
         os.write(1, f"{child}\n".encode())
         os._exit(0)
     os.setsid()
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.dup2(2, 1)  # the log; the starter's pipe ends here
-    os.close(null)
+    try:
+        with home.log.open("ab") as log, open(os.devnull, "rb") as null:
+            for number, file in ((0, null), (1, log), (2, log)):
+                os.dup2(file.fileno(), number)
+    except OSError as error:
+        raise unwritable(home.log, error) from error
