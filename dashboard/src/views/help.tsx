@@ -1,7 +1,7 @@
 /** What the keys do, and how one logs in: dialogs, which the browser closes with Escape. */
 import { signal, type Signal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { askSession, loginAsked } from "../state/page";
 import { WRITING } from "./keys";
 
@@ -51,15 +51,23 @@ export function Login(): JSX.Element {
 
 function Dialog({ shown, title, children }: { readonly shown: Signal<boolean>; readonly title: string; readonly children: ComponentChildren }): JSX.Element {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    if (shown.value) element.current?.showModal();
-    else element.current?.close();
-  }, [shown.value]);
+  const dismiss = (): void => {
+    shown.value = false;
+  };
+  // At once, and whatever the element was: keys and clicks of the next moment are meant for what has been asked for.
+  useLayoutEffect(() => {
+    const dialog = element.current;
+    if (!shown.value) dialog?.close();
+    else if (!dialog?.open) dialog?.showModal();
+  });
+  // The browser tells with the next frame only that it has closed one; by then somebody may have asked for it again.
   return (
-    <dialog ref={element} aria-label={title} onClose={() => (shown.value = false)}>
+    <dialog ref={element} aria-label={title} onCancel={dismiss} onClose={() => {
+      if (!element.current?.open) dismiss();
+    }}>
       <h2>{title}</h2>
       {children}
-      <form method="dialog"><button>Close</button></form>
+      <form method="dialog" onSubmit={dismiss}><button>Close</button></form>
     </dialog>
   );
 }
