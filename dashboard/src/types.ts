@@ -115,6 +115,8 @@ export interface Board {
  */
 export interface Curves {
   readonly metric: string;
+  /** The metric that `steps` are values of, where they are no steps. */
+  readonly over?: string | undefined;
   offsets: Uint32Array;
   steps: Float32Array;
   /** Seconds since the run's start, empty where not known. */
@@ -139,6 +141,8 @@ export interface CurvesHeader {
   readonly low: number;
   readonly high: number;
   readonly times: boolean;
+  /** The metric that the steps are values of; else they are steps. */
+  readonly over?: string;
 }
 
 /** What a chart of runs is given besides its data. Colours are CSS-ready 0xRRGGBB by row. */

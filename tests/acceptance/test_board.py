@@ -789,6 +789,39 @@ def test_what_a_program_says_it_aims_at_goes_before_what_names_say(
     assert get(http, "/api/projects/p/metrics") == ["mine/x", "val/acc"]
 
 
+def test_a_projects_curves_are_over_the_metric_that_its_program_named(
+    client: Client, http: httpx.Client, store: Store
+) -> None:
+    said = {"step_sync": True, "hidden": False, "goal": "", "summary": []}
+
+    def play(*reports: Report) -> str:
+        run = manual(client, "p")
+        report(client, run, *reports)
+        details = {DEFINED: {"val/*": {**said, "step_metric": "epoch"}}}
+        store.update_run(run["run"], now=1.0, details=details)
+        report(client, run, log(9, 90, more=1.0))
+        return run["run"]
+
+    def curve(metric: str) -> tuple[str | None, list[list[tuple[float, float]]]]:
+        found = decode(http.get(f"/api/projects/p/curves?metric={metric}").content)
+        pairs = zip(found.steps, found.values, strict=True)
+        return found.head.get("over"), [list(zip(*one, strict=True)) for one in pairs]
+
+    play(
+        log(1, 5, **{"val/acc": 0.125}),
+        log(2, 10, epoch=0.5, **{"val/acc": 0.25}),
+        log(3, 20, epoch=1.5, loss=2.0),
+        log(4, 25, **{"val/acc": 0.5}),
+    )
+    assert curve("val/acc") == ("epoch", [[(0.5, 0.25), (1.5, 0.5)]])
+    assert curve("loss") == (None, [[(20.0, 2.0)]])
+    assert curve("epoch")[0] is None
+    # One axis is all theirs, or none is.
+    play(log(1, 3, **{"val/acc": 0.75}))
+    over, (first, second) = curve("val/acc")
+    assert (over, first[0], second) == (None, (5.0, 0.125), [(3.0, 0.75)])
+
+
 def test_where_the_best_of_a_curve_counts_it_is_the_runs_value(
     client: Client, http: httpx.Client
 ) -> None:

@@ -43,10 +43,9 @@ CUT_OFF = """(element) => {
 
 
 def expect_painted(chart: Locator) -> None:
+    """Asked of what is there at the time: a panel may be made anew when more is known."""
     chart.scroll_into_view_if_needed()
-    handle = chart.element_handle()
-    assert handle is not None
-    chart.page.wait_for_function(PAINTED, arg=handle)
+    until(lambda: chart.evaluate(PAINTED), "it is drawn")
 
 
 def rows_of(page: Page) -> Locator:
@@ -183,7 +182,7 @@ def test_media_and_the_machine_of_a_run_by_hand(watched: Watched, stage: Stage) 
     page = watched.page(f"/runs/{run.run}?tab=media")
     picture = page.get_by_role("group", name="picture").get_by_role("img").first
     expect(picture).to_be_visible()
-    page.wait_for_function("image => image.naturalWidth === 2", arg=picture.element_handle())
+    until(lambda: picture.evaluate("image => image.naturalWidth") == 2, "it is loaded")
     expect(page.get_by_role("group", name="picture", exact=True)).to_contain_text("at 2")
     expect_painted(page.get_by_role("group", name="weights", exact=True).first)
     steps = page.get_by_role("slider", name="step")
@@ -273,6 +272,10 @@ def test_saved_images_of_a_series_are_shown_a_step_at_a_time(
     page.goto(f"{watched.url}/compare?runs={run.run},{other.run}")
     beside = page.get_by_role("region", name="images side by side")
     expect(beside.get_by_role("heading", name="val_pred_20.png")).to_be_visible()
+    expect(beside.get_by_role("heading", name="val_pred_10.png")).to_have_count(0)
+    beside.get_by_role("checkbox", name="all steps").check()
+    expect(beside.get_by_role("heading", name="val_pred_10.png")).to_be_visible()
+    beside.get_by_role("checkbox", name="all steps").uncheck()
     steps = beside.get_by_role("slider", name="step")
     steps.focus()
     steps.press("ArrowLeft")
@@ -310,15 +313,21 @@ def test_eight_runs_are_compared_on_any_screen(
     named = card.get_by_role("button", name=re.compile(r"-\d+ "))
     expect(named).to_have_count(8)
     assert len({named.nth(at).locator("span").first.evaluate(COLOUR) for at in range(8)}) == 8
-    assert named.last.evaluate(CUT_OFF) == 0
+    until(lambda: named.last.evaluate(CUT_OFF) == 0, "the last value is in sight")
     figures = page.get_by_role("group", name="figures", exact=True)
-    figures.evaluate("(table) => (table.scrollLeft = table.scrollWidth)")
-    assert figures.get_by_role("rowheader", name=re.compile("^val.map")).evaluate(CUT_OFF) == 0
+    header = figures.get_by_role("rowheader", name=re.compile("^val.map"))
+
+    def stays() -> bool:
+        figures.evaluate("(table) => (table.scrollLeft = table.scrollWidth)")
+        return bool(header.evaluate(CUT_OFF) == 0)
+
+    until(stays, "the header stays in sight")
     assert sideways(page) == []
 
 
 def test_a_page_that_was_left_is_forgotten(watched: Watched, cones: Cones) -> None:
-    page = watched.page(f"/sweeps/{cones.sweep}")
+    page = watched.context(height=2600).new_page()  # all panels are in sight, and drawn
+    page.goto(f"{watched.url}/sweeps/{cones.sweep}")
     browser = page.context.new_cdp_session(page)
     for domain in ("Performance", "HeapProfiler"):
         browser.send(f"{domain}.enable")
@@ -330,15 +339,20 @@ def test_a_page_that_was_left_is_forgotten(watched: Watched, cones: Cones) -> No
         }
         return int(found["Nodes"])
 
-    # Not `expect_painted`: its handle of an element would keep the page.
-    panel = page.get_by_role("group", name="Learning curves of")
-    expect(panel).to_contain_text(f"{RUNS} runs")
+    def whole() -> None:
+        curves = page.get_by_role("group", name="Learning curves of")
+        expect(curves).to_contain_text(f"{RUNS} runs")
+        expect(page.get_by_role("group", name="Slice along")).to_be_visible()
+        importance = page.get_by_role("region", name="Importance")
+        expect(importance.get_by_role("group", name=re.compile("mportance"))).to_contain_text("lr")
+
+    whole()
     once = nodes()
     for _ in range(5):
         page.get_by_role("link", name="swept", exact=True).click()
         expect(page.get_by_role("heading", name="Sweeps", exact=True)).to_be_visible()
         page.go_back()
-        expect(panel).to_contain_text(f"{RUNS} runs")
+        whole()
     until(lambda: nodes() < 2 * once, "what was left is collected")
 
 

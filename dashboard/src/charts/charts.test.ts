@@ -57,6 +57,8 @@ describe("curves", () => {
 
   it("has a row for each kept run, the best first", () => {
     const { columns, rows } = curves.rows(data);
+    expect(columns[3]).toBe("step");
+    expect(curves.rows({ ...data, curves: { ...data.curves, over: "epoch" } }).columns[3]).toBe("epoch");
     const last = rows
       .map((row) => row[columns.indexOf("mAP50")])
       .filter((value) => typeof value === "number");

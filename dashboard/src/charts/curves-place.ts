@@ -94,7 +94,7 @@ export function titlesOf(data: CurvesData, zoom: Zoom): { x: string; y: string }
   const smoothed = data.smoothing > 0 ? `, smoothed by ${number(data.smoothing, 2)}` : "";
   const zoomed = zoom.x || zoom.y ? " · zoomed, double click for all" : "";
   return {
-    x: byTime(data) ? "time since the run's start" : "step",
+    x: byTime(data) ? "time since the run's start" : (data.curves.over ?? "step"),
     y: `${data.curves.metric}${smoothed}${zoomed}`,
   };
 }

@@ -317,13 +317,13 @@ export function curves(element: HTMLElement, callbacks: RunCallbacks): Chart<Cur
 function linesOf(data: CurvesData, row: number, point: number): readonly string[] {
   const {
     board,
-    curves: { metric, steps, values },
+    curves: { metric, over = "step", steps, values },
     forecasts,
   } = data;
   const forecast = isObjective(data) ? forecasts.find((one) => one.row === row) : undefined;
   const where = byTime(data)
-    ? `${duration(xsOf(data)[point] ?? NaN)} (step ${number(steps[point])})`
-    : `step ${number(steps[point])}`;
+    ? `${duration(xsOf(data)[point] ?? NaN)} (${over} ${number(steps[point])})`
+    : `${over} ${number(steps[point])}`;
   const at = board.head.full === null ? "" : ` at step ${board.head.full}`;
   return [
     titleOf(board, row),
@@ -344,7 +344,7 @@ export function describe(data: CurvesData): string {
   const end = (row: number, what: string): readonly string[] => {
     const at = row < 0 ? -1 : lastPoint(all, row);
     if (at < 0) return [];
-    const value = `${number(all.values[at])} at step ${number(all.steps[at])}`;
+    const value = `${number(all.values[at])} at ${all.over ?? "step"} ${number(all.steps[at])}`;
     return [`${what} #${board.numbers[row]} comes to ${value}`];
   };
   const parts = [
@@ -358,7 +358,7 @@ export function describe(data: CurvesData): string {
 /** A row for each kept run, the best first. */
 export function rows({ board, curves: all, shown }: CurvesData): DataTable {
   return {
-    columns: ["run", "name", "state", "step", all.metric, "why it ended"],
+    columns: ["run", "name", "state", all.over ?? "step", all.metric, "why it ended"],
     rows: Array.from(keptOnTop(shown), (row) => {
       const at = lastPoint(all, row);
       return [

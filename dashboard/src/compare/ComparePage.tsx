@@ -1,8 +1,9 @@
 /** Two to eight runs: their curves on one another, what differs in their configurations, their figures, their images. */
+import { Fragment } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { duration } from "../format";
 import { categorical, css } from "../charts/colour";
-import { describe, rows, scatter, type ScatterData } from "../charts/scatter";
+import { describe, rows as figuresOf, scatter, type ScatterData } from "../charts/scatter";
 import type { SeriesData } from "../charts/series";
 import type { Frozen } from "../data/frozen";
 import { listen } from "../data/live";
@@ -156,7 +157,7 @@ function useObjectives(sweeps: readonly (string | null)[], report: Frozen | null
 
 // -- accuracy over cost -----------------------------------------------------------------------------
 
-const SCATTER: Drawing<ScatterData> = { make: (element) => scatter(element), describe, rows };
+const SCATTER: Drawing<ScatterData> = { make: (element) => scatter(element), describe, rows: figuresOf };
 
 function Cost({ compared, at, objective }: { compared: readonly Compared[]; at: At; objective: string }) {
   const offered = costs(compared);
@@ -332,6 +333,7 @@ function Images({ shown, named }: { shown: readonly Loaded[]; named: readonly st
 
 function SideBySide({ shown, named, said: missing }: { shown: readonly Loaded[]; named: readonly string[]; said: string }) {
   const [chosen, setChosen] = useState<number | null>(null);
+  const [every, setEvery] = useState(false);
   const [slides, setSlides] = useState<{ slides: readonly Slide[]; at: number } | null>(null);
   const media = new Map(shown.flatMap(({ data }, place) => [...data.history.media]
     .filter(([, all]) => all.some((one) => one.media.kind === "images")).map(([name, all]) => [`${place} ${name}`, all] as const)));
@@ -344,11 +346,13 @@ function SideBySide({ shown, named, said: missing }: { shown: readonly Loaded[];
   }, files);
   const steps = [...new Set([...stepsOf(media), ...stepsOfFiles(common)])].sort((one, other) => one - other);
   const step = chosen ?? steps.at(-1) ?? 0;
-  const saved = atStep(common, step).map(({ name }) => name);
+  const saved = (every ? common : atStep(common, step)).map(({ name }) => name);
   if (!names.length && !saved.length) return null;
-  const imagesOf = (place: number, name: string): { images: readonly Image[]; step: number } | null => {
+  /** The last ones up to the step; of all steps, those of that very step. */
+  const imagesOf = (place: number, name: string, at: number): { images: readonly Image[]; step: number } | null => {
     const all = media.get(`${place} ${name}`) ?? [];
-    const found = all[occurring(all, step)];
+    const last = all[occurring(all, at)];
+    const found = every && last?.step !== at ? undefined : last;
     return found?.media.kind === "images" ? { images: found.media.images, step: found.step } : null;
   };
   const holds = (place: number, name: string): boolean => files[place]?.some((file) => file.name === name) ?? false;
@@ -372,6 +376,11 @@ function SideBySide({ shown, named, said: missing }: { shown: readonly Loaded[];
       ))}
     </div>
   );
+  const rows = (name: string, found: readonly ({ readonly images: readonly Image[]; readonly step: number } | null)[], has: readonly boolean[]) => {
+    const most = Math.min(IMAGES_AT_ONCE, Math.max(0, ...found.map((one) => one?.images.length ?? 0)));
+    const said = (at: number): string[] => found.map((one) => (one ? `step ${one.step}${one.images[at]?.caption ? ` · ${one.images[at].caption}` : ""}` : ""));
+    return Array.from({ length: most }, (_, at) => row(name, found.map((one) => one?.images[at] ?? null), said(at), has));
+  };
   return (
     <section aria-label="images side by side">
       <h2>Images side by side</h2>
@@ -379,19 +388,20 @@ function SideBySide({ shown, named, said: missing }: { shown: readonly Loaded[];
       {steps.length > 1 && (
         <div class="controls">
           <label class="steps">step
-            <input type="range" min="0" max={steps.length - 1} value={Math.max(0, steps.findLastIndex((one) => one <= step))} aria-valuetext={`step ${step}`}
+            <input type="range" min="0" max={steps.length - 1} value={Math.max(0, steps.findLastIndex((one) => one <= step))} aria-valuetext={`step ${step}`} disabled={every}
               onInput={(event) => setChosen(steps[Number(event.currentTarget.value)] ?? null)} />
             <output class="figure">{step}</output></label>
+          <label><input type="checkbox" checked={every} onChange={(event) => setEvery(event.currentTarget.checked)} /> all steps</label>
         </div>
       )}
       {names.map((name) => {
-        const found = shown.map((_, place) => imagesOf(place, name));
-        const most = Math.min(IMAGES_AT_ONCE, Math.max(0, ...found.map((one) => one?.images.length ?? 0)));
+        const has = shown.map((_, place) => media.has(`${place} ${name}`));
+        const own = shown.flatMap((_, place) => (media.get(`${place} ${name}`) ?? []).filter((one) => one.media.kind === "images").map((one) => one.step));
+        const at = every ? [...new Set(own)].sort((one, other) => one - other) : [step];
         return (
           <div class="side" key={name}>
             <h3>{name}</h3>
-            {Array.from({ length: most }, (_, at) => row(name, found.map((one) => one?.images[at] ?? null), found.map((one) => (one
-              ? `step ${one.step}${one.images[at]?.caption ? ` · ${one.images[at].caption}` : ""}` : "")), shown.map((_, place) => media.has(`${place} ${name}`))))}
+            {at.map((one) => <Fragment key={one}>{rows(name, shown.map((_, place) => imagesOf(place, name, one)), has)}</Fragment>)}
           </div>
         );
       })}

@@ -403,6 +403,10 @@ export class SweepData {
     const news = await this.updates_.curves(this.subject, metric, timed, few ? rows.map((row) => board.ids[row] ?? "") : undefined);
     const { value: current } = this.curves;
     if (this.closed || this.shownMetric !== metric || this.timed !== timed || current.state !== "ready") return;
+    if (news.over !== current.value.over) {
+      await this.loadCurves(metric);
+      return;
+    }
     if (current !== before || this.ready() !== board || news.offsets.length <= rows.length) {
       // Others have come meanwhile, which may be older than what these runs are redrawn for; or one of these is gone.
       runs.forEach((run) => this.note(run, true));

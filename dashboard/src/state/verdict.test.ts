@@ -32,7 +32,7 @@ test("of a best run that is only begun its expected end is said, and no lead", (
   board.columns.get("steps")?.values.set([30, 2, 30]);
   board.states[1] = "paused";
   const begun = { ...board, head: { ...board.head, advice: { row: 1, value: 0.785, low: 0.7, high: 0.8, full: 30 } } };
-  expect(verdict(begun, PROGRESS)).toBe("search-2 is the best so far: 0.785 is expected of it, at step 2 of 30.");
+  expect(verdict(begun, PROGRESS)).toBe("search-2 is the best so far: 0.785 is expected of it, 2 of 30 steps seen.");
   begun.states[1] = "finished";
   expect(verdict(begun, PROGRESS)).toContain("No run beats the baseline");
 });

@@ -37,7 +37,7 @@ export function verdict(board: Board, progress: Progress | null): string {
   if (Number.isNaN(best)) return "No run has a value yet.";
   const name = board.names[head.best] || `run ${board.numbers[head.best]}`;
   const expected = expectedOf(board);
-  if (expected) return `${name} is the best so far: ${number(expected.value)} is expected of it, at step ${number(expected.steps)} of ${expected.full}.`;
+  if (expected) return `${name} is the best so far: ${number(expected.value)} is expected of it, ${number(expected.steps)} of ${expected.full} steps seen.`;
   const baseline = values?.[head.baseline] ?? NaN;
   if (Number.isNaN(baseline)) {
     return head.baseline < 0 ? `${name} is the best so far; without a baseline nobody knows what was gained.`

@@ -91,7 +91,7 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
       <Figure
         label={`best ${shortened(head.metric?.name ?? "value")}`} lead
         small={head.best < 0 ? "no run has a value yet" : begun
-          ? <>expected of <RunLink board={board} row={head.best} />: {number(best)} at step {number(begun.steps)} of {begun.full}</>
+          ? <>expected of <RunLink board={board} row={head.best} />, {number(begun.steps)} of {begun.full} steps seen, {number(best)} so far</>
           : <>of <RunLink board={board} row={head.best} /></>}
       >
         <span class="best">{number(begun ? begun.value : best)}</span>

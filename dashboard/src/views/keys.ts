@@ -1,5 +1,5 @@
 /** The keyboard of a page. Keys mean something only where nobody writes and no chart has the focus. */
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 /** Where keys are letters. */
 export const WRITING = "input:not([type=checkbox], [type=range]), select, textarea, [contenteditable]";
@@ -13,7 +13,8 @@ export interface Keys {
 }
 
 export function useKeys(keys: Keys): void {
-  useEffect(() => {
+  // Not after the paint: a key that is pressed as soon as the page is seen is not lost.
+  useLayoutEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || document.querySelector("dialog[open]")) return;
       const at = event.target instanceof Element ? event.target : null;

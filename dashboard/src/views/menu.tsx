@@ -1,6 +1,6 @@
 /** A small menu behind a button: it closes by Escape, by a press elsewhere, and when the focus goes on. */
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 export interface MenuProps {
   readonly label: string;
@@ -11,7 +11,7 @@ export interface MenuProps {
 
 export function Menu({ label, title, disabled = false, children }: MenuProps): JSX.Element {
   const element = useRef<HTMLDetailsElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const menu = element.current;
     if (!menu) return undefined;
     const outside = (target: EventTarget | null): boolean => target instanceof Node && !menu.contains(target);

@@ -270,6 +270,7 @@ function CurvesPanel({ model }: { readonly model: SweepModel }): JSX.Element {
   const objective = model.board.value?.head.metric?.name ?? "";
   const metrics = data.metrics.value.length ? data.metrics.value : [objective].filter(Boolean);
   const state = data.curves.value;
+  const over = state.state === "ready" ? state.value.over ?? "step" : "step";
   return (
     <Panel
       id="curves" title="Learning curves" height={320} size={objective ? "half" : "wide"}
@@ -282,11 +283,11 @@ function CurvesPanel({ model }: { readonly model: SweepModel }): JSX.Element {
             {metrics.map((name) => <option value={name}>{name}</option>)}
           </select>
           <select aria-label="Over" value={model.curvesX.value} onChange={(event) => (model.curvesX.value = event.currentTarget.value === "time" ? "time" : "step")}>
-            <option value="step">step</option>
+            <option value="step">{over}</option>
             <option value="time" disabled={data.source.frozen}>time</option>
           </select>
           <Menu label="Scales">
-            <label><input type="checkbox" checked={model.logX.value} onChange={() => (model.logX.value = !model.logX.value)} />logarithmic {model.curvesX.value}s</label>
+            <label><input type="checkbox" checked={model.logX.value} onChange={() => (model.logX.value = !model.logX.value)} />logarithmic {model.curvesX.value === "time" ? "times" : over === "step" ? "steps" : over}</label>
             <label><input type="checkbox" checked={model.logY.value} onChange={() => (model.logY.value = !model.logY.value)} />logarithmic values</label>
             <label>smoothing<input type="range" min={0} max={0.98} step={0.02} value={model.smoothing.value}
               onInput={(event) => (model.smoothing.value = event.currentTarget.valueAsNumber)} /></label>

@@ -1,7 +1,7 @@
 /** The table of runs: only what is in sight is drawn, and a row follows hover and choice by itself. */
 import { computed, useComputed, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { save } from "../charts/export";
 import { inShort, ofEarlierFile, ranWith, remarksOf } from "../charts/words";
 import { read } from "../data/source";
@@ -86,7 +86,7 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
     const id = known?.ids[row];
     if (id !== undefined) go(linkTo({ view: "run", id }));
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     keys.current = {
       move: (by) => go_(place() < 0 ? 0 : place() + by),
       open: () => open(model.current.value),

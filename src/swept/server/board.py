@@ -25,6 +25,7 @@ from swept.errors import NotFound, UsageError
 from swept.model import Goal, Run, Sweep
 from swept.server import columns
 from swept.server.advising import Advising, stage_of
+from swept.server.along import Along, along, axis_of
 from swept.server.answers import documented
 from swept.server.auth import LOOPBACK, reading
 from swept.server.columns import Get
@@ -38,7 +39,7 @@ from swept.spec import Spec
 from swept.stopping.decide import rule, rungs_of
 from swept.stopping.ladder import ladder
 from swept.stopping.track import longest
-from swept.store.read_board_base import Scope
+from swept.store.read_board_base import Scope, Series
 from swept.wire.board import BoardAgent, BoardHead, BoardParameter, BoardView
 from swept.wire.runs import DefinedMetric
 
@@ -230,7 +231,15 @@ class Board:
         own = metric == subject.objective
         if not own:
             now, series = keeper.metric(metric)
-        form = f"{times} {encoding} {coarse}"
+        found: Mapping[str, Series | Along] = series
+        # Those of a sweep are all over the steps that early stopping counts.
+        over = None if subject.sweep else axis_of(metric, self._defined(subject))
+        if over is not None:
+            if (named := along(series, keeper.metric(over)[1])) is None:
+                over = None
+            else:
+                found = named
+        form = f"{times} {encoding} {coarse} {over}"
         etag = self._etag(Subject(now, subject.sweep, subject.spec), metric, form, str(runs))
         if etag in _known(request):
             return Response(status_code=304, headers=_headers(etag))
@@ -240,7 +249,8 @@ class Board:
             body = _objective(subject, times)
         else:
             starts = _starts(shown) if times else None
-            body = encode(metric, [series.get(run.id) for run in shown], encoding, starts, coarse)
+            drawn = [found.get(run.id) for run in shown]
+            body = encode(metric, drawn, encoding, starts, coarse, over)
         return _answer(request, body, "application/octet-stream", etag)
 
     def metrics(self, subject: Subject, request: Request) -> Response:
@@ -260,6 +270,9 @@ class Board:
     def _defined(self, subject: Subject) -> Mapping[str, DefinedMetric]:
         """What the newest run that began says of its metrics: the programs of a project say the same, or change their
         mind."""
+        return subject.now.once("defined", lambda: self._said(subject))
+
+    def _said(self, subject: Subject) -> Mapping[str, DefinedMetric]:
         for run in reversed(subject.now.runs):
             if run.attempts:
                 with suppress(NotFound):  # deleted since

@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from swept.server.along import Along
 from swept.store.read_board_base import Series
 
 SCHEMA = 1
@@ -33,12 +34,13 @@ _Floats: TypeAlias = NDArray[np.float64]
 
 def encode(
     metric: str,
-    rows: Sequence[Series | None],
+    rows: Sequence[Series | Along | None],
     encoding: Encoding = "f32",
     starts: Sequence[float] | None = None,
     coarse: int = 1,
+    over: str | None = None,
 ) -> bytes:
-    """The buffer of one curve a row. `starts` (when each run began) asks for times, seconds since then. `coarse`: only
+    """The buffer of one curve a row; `over`: the metric that its steps are of. `starts` (when each run began) asks for times, seconds since then. `coarse`: only
     each so manieth level of u16 is used, as noise of the last bits is what no gzip makes smaller.
 
     What u16 cannot say (steps beyond 65535 or below 0, a loss that went to 1e6 in one run and is about 1 in all others) is
@@ -64,6 +66,7 @@ def encode(
         "low": low,
         "high": high,
         "times": timed,
+        **({"over": over} if over is not None else {}),
     }
     planes = [lengths.tobytes()]
     if encoding == "u16":
@@ -92,7 +95,7 @@ def _header(head: dict[str, Any]) -> bytes:
     return len(text).to_bytes(4, "little") + text
 
 
-def _times(rows: Sequence[Series | None], starts: Sequence[float]) -> _Floats:
+def _times(rows: Sequence[Series | Along | None], starts: Sequence[float]) -> _Floats:
     found = [
         (one.times if one.times is not None else np.full(len(one.steps), np.nan)) - start
         for one, start in zip(rows, starts, strict=True)
