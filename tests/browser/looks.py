@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from playwright.sync_api import Page
-from tests.browser.watched import AXE
+from tests.browser.watched import AXE, PATIENCE_MS
+
+from swept.clock import SystemClock
+
+T = TypeVar("T")
+CLOCK = SystemClock()
 
 LOUD = ("serious", "critical")
 FINDINGS = (
@@ -41,30 +47,52 @@ SIDEWAYS = """() => {
 }"""
 
 
+def settled(look: Callable[[], T], well: Callable[[T], bool]) -> T:
+    """What is seen once it is well, or at last: charts and columns follow a change of the screen frames later."""
+    deadline = CLOCK.monotonic() + PATIENCE_MS / 1000
+    while not well(seen := look()) and CLOCK.monotonic() < deadline:
+        CLOCK.sleep(0.1)
+    return seen
+
+
 def findings(page: Page) -> list[str]:
     """What axe-core finds serious or critical, a line each."""
     # Not as an element: the page's policy lets no script in but its own.
     page.evaluate(AXE.read_text())
-    found: list[dict[str, Any]] = page.evaluate(FINDINGS)
-    return [
-        f"{violation['id']}: {node['target']} {node['html'][:200]} {node['failureSummary']}"
-        for violation in found
-        if violation["impact"] in LOUD
-        for node in violation["nodes"]
-    ]
+
+    def look() -> list[str]:
+        found: list[dict[str, Any]] = page.evaluate(FINDINGS)
+        return [
+            f"{violation['id']}: {node['target']} {node['html'][:200]} {node['failureSummary']}"
+            for violation in found
+            if violation["impact"] in LOUD
+            for node in violation["nodes"]
+        ]
+
+    return settled(look, lambda found: not found)
 
 
 def is_dark(page: Page) -> bool:
-    shades = page.evaluate(DARKNESS)
-    return bool(shades["ground"] < 0.3 and shades["ink"] > 0.7)
+    def look() -> bool:
+        shades = page.evaluate(DARKNESS)
+        return bool(shades["ground"] < 0.3 and shades["ink"] > 0.7)
+
+    return settled(look, bool)
 
 
 def is_light(page: Page) -> bool:
-    shades = page.evaluate(DARKNESS)
-    return bool(shades["ground"] > 0.7 and shades["ink"] < 0.3)
+    def look() -> bool:
+        shades = page.evaluate(DARKNESS)
+        return bool(shades["ground"] > 0.7 and shades["ink"] < 0.3)
+
+    return settled(look, bool)
 
 
 def sideways(page: Page) -> list[str]:
     """The elements that make the page wider than the screen."""
-    found: list[str] = page.evaluate(SIDEWAYS)
-    return found
+
+    def look() -> list[str]:
+        found: list[str] = page.evaluate(SIDEWAYS)
+        return found
+
+    return settled(look, lambda found: not found)

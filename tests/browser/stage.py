@@ -13,6 +13,7 @@ import httpx
 
 from swept.client import Client
 from swept.clock import SystemClock
+from swept.testing.site import until
 from swept.wire.agents import AgentStart, Claimed, ClaimRequest, ManualRun
 from swept.wire.reports import ConsoleLine, Report, SystemRow
 from swept.wire.sweeps import NewSweep
@@ -157,8 +158,8 @@ class Stage:
             "request": f"{sweep} {next(self._requests)}",
             "wait": 20.0,
         }
-        claimed = self.client.claim(sweep, asked)["claimed"]
-        assert claimed is not None
+        # The same request again gets the same run.
+        claimed = until(lambda: self.client.claim(sweep, asked)["claimed"], "a run is given out")
         return Part(self.client, claimed, self._folder)
 
     def by_hand(self, project: str, name: str, config: Mapping[str, Any]) -> Part:

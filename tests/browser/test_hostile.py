@@ -135,6 +135,7 @@ def test_they_can_be_brushed_filtered_and_held_by_the_address(
     axis.focus()
     page.keyboard.press("b")
     expect(page).to_have_url(re.compile(r"b\.lr="))
+    # the address is written once the brush rests: what is kept by then stands
     before = count.inner_text()
     page.reload()
     expect(count).to_have_text(before)

@@ -9,6 +9,8 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import Cones
 from tests.browser.watched import Watched
 
+from swept.testing.site import until
+
 WATCH_SHIFTS = """() => {
   window.shifts = [];
   const told = (entries) => window.shifts.push(...entries.filter((one) => !one.hadRecentInput).map((one) => ({
@@ -84,8 +86,13 @@ def test_every_column_of_the_table_can_be_scrolled_to(
     page.goto(f"{watched.url}/sweeps/{cones.sweep}")
     row = page.get_by_role("grid", name="Runs").get_by_role("row").nth(1)
     cell = row.get_by_role("gridcell").last
-    cell.scroll_into_view_if_needed()
-    box = cell.bounding_box()
-    assert box is not None
-    place = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
-    assert cell.evaluate("(cell, [x, y]) => cell.contains(document.elementFromPoint(x, y))", place)
+    there = """(cell) => {
+      const {left, top, width, height} = cell.getBoundingClientRect();
+      return cell.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+    }"""
+
+    def comes_into_sight() -> bool:
+        cell.scroll_into_view_if_needed()
+        return bool(cell.evaluate(there))
+
+    until(comes_into_sight, "the last column can be scrolled to")

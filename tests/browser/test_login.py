@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser.stage import Stage
 from tests.browser.test_live import live
-from tests.browser.watched import Watched
+from tests.browser.watched import Toasts, Watched
 
 from swept.clock import SystemClock
 from swept.store.sql import open_store
@@ -43,8 +43,9 @@ def test_a_link_logs_in_and_buttons_work(watched: Watched, stage: Stage) -> None
     log_in(page, stage, f"/sweeps/{sweep}")
     expect(page).to_have_url(f"{watched.url}/sweeps/{sweep}")
     head = page.get_by_role("region", name="Overview")
+    toasts = Toasts(page)
     page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_text("no new runs are started")).to_be_visible()
+    toasts.expect("no new runs are started")
     expect(head.locator(".state")).to_have_text("paused")
     assert stage.client.sweep(sweep)["state"] == "paused"
     page.get_by_role("button", name="Resume").click()
@@ -52,7 +53,7 @@ def test_a_link_logs_in_and_buttons_work(watched: Watched, stage: Stage) -> None
     assert stage.client.sweep(sweep)["state"] == "running"
     page.get_by_role("grid", name="Runs").get_by_role("link").first.click()
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("It is asked to stop.")).to_be_visible()
+    toasts.expect("It is asked to stop.")
     expect(page.get_by_text("It was asked to stop")).to_be_visible()
     assert stage.client.run(part.run)["desired"] == "stop"
     part.end("stopped", "a person stopped it")
@@ -87,8 +88,10 @@ def test_a_browser_logs_out_and_may_change_nothing_any_more(watched: Watched, st
     stage.begin(sweep)
     page = watched.context().new_page()
     log_in(page, stage, f"/sweeps/{sweep}")
+    page.get_by_role("button", name="Log out").wait_for()
+    toasts = Toasts(page)
     page.get_by_role("button", name="Log out").click()
-    expect(page.get_by_text("This browser is logged out.")).to_be_visible()
+    toasts.expect("This browser is logged out.")
     assert page.context.cookies() == []
     page.get_by_role("button", name="Pause").click()
     dialog = page.get_by_role("dialog", name="Not logged in")

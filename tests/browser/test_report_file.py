@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import RUNS, Cones
-from tests.browser.looks import findings, is_dark, is_light, sideways
+from tests.browser.looks import findings, is_dark, is_light, settled, sideways
 from tests.browser.test_hostile import INJECTED
 from tests.browser.test_hostile import hostile as hostile  # a fixture of that module, and of this
 from tests.browser.test_selection import axis, count_of, expect_everywhere
@@ -94,8 +94,8 @@ def test_runs_and_comparisons_are_in_it(reader: Watched, file: str) -> None:
     expect(page.get_by_role("tabpanel")).to_contain_text("optimizer")
     page.go_back()
     expect(page.get_by_role("heading", name="cones", level=1)).to_be_visible()
-    for choice in page.get_by_role("checkbox", name=re.compile("^Choose")).all()[:2]:
-        choice.check()
+    for place in range(2):
+        page.get_by_role("checkbox", name=re.compile("^Choose")).nth(place).check()
     page.get_by_role("link", name="Compare").click()
     expect(page.get_by_role("heading", name="Comparing 2 runs")).to_be_visible()
 
@@ -116,9 +116,6 @@ def test_without_scripts_and_in_print_there_is_the_summary(reader: Watched, file
     ) == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
 
 
-TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-
-
 def test_it_is_light_and_dark_and_narrow_and_in_nobodys_way(reader: Watched, file: str) -> None:
     page = opened(reader, file)
     expect(count_of(page)).to_have_text(f"{RUNS} of {RUNS} runs")
@@ -126,13 +123,15 @@ def test_it_is_light_and_dark_and_narrow_and_in_nobodys_way(reader: Watched, fil
     assert findings(page) == []
     page.emulate_media(color_scheme="dark")
     assert is_dark(page)
-    page.evaluate(TWO_FRAMES)  # the charts' colours follow with the next frame
     assert findings(page) == []
     page.set_viewport_size({"width": 390, "height": 844})
     assert sideways(page) == []
     plain = opened(reader, file, scripts=False)
     plain.set_viewport_size({"width": 390, "height": 844})
-    wide, screen = plain.locator("html").bounding_box(), 390
+    screen = 390
+    wide = settled(
+        plain.locator("html").bounding_box, lambda box: box is not None and box["width"] <= screen
+    )
     assert wide is not None
     assert wide["width"] <= screen
 

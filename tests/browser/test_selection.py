@@ -11,9 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import RUNS, Cones
 from tests.browser.stage import Stage
-from tests.browser.watched import Watched
-
-from swept.testing.site import until
+from tests.browser.watched import Toasts, Watched
 
 TALL = 2600
 
@@ -30,6 +28,7 @@ def page(watched: Watched, cones: Cones) -> Page:
     page.goto(f"{watched.url}/sweeps/{cones.sweep}")
     expect(count_of(page)).to_have_text(f"{RUNS} of {RUNS} runs")
     expect(page.get_by_role("group", name="Slice along")).to_be_visible()
+    expect(axis(page, "lr")).to_be_visible()
     return page
 
 
@@ -202,21 +201,13 @@ def test_brush_and_reorder_with_the_keyboard_alone(
     page.keyboard.press("b")
     low, high = brush_in_address(page, "lr")
     expect_everywhere(page, sum(low <= config["lr"] <= high for config in configs))
-    before = page.url
-    for _ in range(4):
-        page.keyboard.press("ArrowDown")
-    page.keyboard.press("Shift+ArrowUp")
-
-    def kept_by_address() -> int:
-        low, high = brush_in_address(page, "lr")
-        return sum(low <= config["lr"] <= high for config in configs)
-
-    expect(page).not_to_have_url(before)
-    until(
-        lambda: count_of(page).inner_text().startswith(f"{kept_by_address()} of"),
-        "the address holds the brush where it came to",
-    )
-    kept = kept_by_address()
+    for key in (*["ArrowDown"] * 4, "Shift+ArrowUp"):
+        # One after the other: the address is written when the brush rests, and there it says where that came to.
+        before = page.url
+        page.keyboard.press(key)
+        expect(page).not_to_have_url(before)
+    low, high = brush_in_address(page, "lr")
+    kept = sum(low <= config["lr"] <= high for config in configs)
     expect_everywhere(page, kept)
     page.keyboard.press("ArrowRight")
     expect(axis(page, "lr")).to_have_attribute("aria-label", re.compile("axis 2 of"))
@@ -267,6 +258,22 @@ def test_through_the_runs_with_the_keyboard(page: Page, cones: Cones) -> None:
     expect(page.get_by_role("heading", name="Comparing 2 runs")).to_be_visible()
 
 
+def test_a_dialog_asked_for_again_in_the_turn_that_closes_it_is_shown(page: Page) -> None:
+    help_ = page.get_by_role("dialog", name="Keyboard and filter")
+    page.keyboard.press("?")
+    again = """(button) => {
+        button.click();
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true, cancelable: true }));
+        return new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    }"""
+    help_.get_by_role("button", name="Close").evaluate(again)
+    expect(help_).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(help_).to_have_count(0)
+    page.keyboard.press("?")
+    expect(help_).to_be_visible()
+
+
 def test_a_menu_closes_by_escape_by_a_press_elsewhere_and_by_another_menu(page: Page) -> None:
     columns = page.locator("details.menu", has=page.get_by_text("Columns", exact=True))
     copy = page.locator("details.menu", has=page.get_by_text("Copy #"))
@@ -312,8 +319,9 @@ def test_values_as_they_were_at_a_step(page: Page, stage: Stage, cones: Cones) -
 def test_a_copied_configuration_and_csv(page: Page, watched: Watched, cones: Cones) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=watched.url)
     page.get_by_text("Copy #").click()
+    toasts = Toasts(page)
     page.get_by_role("button", name="as JSON").click()
-    expect(page.get_by_text("JSON copied")).to_be_visible()
+    toasts.expect("JSON copied")
     assert '"optimizer"' in page.evaluate("navigator.clipboard.readText()")
     with page.expect_download() as waiting:
         page.get_by_role("button", name="CSV").click()

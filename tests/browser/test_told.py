@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import re
+from functools import partial
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.looks import sideways
+from tests.browser.looks import settled, sideways
 from tests.browser.stage import SWEEP, Stage
 from tests.browser.test_views import expect_painted
 from tests.browser.watched import Watched
@@ -90,17 +91,14 @@ def test_ten_kilobytes_of_reason_are_a_few_lines_until_somebody_asks(
         health = page.get_by_role("region", name="Health")
         expect(health.get_by_role("listitem").first).to_be_visible()
         # No element of text fills the screen.
-        assert tallest(page) < SCREEN / 2
+        assert settled(partial(tallest, page), not_tall) < SCREEN / 2
         assert sideways(page) == []
         evidence = health.get_by_text("evidence").first
         evidence.click()
         line = health.get_by_text("Traceback").first
-        short = line.bounding_box()
+        assert settled(partial(height, line), lambda tall: tall < 100) < 100
         health.get_by_role("button", name="show all", exact=True).first.click()
-        whole = line.bounding_box()
-        assert short is not None
-        assert whole is not None
-        assert short["height"] < 100 < whole["height"]
+        assert settled(partial(height, line), lambda tall: tall > 100) > 100
         health.get_by_role("button", name="show less").click()
         expect(health.get_by_role("button", name="show less")).to_have_count(0)
 
@@ -119,13 +117,11 @@ def test_a_tooltip_of_a_long_reason_is_short(watched: Watched, changed: dict[str
             if "Traceback" in tip.inner_text():
                 break
         expect(tip).to_contain_text("all of it on the run's page")
-        box = tip.bounding_box()
-        assert box is not None
-        assert box["height"] < 200
+        assert height(tip) < 200
     page.get_by_role("region", name="Agents and slots").get_by_role(
         "button", name="Figures"
     ).click()
-    assert tallest(page) < SCREEN / 2
+    assert settled(partial(tallest, page), not_tall) < SCREEN / 2
 
 
 def test_the_pair_of_parameters_is_walked_by_keyboard(
@@ -148,6 +144,16 @@ def test_the_pair_of_parameters_is_walked_by_keyboard(
     expect(panel.locator('[aria-live="polite"]')).to_contain_text("#")
     page.keyboard.press("Enter")
     expect(rows(page).and_(page.locator(".current"))).to_have_count(1)
+
+
+def height(element: Locator) -> float:
+    box = element.bounding_box()
+    assert box is not None
+    return box["height"]
+
+
+def not_tall(found: float) -> bool:
+    return found < SCREEN / 2
 
 
 def tallest(page: Page) -> float:

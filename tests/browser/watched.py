@@ -10,8 +10,27 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard"
 AXE = DASHBOARD / "node_modules/axe-core/axe.min.js"
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 OWN = re.compile(r"(data|blob|about):")
+
+
+LISTEN = """(toast) => {
+  window.toasts = [];
+  const heard = () => toast.textContent && window.toasts.push(toast.textContent);
+  new MutationObserver(heard).observe(toast, {childList: true, characterData: true, subtree: true});
+}"""
+
+
+class Toasts:
+    """The words that pass, from now on until the page is left: they may be gone before a test looks."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        page.locator(".toast").evaluate(LISTEN)
+
+    def expect(self, text: str) -> None:
+        heard = "(text) => window.toasts.some((one) => one.includes(text))"
+        self._page.wait_for_function(heard, arg=text)
 
 
 class Watched:

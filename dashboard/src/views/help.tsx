@@ -55,9 +55,10 @@ function Dialog({ shown, title, children }: { readonly shown: Signal<boolean>; r
     shown.value = false;
   };
   // At once, and whatever the element was: keys and clicks of the next moment are meant for what has been asked for.
+  const wanted = shown.value;
   useLayoutEffect(() => {
     const dialog = element.current;
-    if (!shown.value) dialog?.close();
+    if (!wanted) dialog?.close();
     else if (!dialog?.open) dialog?.showModal();
   });
   // The browser tells with the next frame only that it has closed one; by then somebody may have asked for it again.
