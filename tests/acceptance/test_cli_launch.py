@@ -34,6 +34,8 @@ with swept.init() as run:
         if run.should_stop:
             break
         time.sleep(run.config["pace"])
+        while Path("hold").exists():
+            time.sleep(0.05)
     if run.kind in ("final", "compare"):
         run.summary["test/map"] = 0.5
         run.summary["model/parameters"] = 2_600_000
@@ -201,6 +203,8 @@ def test_a_changed_file_is_shown_and_a_person_decides(place: Place) -> None:
 
 def test_ctrl_c_lets_go_and_launch_goes_on(place: Place) -> None:
     place.write(cap=2, pace=1.0)
+    hold = place.folder / "hold"
+    hold.touch()
     process = place.start("launch", "sweep.yaml")
     wait_for(process, "run 1 (baseline) started")
     process.send_signal(signal.SIGINT)
@@ -210,6 +214,7 @@ def test_ctrl_c_lets_go_and_launch_goes_on(place: Place) -> None:
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert "swept launch" in err
+    hold.unlink()
     code, _, err = place("launch", "sweep.yaml", "--slots", "2")
     assert code == 0, err
     assert "resuming sweep" in err

@@ -18,6 +18,7 @@ from swept.model import Outcome, RunState
 from swept.store.base import RunFilter, Store
 from swept.store.sql import open_store
 from swept.testing.scenes import NOW, claim, filled, log, running, start
+from swept.testing.site import until
 
 RUNS = 60
 CLAIMANTS = 4
@@ -175,6 +176,12 @@ def test_a_database_that_was_restarted_is_used_again(postgres_url: str) -> None:
                 "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
             )
         )
+        # a signal is no end: a connection that dies later dies in the middle of a report
+        others = text(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        until(lambda: connection.execute(others).scalar() == 0, "all other connections are gone")
     other.dispose()
     store.report(lease.run.id, lease.token, [log(1, 0, loss=1.0)], now=NOW)
     assert [row.step for row in store.rows(lease.run.id)] == [0]

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 # The objective is the learning rate itself: which run is worse is certain, whatever the machine.
 SWEEP: dict[str, Any] = {
-    "program": "train_sweep.py",
+    "program": "held.py",
     "method": "grid",
     "metric": {"name": "lr/pg0", "goal": "maximize"},
     "early_terminate": {"type": "hyperband", "min_iter": 2, "eta": 2},
@@ -47,6 +47,37 @@ SWEEP: dict[str, Any] = {
     "swept": {"adapter": "ultralytics"},
 }
 
+# The example's program, which waits after its second epoch while the file `hold` is there.
+HELD = """
+import time
+from pathlib import Path
+
+import torchvision_shim
+
+import swept
+from swept.ultralytics.train import train
+
+HOLD = Path(__file__).with_name("hold")
+
+
+class Held:
+    def __init__(self, run):
+        self._run = run
+
+    def __getattr__(self, name):
+        return getattr(self._run, name)
+
+    def checkpoint(self, path, step):
+        self._run.checkpoint(path, step)
+        while step == 2 and HOLD.exists():
+            time.sleep(0.05)
+
+
+torchvision_shim.install()
+with swept.init() as run:
+    train(Held(run))
+"""
+
 
 class Folder:
     """The example in a folder with a difficult name; its server ends with the test."""
@@ -54,7 +85,9 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         kept = {key: value for key, value in os.environ.items() if not key.startswith("SWEPT_")}
-        self.environment = {**kept, "OMP_NUM_THREADS": "1", "YOLO_OFFLINE": "true"}
+        # sure of the step at which a run ends, however busy the server is
+        patient = {"SWEPT_DECISION_SECONDS": "600"}
+        self.environment = {**kept, **patient, "OMP_NUM_THREADS": "1", "YOLO_OFFLINE": "true"}
 
     @property
     def home(self) -> Home:
@@ -115,18 +148,21 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
     program = [sys.executable, str(path / "render_cones.py"), str(path / "cones"), *sizes]
     subprocess.run(program, check=True, stdout=subprocess.DEVNULL)
     (path / "sweep.yaml").write_text(yaml.safe_dump(SWEEP))
+    (path / "held.py").write_text(HELD)
     found = Folder(path)
     yield found
     found.close()
 
 
 def test_a_sweep_from_launch_to_comparison(folder: Folder) -> None:
+    (folder.path / "hold").touch()
     first = folder.start("launch", "sweep.yaml")
-    until(lambda: len(folder.steps().get(1, ())) >= 2, "run 1 has reported two epochs", 100)
+    until(lambda: len(folder.steps().get(1, ())) >= 2, "run 1 has reported two epochs", 400)
     first.send_signal(signal.SIGINT)
     _, said = first.communicate(timeout=300)
     assert first.returncode == 130, said
     before = folder.steps()[1]
+    (folder.path / "hold").unlink()
 
     (advice,) = [line for line in said.splitlines() if "goes on with this sweep" in line]
     command, *words = shlex.split(advice.partition("     ")[0])

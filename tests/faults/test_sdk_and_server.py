@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from swept.testing.site import DEADLINE, Site
+from swept.client import Client
+from swept.testing.site import DEADLINE, Site, until
+from swept.wire.agents import Claimed, ClaimRequest
 from swept.wire.runs import RunView
 
 LOOP = """
@@ -148,13 +150,17 @@ def test_only_the_last_checkpoint_is_kept(site: Site) -> None:
     assert [name[:13] for name in names] == ["step-00000003"]
 
 
+def given(client: Client, sweep: str, request: ClaimRequest) -> Claimed:
+    """The same request again gets the same run."""
+    return until(lambda: client.claim(sweep, request)["claimed"], "a run is given out")
+
+
 def test_a_lost_lease_ends_the_program_with_its_own_code(site: Site, tmp_path: Path) -> None:
     sweep = site.create(epochs=1)
     with site.client() as client:
         agent = client.start_agent({"host": "h", "pid": 1, "slots": 1})["id"]
-        request = {"agent": agent, "host": "h", "request": "one", "wait": 5.0}
-        claimed = client.claim(sweep, request)["claimed"]  # type: ignore[arg-type]
-        assert claimed is not None
+        request: ClaimRequest = {"agent": agent, "host": "h", "request": "one", "wait": 5.0}
+        claimed = given(client, sweep, request)
         variables = {
             "SWEPT_URL": client.url,
             "SWEPT_RUN_ID": claimed["run"],
@@ -175,8 +181,7 @@ def test_a_lost_lease_ends_the_program_with_its_own_code(site: Site, tmp_path: P
                 "tail": [],
             },
         )
-        again = client.claim(sweep, {**request, "request": "two"})["claimed"]  # type: ignore[typeddict-item]
-        assert again is not None
+        again = given(client, sweep, {**request, "request": "two"})
         assert again["run"] == claimed["run"]
         with program:
             assert program.wait(DEADLINE) == 75

@@ -34,9 +34,11 @@ from swept.agent.figures import (
     thinned,
 )
 from swept.agent.link import Link
+from swept.agent.process import with_variable
 from swept.client import Client
 from swept.errors import ServerUnreachable
 from swept.testing.clock import FakeClock
+from swept.testing.site import until
 from swept.wire.agents import Claimed
 from swept.wire.reports import SystemRow
 
@@ -158,7 +160,7 @@ def test_a_process_is_measured_with_its_children_and_its_own_gpu() -> None:
     finally:
         with child.stdin, child.stdout:
             child.stdin.close()
-            child.wait(10)
+            child.wait(60)
     assert row["time"] == 1000.0
     assert row["metrics"]["system.proc.memory.rssMB"] > alone["metrics"]["system.proc.memory.rssMB"]
     assert alone["metrics"]["system.proc.memory.rssMB"] > 1.0
@@ -233,10 +235,12 @@ def test_a_driver_that_lets_its_program_not_go_is_not_waited_for(
         patched.setattr(subprocess.Popen, "kill", lambda _: None)
         assert ask_driver("index", seconds=1.0) == ""
         assert ask_driver("index", seconds=1.0) == ""
-    (pid,) = (tmp_path / "asked").read_text().split()
+    asked = tmp_path / "asked"
+    until(lambda: asked.exists() and asked.read_text().endswith("\n"), "its program has begun")
+    (pid,) = asked.read_text().split()
     hung = psutil.Process(int(pid))
     hung.kill()
-    psutil.wait_procs([hung], timeout=10)
+    psutil.wait_procs([hung], timeout=60)
     nvidia = tmp_path / "bin" / "nvidia-smi"
     nvidia.write_text("#!/bin/sh\necho 0\n")
     assert ask_driver("index", seconds=30.0) == "0\n"
@@ -245,9 +249,10 @@ def test_a_driver_that_lets_its_program_not_go_is_not_waited_for(
 def test_a_driver_that_takes_too_long_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nvidia_smi(tmp_path, monkeypatch, f"echo $$ >> {tmp_path}/asked\nexec sleep 600")
+    nvidia_smi(tmp_path, monkeypatch, "exec sleep 600")
+    monkeypatch.setenv("SWEPT_TEST_DRIVER", str(tmp_path))
     assert ask_driver("index", seconds=1.0) == ""
-    assert not psutil.pid_exists(int((tmp_path / "asked").read_text()))
+    until(lambda: not with_variable("SWEPT_TEST_DRIVER", str(tmp_path)), "it is gone")
 
 
 # -- what waits -----------------------------------------------------------------------------------

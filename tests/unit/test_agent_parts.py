@@ -118,7 +118,7 @@ def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
 
 def test_processes_of_a_run_are_found_by_their_lease_and_killed() -> None:
     lease = f"local-test-{os.getpid()}"
-    command = [sys.executable, "-c", "print(1, flush=True); import time; time.sleep(60)"]
+    command = [sys.executable, "-c", "print(1, flush=True); import time; time.sleep(600)"]
     child = subprocess.Popen(
         command,
         env={**os.environ, "SWEPT_LEASE": lease},
@@ -130,7 +130,7 @@ def test_processes_of_a_run_are_found_by_their_lease_and_killed() -> None:
         child.stdout.readline()
     assert with_variable("SWEPT_LEASE", lease) == [child.pid]
     assert kill_run(lease, SystemClock())
-    assert child.wait(5) == -9
+    assert child.wait(60) == -9
 
 
 # -- devices --------------------------------------------------------------------------------------

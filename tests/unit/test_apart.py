@@ -27,7 +27,7 @@ class ReadSlowly:
 
 
 def test_a_large_question_read_slowly_arrives_whole() -> None:
-    apart = Apart(threading.Event(), limit=30.0)
+    apart = Apart(threading.Event(), limit=200.0)
     assert apart(operator.is_, ReadSlowly(), bytes(4_000_000)) is False
 
 
@@ -56,5 +56,5 @@ def test_the_servers_end_ends_it() -> None:
     thread = threading.Thread(target=ask)
     thread.start()
     stopping.set()
-    thread.join(30.0)
+    thread.join(200.0)
     assert told == ["the server is ending"]

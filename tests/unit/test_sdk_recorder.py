@@ -49,7 +49,8 @@ def server() -> Server:
 
 
 @pytest.fixture
-def recorder(server: Server, tmp_path: Path) -> Recorder:
+def recorder(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    monkeypatch.setenv("SWEPT_DECISION_SECONDS", "60")
     place = Workspace(tmp_path / "run")
     checkpoints = tmp_path / "checkpoints" / "r1"
     connect = lambda: cast(Client, server)  # noqa: E731

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import shutil
@@ -49,11 +50,19 @@ def until(look: Callable[[], T | None], what: str) -> T:
     return found
 
 
+_PORTS = itertools.cycle(range(10_000, 20_000))
+for _ in range(os.getpid() % 100 * 100):
+    next(_PORTS)
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """One that no connection is given, and no other server of these tests: it stays free until its server starts, and
+    while that is away."""
+    for port in _PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("there is no end to the ports")
 
 
 def _environment() -> dict[str, str]:
@@ -110,7 +119,7 @@ class Server:
         """SIGTERM: it closes its store."""
         assert self.process is not None
         self.process.terminate()
-        self.process.wait(timeout=60)
+        self.process.wait(timeout=PATIENCE)
         self.process = None
 
     def get(self, path: str) -> Any:

@@ -48,6 +48,15 @@ def started(client: Client, sweep: str, rows: int = 1) -> Any:
     return until(look, f"{rows} rows")
 
 
+def hold(client: Client) -> None:
+    """No training of this client ends until `let_go`."""
+    (client.folder / "hold").touch()
+
+
+def let_go(client: Client) -> None:
+    (client.folder / "hold").unlink()
+
+
 def odd(step: int) -> Any:
     return (1, "NaN", "Infinity", "-Infinity")[step % 4]
 
@@ -93,7 +102,7 @@ def whole_sweep(client: Client) -> Told:
 def early_stop(client: Client) -> Told:
     parameters = (
         "  lr: {values: [0.1, 9]}\n  pause: {value: 0.25}\n"
-        "  quick_below: {value: 1}\n  steps: {value: 240}\n"
+        "  quick_below: {value: 1}\n  steps: {value: 2400}\n"
     )
     rest = "early_terminate: {type: hyperband, min_iter: 2, eta: 3}\n"
     sweep = client.create(sweep_text(parameters, rest))
@@ -106,8 +115,9 @@ def early_stop(client: Client) -> Told:
 def control(client: Client) -> Told:
     """Paused: the agent idles. Resumed: it works. Stopped: it ends after its run."""
     sweep = client.create(
-        sweep_text("  lr: {values: [0.1, 0.2, 0.3]}\n  pause: {value: 0.3}\n  steps: {value: 80}\n")
+        sweep_text("  lr: {values: [0.1, 0.2, 0.3]}\n  pause: {value: 0.3}\n  steps: {value: 20}\n")
     )
+    hold(client)
     name = f"local/{PROJECT}/{sweep}"
     states = []
 
@@ -122,6 +132,7 @@ def control(client: Client) -> Told:
         tell("--resume")
         started(client, sweep)
         tell("--stop")
+        let_go(client)
         code = agent.wait(timeout=PATIENCE)
     runs = [run for run in client.server.runs(sweep) if run["attempts"]]
     assert exact(client, runs[0])
@@ -135,7 +146,7 @@ def idle(server: Server, sweep: str) -> bool:
 
 def cancel(client: Client) -> Told:
     sweep = client.create(
-        sweep_text("  lr: {values: [0.1, 0.2]}\n  pause: {value: 0.2}\n  steps: {value: 400}\n")
+        sweep_text("  lr: {values: [0.1, 0.2]}\n  pause: {value: 0.2}\n  steps: {value: 4000}\n")
     )
     with client.agent(sweep, PROJECT) as agent:
         started(client, sweep)
@@ -151,13 +162,15 @@ def agent_killed(client: Client) -> Told:
     sweep = client.create(
         sweep_text(
             "  lr: {values: [9, 0.1]}\n  pause: {value: 0.4}\n"
-            "  quick_below: {value: 1}\n  steps: {value: 50}\n"
+            "  quick_below: {value: 1}\n  steps: {value: 20}\n"
         )
     )
+    hold(client)
     with client.agent(sweep, PROJECT) as agent:
         first = started(client, sweep)
         agent.kill()
         agent.wait()
+        let_go(client)
         with client.agent(sweep, PROJECT) as second:
             code = second.wait(timeout=PATIENCE)
             runs = ended(client.server, sweep, 2)
@@ -170,7 +183,7 @@ def training_killed(client: Client) -> Told:
     sweep = client.create(
         sweep_text(
             "  lr: {values: [9, 0.1]}\n  pause: {value: 0.1}\n"
-            "  quick_below: {value: 1}\n  steps: {value: 400}\n"
+            "  quick_below: {value: 1}\n  steps: {value: 4000}\n"
         )
     )
     with client.agent(sweep, PROJECT) as agent:
@@ -224,7 +237,8 @@ def native(client: Client) -> Told:
     parameters = "  lr: {values: [0.1, 9]}\n  pause: {value: 0.2}\n  steps: {value: 60}\n"
     rest = (
         "early_terminate: {type: hyperband, min_iter: 2, eta: 3}\n"
-        f"command: [{sys.executable}, '${{program}}']\n"
+        # sure of the step at which the bad run ends, however busy the server is
+        f"command: [/usr/bin/env, SWEPT_DECISION_SECONDS={PATIENCE}, {sys.executable}, '${{program}}']\n"
     )
     sweep = client.create(sweep_text(parameters, rest).replace("train.py", "native.py"))
     with client.agent(sweep, PROJECT, logged_in=True) as agent:
@@ -242,9 +256,11 @@ def native_without_server(client: Client) -> Told:
         parameters = "  lr: {values: [0.1]}\n  pause: {value: 0.1}\n  steps: {value: 30}\n"
         command = f"command: [{sys.executable}, '${{program}}']\n"
         sweep = own.create(sweep_text(parameters, command).replace("train.py", "native.py"))
+        hold(own)
         with own.agent(sweep, PROJECT) as agent:
             run = started(own, sweep)
             own.server.kill()
+            let_go(own)
             log = own.folder / "agent.log"
             until(lambda: "the end of this run waits" in log.read_text(), "waiting program")
             own.server.start()
@@ -304,7 +320,7 @@ def under_swept_agent(client: Client) -> Told:
     command = f"command: [{python}, '${{program}}', '${{args}}']\n"
     parameters = (
         "  lr: {values: [0.1, 9]}\n  pause: {value: 0.25}\n"
-        "  quick_below: {value: 1}\n  steps: {value: 240}\n"
+        "  quick_below: {value: 1}\n  steps: {value: 2400}\n"
     )
     rest = "early_terminate: {type: hyperband, min_iter: 2, eta: 3}\n"
     sweep = client.create(sweep_text(parameters, rest + command))
@@ -357,7 +373,7 @@ def test_early_stopping_reaches_a_plain_script_and_no_row_is_lost(told: Told) ->
     good, bad = told.runs
     assert good["state"] == "finished"
     assert bad["state"] == "stopped"
-    assert 2 <= bad["steps"] < 239
+    assert 2 <= bad["steps"] < 2399
     assert "at this rung" in bad["ended_because"]
 
 

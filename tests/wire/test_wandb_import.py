@@ -82,7 +82,7 @@ class Importer:
             **more,
         )
 
-    def run(self, *arguments: str, seconds: float = 200) -> Said:
+    def run(self, *arguments: str, seconds: float = PATIENCE) -> Said:
         process = self.start(*arguments)
         try:
             text, _ = process.communicate(timeout=seconds)

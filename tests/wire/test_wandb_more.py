@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.slow]
 
 PROJECT = "more"
 IMAGES = 500
-LEASE = {"SWEPT_LEASE_SECONDS": "8", "SWEPT_WANDB_LEASE_SECONDS": "10"}
+LEASE = {"SWEPT_LEASE_SECONDS": "20", "SWEPT_WANDB_LEASE_SECONDS": "20"}
 QUICK = {"WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL": "0.5"}
 EARLY = "early_terminate: {type: hyperband, min_iter: 2, eta: 3}\n"
 
@@ -443,7 +443,7 @@ def stopping(rest: str = "") -> str:
     return (
         f"program: train.py\nproject: {PROJECT}\nmethod: grid\nmetric: {{name: loss, goal: minimize}}\n"
         "parameters: {lr: {values: [0.1, 9]}, pause: {value: 0.25}, quick_below: {value: 1}, "
-        f"steps: {{value: 240}}}}\n{EARLY}{rest}"
+        f"steps: {{value: 2400}}}}\n{EARLY}{rest}"
     )
 
 

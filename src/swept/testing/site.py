@@ -35,7 +35,7 @@ PROGRAM = "train it.py"
 GATE = "gate"
 
 
-def until(look: Callable[[], T], what: str, seconds: float = DEADLINE) -> T:
+def until(look: Callable[[], T | None], what: str, seconds: float = DEADLINE) -> T:
     """Wait for something to be true; fails with `what` at the deadline."""
     deadline = CLOCK.monotonic() + seconds
     while True:
@@ -48,8 +48,8 @@ def until(look: Callable[[], T], what: str, seconds: float = DEADLINE) -> T:
 
 
 class Site:
-    """Everything of one test; its times are short, but for the lease, which outlasts a machine that stands still for a
-    while. The server of `home` may be shared with other sites."""
+    """Everything of one test. Its times are short, but for those that outlast a machine which stands still for a while.
+    The server of `home` may be shared with other sites."""
 
     def __init__(self, folder: Path, home: Home) -> None:
         self.folder = folder
@@ -64,6 +64,7 @@ class Site:
             "SWEPT_LEASE_SECONDS": "60",
             "SWEPT_HEARTBEAT_SECONDS": "0.5",
             "SWEPT_GRACE_SECONDS": "1",
+            "SWEPT_DECISION_SECONDS": "60",
             "SWEPT_LOCKS": str(folder / "locks"),
         }
         shutil.copy(trainer.__file__, folder / PROGRAM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -23,11 +24,18 @@ if TYPE_CHECKING:
     from swept.client import Client
 
 DECISION_SECONDS = 2.0
-"""How long a report of the objective waits for what the server decides on it."""
+"""How long a report of the objective waits for what the server decides on it. SWEPT_DECISION_SECONDS sets it for tests,
+which are sure of the step at which a run ends only where a busy server is waited for."""
 CLAIMED_FLUSH_SECONDS = 5.0
 """At the end under an agent, which sends what is left."""
 MANUAL_FLUSH_SECONDS = 30.0
 RETRY_SECONDS = 2.0
+
+
+def _patience() -> float:
+    with suppress(KeyError, ValueError):
+        return float(os.environ["SWEPT_DECISION_SECONDS"])
+    return DECISION_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +143,7 @@ class Recorder:
 
     def report(self, kind: str, *, objective: bool = False, **fields: Any) -> None:
         """Raises OSError when the disk does not take it."""
-        self._put(kind, durable=objective, wait=DECISION_SECONDS if objective else 0.0, **fields)
+        self._put(kind, durable=objective, wait=_patience() if objective else 0.0, **fields)
 
     def read_order(self) -> None:
         """The program has looked at the order: the agent will see that it obeyed."""
@@ -162,7 +170,7 @@ class Recorder:
             self._put(
                 "checkpoint",
                 durable=True,
-                wait=DECISION_SECONDS,
+                wait=_patience(),
                 step=step,
                 place=str(place),
                 host=host,

@@ -1,4 +1,4 @@
-"""A training that knows swept and nothing of wandb."""
+"""A training that knows swept and nothing of wandb. It does not end while the file `hold` is there."""
 
 import time
 from pathlib import Path
@@ -14,4 +14,6 @@ with swept.init() as run:
         if run.should_stop:
             break
         time.sleep(run.config.pause)
+    while Path("hold").exists():
+        time.sleep(0.05)
     run.save(state)

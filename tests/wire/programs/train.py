@@ -1,9 +1,11 @@
 """A training as it stands in people's folders: it knows wandb and nothing of swept.
 
-Writes the steps that it logged to `logged-RUN.txt`, so that a test can compare them with what the server has.
+Writes the steps that it logged to `logged-RUN.txt`, so that a test can compare them with what the server has. It does
+not end while the file `hold` is there.
 """
 
 import math
+import os
 import sys
 import time
 
@@ -21,6 +23,8 @@ with open(f"logged-{run.id}.txt", "a") as marks:
         run.log({"loss": lr + 1.0 / (step + 1), "odd": odd})
         print(step, file=marks, flush=True)
         time.sleep(pause)
+while os.path.exists("hold"):
+    time.sleep(0.05)
 sys.stdout.write(f"trained with lr {lr}\n")
 if code := int(run.config.get("exit", 0)):
     sys.exit(code)
