@@ -37,11 +37,16 @@ run.alert("lost", "again", level="ERROR", wait_duration=300)
 run.alert("other", "text")
 for step in range(3):
     run.log({"loss": step})
-    time.sleep(0.8)  # for the client to measure the machine in
+place = f"local/sdk/{run.id}"
+for _ in range(600):  # until the client has measured the machine, and has sent that
+    measured = wandb.Api().run(place).history(stream="system", pandas=False)
+    if any("system.proc.memory.rssMB" in row for row in measured):
+        break
+    time.sleep(0.5)
 Path("end.txt").write_text("late")
 run.finish()
-restored = wandb.restore("models/weights-1.txt", run_path=f"local/sdk/{run.id}", root="back")
-read = wandb.Api().run(f"local/sdk/{run.id}")
+restored = wandb.restore("models/weights-1.txt", run_path=place, root="back")
+read = wandb.Api().run(place)
 told = {
     "id": run.id,
     "restored": restored.read() if restored else None,
