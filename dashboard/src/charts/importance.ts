@@ -4,6 +4,7 @@
  */
 
 import { css, inks, type Inks } from "./colour";
+import { drop, nextFrame } from "./frames";
 import { number } from "../format";
 import type { Chart, DataTable, Importance, ImportanceRow } from "../types";
 
@@ -76,10 +77,10 @@ export function importance(
       )
         return;
       data = after;
-      frame ||= requestAnimationFrame(draw);
+      frame ||= nextFrame(draw);
     },
     destroy() {
-      if (frame) cancelAnimationFrame(frame);
+      drop(frame);
       host.remove();
     },
   };

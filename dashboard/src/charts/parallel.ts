@@ -27,6 +27,7 @@ import {
 import { inks } from "./colour";
 import { changes, untouched, type Seen, type View } from "./parallel-changes";
 import { cursorOf, overlayOf } from "./parallel-overlay";
+import { pixelRatio, whenSized } from "./frames";
 import { hairline, line, onFrame, surface, word, type Pixels } from "./raster";
 import { leisure } from "../leisure";
 import { frontSvg, set, svg } from "./svg";
@@ -188,8 +189,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     room = null;
     frame.ask();
   };
-  const observer = new ResizeObserver(measure);
-  observer.observe(element);
+  const unmeasured = whenSized(element, measure);
   globalThis.addEventListener("resize", measure);
 
   function brushOf(name: string): Brush {
@@ -226,7 +226,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     // A bar below the axes takes its room from them, not from the page.
     const bar = plan && plan.width > width ? scroll.offsetHeight - scroll.clientHeight : 0;
     const { shown, flipped, n } = data;
-    const ratio = globalThis.devicePixelRatio || 1;
+    const ratio = pixelRatio();
     const view = { columns, flipped, n, shown, width, height: height - bar, ratio };
     const compared = seen && untouched(viewed, view) ? { seen, changes: NONE } : changes(seen, view);
     const changed = compared.changes;
@@ -616,7 +616,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
       job++;
       faint.cancel();
       lines.cancel();
-      observer.disconnect();
+      unmeasured();
       globalThis.removeEventListener("resize", measure);
       scroll.remove();
       live.remove();

@@ -7,6 +7,8 @@
  * with the page's events between them, and newer work ends older.
  */
 
+import { drop, inHurry, nextFrame, pixelRatio } from "./frames";
+
 /** Milliseconds of drawing before the page gets its turn. */
 const SLICE = 8;
 /** Items drawn between two looks at the clock. */
@@ -236,13 +238,13 @@ export function onFrame(draw: () => void): { ask(): void; cancel(): void } {
   let asked = 0;
   return {
     ask() {
-      asked ||= requestAnimationFrame(() => {
+      asked ||= nextFrame(() => {
         asked = 0;
         draw();
       });
     },
     cancel() {
-      if (asked) cancelAnimationFrame(asked);
+      drop(asked);
       asked = 0;
     },
   };
@@ -302,7 +304,7 @@ export function surface(canvas: HTMLCanvasElement): Surface {
     get ratio() {
       return ratio;
     },
-    resize(width, height, wanted = globalThis.devicePixelRatio || 1) {
+    resize(width, height, wanted = pixelRatio()) {
       const w = Math.max(1, Math.round(width * wanted));
       const h = Math.max(1, Math.round(height * wanted));
       if (w === target.width && h === target.height && wanted === ratio) return false;
@@ -324,7 +326,7 @@ export function surface(canvas: HTMLCanvasElement): Surface {
       let cost = 0;
       const go = () => {
         if (mine !== job) return;
-        at = slice(target, count, painter, at, SLICE, () => performance.now());
+        at = slice(target, count, painter, at, inHurry() ? Infinity : SLICE, () => performance.now());
         // The first slice and the last one are shown, and some in between: putting a large picture
         // takes time of its own, of which the drawing is given several times as much.
         const now = performance.now();

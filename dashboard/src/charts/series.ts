@@ -9,6 +9,7 @@ import "uplot/dist/uPlot.min.css";
 
 import { categorical, css, inks } from "./colour";
 import { CLOCK_STEPS, FONT } from "./frame";
+import { drop, nextFrame, whenSized } from "./frames";
 import { aligned, ordered, tickSteps, type Aligned, type SeriesLine } from "./series-geometry";
 import { compact, duration, moment, number } from "../format";
 import { cell } from "./words";
@@ -181,16 +182,15 @@ export function series(element: HTMLElement, callbacks: SeriesCallbacks = {}): C
     plot.setCursor({ left: plot.valToPos(now.x[to] ?? 0, "x"), top: plot.over.clientHeight / 2 });
   });
   const wake = (): void => {
-    if (!frame) frame = requestAnimationFrame(draw);
+    if (!frame) frame = nextFrame(draw);
   };
-  const observer = new ResizeObserver(() => {
+  const unmeasured = whenSized(body, () => {
     if (plot && body.clientWidth > 0)
       plot.setSize({
         width: Math.max(NARROWEST, body.clientWidth),
         height: Math.max(80, body.clientHeight),
       });
   });
-  observer.observe(body);
 
   return {
     update(after) {
@@ -198,8 +198,8 @@ export function series(element: HTMLElement, callbacks: SeriesCallbacks = {}): C
       wake();
     },
     destroy() {
-      if (frame) cancelAnimationFrame(frame);
-      observer.disconnect();
+      drop(frame);
+      unmeasured();
       plot?.destroy();
       host.remove();
     },

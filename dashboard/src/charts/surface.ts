@@ -2,11 +2,12 @@
  * Where a chart draws: layers of canvas as large as their element, measured in CSS pixels, and
  * above them a few shapes that follow the pointer: a canvas costs by its size, a shape by its own.
  *
- * Only requestAnimationFrame draws. So a hidden tab draws nothing, many changes make one frame, and
+ * Only frames draw. So a hidden tab draws nothing, many changes make one frame, and
  * a pointer that moves faster than the screen costs one answer a frame.
  */
 
 import type { Plot } from "./frame";
+import { drop, nextFrame, pixelRatio, whenSized } from "./frames";
 import { frontSvg, lay, set, type SvgShape } from "./svg";
 
 export interface Box {
@@ -125,7 +126,7 @@ export function surface(
     wake();
   };
   const wake = (): void => {
-    if (frame === 0) frame = requestAnimationFrame(draw);
+    if (frame === 0) frame = nextFrame(draw);
   };
   const redraw = (...which: number[]): void => {
     for (const layer of which.length ? which : layers.keys()) dirty.add(layer);
@@ -135,7 +136,7 @@ export function surface(
     const next = {
       width: host.clientWidth,
       height: host.clientHeight,
-      ratio: devicePixelRatio || 1,
+      ratio: pixelRatio(),
     };
     if (next.width === box.width && next.height === box.height && next.ratio === box.ratio) return;
     box = next;
@@ -149,8 +150,7 @@ export function surface(
     redraw();
     follow();
   };
-  const observer = new ResizeObserver(measure);
-  observer.observe(host);
+  const unmeasured = whenSized(host, measure);
   // A window dragged to another screen keeps its size and changes only its ratio.
   addEventListener("resize", measure);
   measure();
@@ -176,8 +176,8 @@ export function surface(
       return { x: event.clientX - corner.left, y: event.clientY - corner.top };
     },
     destroy() {
-      if (frame) cancelAnimationFrame(frame);
-      observer.disconnect();
+      drop(frame);
+      unmeasured();
       removeEventListener("resize", measure);
       host.remove();
     },

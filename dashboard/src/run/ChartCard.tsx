@@ -1,6 +1,8 @@
 /** A chart with its title and the table behind it, made when it comes into view: a run may have hundreds of metrics. */
+import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { describe, rows, series, type SeriesData } from "../charts/series";
+import { paper } from "../state/paper";
 import type { Chart, DataTable } from "../types";
 import { Rows } from "./Rows";
 
@@ -14,7 +16,13 @@ export function useSeen(): [{ current: HTMLDivElement | null }, boolean] {
       if (entries.some((entry) => entry.isIntersecting)) setSeen(true);
     }, { rootMargin: "300px" });
     watch.observe(place.current);
-    return () => watch.disconnect();
+    const stop = effect(() => {
+      if (paper.value) setSeen(true);
+    });
+    return () => {
+      watch.disconnect();
+      stop();
+    };
   }, [seen]);
   return [place, seen];
 }

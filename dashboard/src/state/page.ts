@@ -1,15 +1,16 @@
 /** What the whole page shares: light or dark, who is logged in, and a word that passes. */
-import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { change, said, session } from "../data/source";
 import { elided } from "../format";
 import type { Liveness } from "../data/live";
+import { paper } from "./paper";
 
 const scheme = matchMedia("(prefers-color-scheme: dark)");
 const darkness = signal(scheme.matches);
 scheme.addEventListener("change", () => {
   darkness.value = scheme.matches;
 });
-export const dark: ReadonlySignal<boolean> = darkness;
+export const dark: ReadonlySignal<boolean> = computed(() => darkness.value && !paper.value);
 
 /** Of the view that is shown; null where it has no stream. */
 export const liveness: Signal<Liveness | null> = signal(null);

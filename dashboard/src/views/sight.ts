@@ -6,6 +6,7 @@ import { effect, signal, useSignal, type ReadonlySignal } from "@preact/signals"
 import type { RefObject } from "preact";
 import { useLayoutEffect } from "preact/hooks";
 import { leisure } from "../leisure";
+import { paper } from "../state/paper";
 
 /** So far beyond the screen charts are drawn already, so that scrolling shows no empty ones. */
 const MARGIN = 300;
@@ -26,15 +27,14 @@ export function inSight(element: HTMLElement): Sight {
     seen.value = entries.at(-1)?.isIntersecting ?? true;
   }, { rootMargin: `${MARGIN}px` });
   observer.observe(element);
-  const printed = (): void => {
-    seen.value = true;
-  };
-  addEventListener("beforeprint", printed);
+  const unprinted = effect(() => {
+    if (paper.value) seen.value = true;
+  });
   return {
     seen,
     stop: () => {
       observer.disconnect();
-      removeEventListener("beforeprint", printed);
+      unprinted();
     },
   };
 }

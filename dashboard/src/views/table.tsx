@@ -1,5 +1,5 @@
 /** The table of runs: only what is in sight is drawn, and a row follows hover and choice by itself. */
-import { computed, useComputed, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { computed, useComputed, useSignal, useSignalEffect, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { save } from "../charts/export";
@@ -9,6 +9,7 @@ import type { RunView } from "../data/wire";
 import { elided, number, shortened, signed } from "../format";
 import { frozen, go, linkTo } from "../router";
 import { copy } from "../state/page";
+import { paper } from "../state/paper";
 import { configOf, csv, flags, sortedRows, writer, yaml, type Config, type Sort } from "../state/rows";
 import type { Board, Column } from "../types";
 import { Menu } from "./menu";
@@ -25,6 +26,8 @@ const RUN = narrow ? 140 : 210;
 const STATE = narrow ? 96 : 128;
 /** Of the summary's many numbers the first few are shown unasked. */
 const MOST_METRICS = 6;
+/** So many rows are on paper. */
+const PRINTED = 15;
 /** The first column says a run's number. */
 const UNASKED: ReadonlySet<string> = new Set(["started", "number", "ended"]);
 
@@ -67,6 +70,13 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
     return order.value.filter((row) => keeps[row] === 1);
   }), [model]);
   const element = useRef<HTMLDivElement>(null);
+  // On paper nobody scrolls aside.
+  useSignalEffect(() => {
+    const runs = element.current;
+    if (!runs) return;
+    runs.style.removeProperty("zoom");
+    if (paper.value) runs.style.setProperty("zoom", String(Math.min(1, runs.clientWidth / runs.scrollWidth)));
+  });
   // Other runs and another order are shown at once; after a brush of charts that are above the screen the table may wait.
   const rows = useUnhurried(element, kept, order);
   const known = board.value;
@@ -123,6 +133,9 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
         </>
       )}
     >
+      {known && rows.value.length > PRINTED && (
+        <p class="note on-paper">{frozen ? `The first of ${rows.value.length} runs.` : `The first of ${rows.value.length} runs: the CSV and a report (swept report ${known.head.id}) have all.`}</p>
+      )}
       <div
         class="runs" ref={element} role="grid" tabIndex={0} aria-label="Runs" aria-rowcount={rows.value.length + 1}
         aria-colcount={visible.value.length + 2} aria-multiselectable="true" onKeyDown={pressed}
