@@ -17,8 +17,8 @@ PANELS = """() => [...document.querySelectorAll("section.panel, .plotcard")].map
   Math.round(panel.getBoundingClientRect().width),
   [...panel.querySelectorAll("canvas")].reduce((sum, {width, height}) => sum + width * height, 0),
   [...panel.querySelectorAll("canvas")].some((canvas) => {
-    const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    return data.some((value, at) => at % 4 === 3 && value > 0);
+    const empty = Object.assign(document.createElement("canvas"), {width: canvas.width, height: canvas.height});
+    return canvas.toDataURL() !== empty.toDataURL();
   }),
 ])"""
 GROUND = "() => getComputedStyle(document.documentElement).backgroundColor"
