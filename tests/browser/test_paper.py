@@ -37,6 +37,8 @@ def printed(page: Page) -> tuple[list[Any], str]:
 def test_a_sweep_is_printed_whole(watched: Watched, cones: Cones) -> None:
     page = watched.page(f"/sweeps/{cones.sweep}", scheme="dark")
     expect_painted(page.get_by_role("region", name="Parallel coordinates"))
+    # The panels below the first screen are a file of their own.
+    expect(page.get_by_role("region", name="Agents and slots").locator("canvas")).to_have_count(1)
     dark = page.evaluate(GROUND)
     panels, ground = printed(page)
     assert ground == "rgb(255, 255, 255)"
