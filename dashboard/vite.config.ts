@@ -35,6 +35,7 @@ export default defineConfig(({ mode }) => {
         : {}),
     },
     server: { proxy: { "/api": process.env["SWEPT_URL"] ?? "http://127.0.0.1:8000" } },
-    test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
+    // A minute: how long a test takes says how busy the machine is.
+    test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"], testTimeout: 60_000, hookTimeout: 60_000 },
   };
 });

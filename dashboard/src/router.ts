@@ -75,8 +75,17 @@ function parsed(whole: string): Address {
 const here = signal<Address>(current());
 export const address: ReadonlySignal<Address> = here;
 
+const leaving = new Set<() => void>();
+
+/** `write` puts into the address what is not in it yet, before it is left. Returns how to stop. */
+export function beforeLeaving(write: () => void): () => void {
+  leaving.add(write);
+  return () => leaving.delete(write);
+}
+
 /** Where people go, or what they have just selected: the back button undoes it. */
 export function go(href: string, { replace = false }: { readonly replace?: boolean } = {}): void {
+  if (!replace) for (const write of leaving) write();
   try {
     if (replace) history.replaceState(null, "", href);
     else history.pushState(null, "", href);

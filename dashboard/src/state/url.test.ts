@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { follow } from "../router";
+import { follow, go } from "../router";
 import { syntheticBoard } from "../testing/synthetic";
 import type { Board, Curves } from "../types";
 import { Selection } from "./selection";
@@ -57,6 +57,24 @@ test("what is selected comes into the address when it has settled, and the back 
   dispatchEvent(new PopStateEvent("popstate"));
   expect(selection.brushes.value.size).toBe(0);
   unbind();
+  stopFollowing();
+});
+
+test("what was selected a moment before the page is left is in the address that one comes back to", () => {
+  const stopFollowing = follow();
+  dispatchEvent(new PopStateEvent("popstate"));
+  const selection = selected();
+  const unbind = bind(selection, { view: "sweep", id: "s" });
+  const entries = history.length;
+  const pushed = vi.spyOn(history, "pushState");
+  selection.brush("momentum", [[0.7, 0.9]]);
+  go("/runs/r");
+  unbind();
+  vi.advanceTimersByTime(1000);
+  expect(pushed.mock.calls.map(([, , url]) => url)).toEqual(["/sweeps/s?b.momentum=0.7%7E0.9", "/runs/r"]);
+  expect(history.length).toBe(entries + 2);
+  expect(location.pathname).toBe("/runs/r");
+  pushed.mockRestore();
   stopFollowing();
 });
 

@@ -1,6 +1,6 @@
 /** The view in the address, and back: what one sees can be sent to somebody, and the back button undoes a brush. */
 import { batch, effect } from "@preact/signals";
-import { address, go, linkTo, type Place } from "../router";
+import { address, beforeLeaving, go, linkTo, type Place } from "../router";
 import type { Brush, Brushes } from "../types";
 import type { Selection } from "./selection";
 
@@ -107,11 +107,17 @@ export function bind(selection: Selection, place: Place): () => void {
   });
   let pressed = false;
   let due = "";
-  const settle = (): void => {
-    if (pressed || due === taken) return;
+  const write = (): void => {
+    if (due === taken) return;
     taken = due;
     go(linkTo(place) + (due ? `?${due}` : ""));
   };
+  const settle = (): void => {
+    if (!pressed) write();
+  };
+  const stopLeaving = beforeLeaving(() => {
+    if (address.peek().place.view === place.view) write();
+  });
   const stopWriting = effect(() => {
     due = written(own()).toString();
     clearTimeout(timer);
@@ -132,6 +138,7 @@ export function bind(selection: Selection, place: Place): () => void {
     removeEventListener("pointerup", up, true);
     removeEventListener("pointercancel", up, true);
     clearTimeout(timer);
+    stopLeaving();
     stopReading();
     stopWriting();
   };
