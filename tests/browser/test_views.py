@@ -52,6 +52,19 @@ def rows_of(page: Page) -> Locator:
     return page.get_by_role("grid", name="Runs").get_by_role("row")
 
 
+def test_the_head_says_how_much_of_the_budget_is_used(watched: Watched, stage: Stage) -> None:
+    sweep = stage.sweep(name="budget", swept={**SWEEP["swept"], "budget": {"hours": 5}})
+    part = stage.begin(sweep)
+    part.train()
+    part.end()
+    page = watched.page(f"/sweeps/{sweep}")
+    overview = page.get_by_role("region", name="Overview")
+    expect(overview).to_contain_text(re.compile(r"training time[\d.]+ (s|min|h) of 5 h"))
+    stage.client.set_state(sweep, "finished")
+    expect(overview).not_to_contain_text("time left")
+    expect(overview).to_contain_text("of 5 h")
+
+
 def test_the_sweeps_at_a_glance(watched: Watched, cones: Cones) -> None:
     page = watched.page("/")
     row = page.get_by_role("row").filter(has=page.locator(f'a[href="/sweeps/{cones.sweep}"]'))

@@ -111,7 +111,7 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
         </Figure>
       )}
       {Object.keys(head.targets).length > 0 && <Targets head={head} best={best} progress={progress} />}
-      <Figure label="runs ended" small={<>{running ? `${running} running` : "none running"}{share !== null && <span class="meter" aria-hidden="true"><span style={{ width: `${Math.min(100, 100 * share)}%` }} /></span>}</>}>
+      <Figure label="runs ended" small={<>{running ? `${running} running` : "none running"}{share !== null && <Meter share={share} />}</>}>
         {ended}{progress?.cap ? <span class="muted"> of {progress.cap}</span> : null}
       </Figure>
       {head.state === "running" && (
@@ -119,8 +119,8 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
           {progress?.eta == null ? "–" : `≈ ${duration(progress.eta)}`}
         </Figure>
       )}
-      <Figure label="training time" small={progress ? spentWords(progress, board.states.includes("paused")) : "…"}>
-        {progress ? hours(progress.hoursUsed) : "–"}
+      <Figure label="training time" small={<>{progress ? spentWords(progress, board.states.includes("paused")) : "…"}{head.hours !== null && <Meter share={(progress?.hoursUsed ?? 0) / head.hours} />}</>}>
+        {progress ? hours(progress.hoursUsed) : "–"}{head.hours !== null && <span class="muted nowrap" title="The budget: hours of all slots together"> of {hours(head.hours)}</span>}
       </Figure>
       <Figure label={frozen ? "agents" : "agents at work"} small={frozen ? "in all" : live.length ? [...new Set(live.map((agent) => agent.host))].slice(0, 3).join(", ") : `last change ${ago(head.updated)}`}>
         {frozen ? head.agents.length : live.length}
@@ -133,7 +133,7 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
 function timeLeftWords(head: SweepHead, progress: Progress | null): string {
   if (!progress) return "…";
   if (progress.eta === null) return progress.etaWhy || "it cannot be told";
-  if (head.hours !== null) return `of a budget of ${hours(head.hours)}`;
+  if (head.hours !== null) return progress.cap === null ? "until the budget of hours is used" : "until the runs or the hours are used up";
   return head.full === null ? "by pace and length of the runs so far" : "by the pace so far";
 }
 
@@ -156,6 +156,10 @@ function Afterwards({ board, rows }: { readonly board: Board; readonly rows: rea
       <a href={linkTo({ view: "compare", ids: compared.flatMap((row) => board.ids[row] ?? []) })}>Compare with the best</a>
     </p>
   );
+}
+
+function Meter({ share }: { readonly share: number }): JSX.Element {
+  return <span class="meter" aria-hidden="true"><span style={{ width: `${Math.min(100, 100 * share)}%` }} /></span>;
 }
 
 interface FigureProps {
