@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from swept.report.summary import shares
+import re
+
+from swept.analysis.results import Question, results
+from swept.model import Goal, Kind, Point, Run, RunState
+from swept.report.summary import history, shares
 from swept.wire.insights import ImportanceRow, ImportanceView
 
 
@@ -32,3 +36,27 @@ def test_it_says_where_the_better_values_are() -> None:
 
 def test_what_is_not_known_is_no_share_of_nothing() -> None:
     assert "<tr><td>lr<td>not known<td>–<td>–" in shares(view(row("lr", 0.0)))
+
+
+def trained(number: int, epochs: int, value: float) -> Run:
+    return Run(
+        id=f"r{number}",
+        project="p",
+        sweep="s",
+        number=number,
+        name=f"search-{number}",
+        kind=Kind.SEARCH,
+        state=RunState.FINISHED,
+        config={"epochs": epochs},
+        curve=(Point(epochs, value),),
+    )
+
+
+def test_the_best_so_far_is_of_runs_with_the_fixed_values_of_the_file() -> None:
+    """As the best is: what was trained for longer, before the file was changed, is drawn and leads nothing."""
+    runs = [trained(1, 100, 0.9), trained(2, 50, 0.5), trained(3, 50, 0.7)]
+    question = Question("acc", Goal.MAXIMIZE, fixed={"epochs": 50})
+    drawn = history(runs, question, results(question, runs))
+    (line,) = re.findall(r'class="best" d="([^"]*)"', drawn)
+    assert line.count("V") == 1, "the second run leads, and then the third"
+    assert drawn.count("<circle") == 3

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any, TypeAlias
 
-from swept.analysis.best import value_of
+from swept.analysis.best import same_training, value_of
 from swept.analysis.figures import figure
 from swept.analysis.results import Question, Results
 from swept.analysis.text import lines
@@ -155,7 +155,9 @@ def history(runs: Sequence[Run], question: Question, results: Results) -> str:
         return HEIGHT - BELOW - (HEIGHT - EDGE - BELOW) * share
 
     after = any(run.kind in _AFTER for run, _ in shown)
-    corners = "".join(_best_so_far(shown, question.goal, x, y))
+    ours = {run.id for run in same_training((run for run, _ in shown), question.fixed)}
+    counted = [(run, value) for run, value in shown if run.id in ours]
+    corners = "".join(_best_so_far(counted, question.goal, x, y))
     drawn = [
         *_marks([(run, value, x(run.number), y(value)) for run, value in shown]),
         f'<path class="best" d="{corners}"/>',
