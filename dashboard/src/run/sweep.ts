@@ -21,8 +21,9 @@ export interface OfSweep {
 const NOTHING: OfSweep = { board: null, noise: null, version: 0 };
 /** Between two requests, so that runs that end together are few. */
 const REST_MS = 350;
-/** Nothing in the stream says when the model has answered, or why a request failed. */
+/** Nothing in the stream says when the model has answered, or why a request failed: it is asked again, each time later. */
 const AGAIN_MS = 2_000;
+const SELDOM_MS = 60_000;
 /** Above this, all rows are as cheap. */
 const MANY = 300;
 
@@ -30,11 +31,17 @@ export class Standings implements Comparing {
   private found = NOTHING;
   private readonly heard = new Set<string>();
   private whole = true;
-  /** What is known is not older than this place of the stream. */
-  private least = "";
+  /** Of the last answer with all rows. */
+  private position = "";
+  /** Where the stream began: it tells all that comes behind, also after it broke off. */
+  private since = "";
   private busy = false;
   private again = false;
+  /** The noise is to be asked for, which may take a model its time. */
+  private noise = false;
+  private asked = false;
   private closed = false;
+  private wait = AGAIN_MS;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly subject: Subject, private readonly run: string, private readonly report: Frozen | null,
@@ -47,24 +54,17 @@ export class Standings implements Comparing {
   }
 
   connected(position: string): void {
-    this.least = position;
-    this.check();
+    if (!this.since) {
+      this.since = position;
+      if (this.found.board && behind(this.position, position)) this.whole = true;
+    }
     if (this.whole || this.heard.size) this.look();
   }
 
+  /** Something is new. */
   look(): void {
-    this.again = true;
-    if (this.busy || this.closed || document.visibilityState === "hidden") return;
-    this.busy = true;
-    this.again = false;
-    clearTimeout(this.timer);
-    void this.ask().then(() => this.found.board?.head.advising ?? false, () => true).then((soon) => {
-      if (soon && !this.closed && !this.report) this.timer = setTimeout(() => this.look(), AGAIN_MS);
-      setTimeout(() => {
-        this.busy = false;
-        if (this.again) this.look();
-      }, REST_MS);
-    });
+    this.wait = AGAIN_MS;
+    this.go();
   }
 
   close(): void {
@@ -72,9 +72,27 @@ export class Standings implements Comparing {
     clearTimeout(this.timer);
   }
 
-  private check(): void {
-    const { board } = this.found;
-    if (board && behind(board.position, this.least)) this.whole = true;
+  private go(): void {
+    this.again = true;
+    if (this.busy || this.closed || document.visibilityState === "hidden") return;
+    this.busy = true;
+    this.again = false;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    void this.ask().then(() => this.found.board?.head.advising ?? false, () => true).then((soon) => {
+      if (soon) this.later();
+      if (this.noise) void this.askForNoise();
+      setTimeout(() => {
+        this.busy = false;
+        if (this.again) this.go();
+      }, REST_MS);
+    });
+  }
+
+  private later(): void {
+    if (this.timer !== undefined || this.closed || this.report) return;
+    this.timer = setTimeout(() => this.go(), this.wait);
+    this.wait = Math.min(2 * this.wait, SELDOM_MS);
   }
 
   private async ask(): Promise<void> {
@@ -85,17 +103,20 @@ export class Standings implements Comparing {
   }
 
   private async askForAll(): Promise<void> {
+    const { since } = this;
     this.whole = false;
     this.heard.clear();
+    this.noise = true;
     try {
-      this.tell({ board: this.report ? await this.report.source.board(this.subject.id) : boardOf(await boardView(this.subject)) });
+      const board = this.report ? await this.report.source.board(this.subject.id) : boardOf(await boardView(this.subject));
+      this.position = board.position;
+      this.tell({ board });
     } catch (error) {
       this.whole = true;
       throw error;
     }
-    this.check();
-    if (this.whole) this.again = true;
-    await this.askForNoise();
+    // What was asked for after the stream began lacks nothing from before, whatever place the browser kept with it.
+    if (!since && behind(this.position, this.since)) this.whole = this.again = true;
   }
 
   private async askFor(board: Board, heard: readonly string[]): Promise<void> {
@@ -107,23 +128,35 @@ export class Standings implements Comparing {
       const told = new Set(view.runs.id);
       const gone = [...wanted].some((run) => board.rows.has(run) && !told.has(run));
       const named = [view.head.best, view.head.baseline].filter((run) => run !== null);
-      if (gone || !merge(board, view) || named.some((run) => !board.rows.has(run))) this.whole = this.again = true;
+      const edited = head.specVersion !== view.head.spec_version;
+      // In which order rows stand is nothing to a run's place.
+      merge(board, view);
+      if (gone || edited || named.some((run) => !board.rows.has(run))) this.whole = this.again = true;
       // It is compared with another one now, whose row may be an old one.
       else if (named.some((run) => !wanted.has(run))) this.again = true;
     } catch (error) {
       heard.forEach((run) => this.heard.add(run));
       throw error;
     }
-    this.tell({ board });
     // What repeats tell; trainings of the search tell nothing of it.
-    if (heard.some((run) => board.kinds[board.rows.get(run) ?? -1] !== "search")) await this.askForNoise();
+    if (heard.some((run) => board.kinds[board.rows.get(run) ?? -1] !== "search")) this.noise = true;
+    this.tell({ board });
   }
 
-  /** The server works it out: what is known stands there meanwhile. */
+  /** The server works it out, beside the rows: what is known stands there meanwhile. */
   private async askForNoise(): Promise<void> {
-    const progress = await (this.report ? this.report.source.progress(this.subject.id)
-      : read<ProgressView>(`${pathOf(this.subject)}/progress`).then(progressOf));
-    this.tell({ noise: progress.noise });
+    if (this.asked) return;
+    this.asked = true;
+    this.noise = false;
+    try {
+      const progress = await (this.report ? this.report.source.progress(this.subject.id)
+        : read<ProgressView>(`${pathOf(this.subject)}/progress`).then(progressOf));
+      this.tell({ noise: progress.noise });
+    } catch {
+      this.noise = true;
+    }
+    this.asked = false;
+    if (this.noise) this.later();
   }
 
   private tell(news: Partial<OfSweep>): void {
