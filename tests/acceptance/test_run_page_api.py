@@ -14,6 +14,7 @@ import pytest
 
 from swept.client import Client
 from swept.model import Row
+from swept.server.context import Bell
 from swept.server.events import Feed, Position, stream
 from swept.store.base import Store
 from swept.store.identity import SeededIdentities
@@ -375,9 +376,8 @@ def test_the_stream_of_a_run_by_hand_tells_of_rows_and_lines(
     assert other["run"] not in str(told)
 
 
-def test_the_stream_of_a_run_tells_of_its_rivals_where_it_is_asked_for_them(
-    served: Served, client: Client
-) -> None:
+def rivals(client: Client) -> tuple[str, Claimed, Claimed]:
+    """A sweep and two of its runs under way."""
     sweep = client.create_sweep({"text": SWEEP, "path": "", "mode": "create"})["id"]
     agent = client.start_agent({"host": "one", "pid": 1, "slots": 2, "sweep": sweep})["id"]
 
@@ -387,20 +387,30 @@ def test_the_stream_of_a_run_tells_of_its_rivals_where_it_is_asked_for_them(
         assert found is not None
         return found
 
-    run, rival = claim("a"), claim("b")
-    sent = [log(1, 3, loss=0.5)]
-    client.reports(rival["run"], {"lease": rival["lease"], "reports": sent})
+    return sweep, claim("a"), claim("b")
+
+
+def end(client: Client, run: Claimed, outcome: str = "finished") -> None:
     client.complete(
-        rival["run"],
+        run["run"],
         {
-            "lease": rival["lease"],
-            "outcome": "finished",
+            "lease": run["lease"],
+            "outcome": outcome,
             "exit_code": 0,
             "signal": None,
             "reason": "it ended",
             "tail": [],
         },
     )
+
+
+def test_the_stream_of_a_run_tells_of_its_rivals_where_it_is_asked_for_them(
+    served: Served, client: Client
+) -> None:
+    _, run, rival = rivals(client)
+    sent = [log(1, 3, loss=0.5)]
+    client.reports(rival["run"], {"lease": rival["lease"], "reports": sent})
+    end(client, rival)
     last = served.store.position()[0]
 
     client.desired(run["run"], "stop")
@@ -424,6 +434,51 @@ def test_the_stream_of_a_run_tells_of_its_rivals_where_it_is_asked_for_them(
         own = told(http, "")
         assert {of for _, of in own} == {run["run"]}
         assert told(http, "&rivals=true") - own == {("run.finished", rival["run"])}
+
+
+class Counting(Bell):
+    """How often it was waited for."""
+
+    waits = 0
+
+    async def wait(self, count: int, seconds: float) -> None:
+        self.waits += 1
+        await super().wait(count, seconds)
+
+
+def test_a_stream_goes_on_behind_what_is_not_for_it_and_says_where_it_is(
+    served: Served, client: Client, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("swept.server.events.BATCH", 2)
+    sweep, run, rival = rivals(client)
+    start = Position(*served.store.position())
+
+    def ask() -> None:
+        for order in ("go", "pause") * 4:
+            client.desired(rival["run"], order)
+
+    def begin() -> None:
+        client.start_agent({"host": "two", "pid": 2, "slots": 1, "sweep": sweep})
+
+    async def listen() -> list[str]:
+        feed = Feed(served.context, None, run["run"], sweep)
+        messages = stream(served.context, feed, start)
+        assert isinstance(messages, AsyncGenerator)
+        found = [await anext(messages)]
+        await asyncio.to_thread(ask)
+        await asyncio.to_thread(end, client, rival, "paused")
+        served.context.news = bell = Counting()
+        found.append(await anext(messages))
+        assert bell.waits == 0
+        await asyncio.to_thread(begin)
+        clock.advance(served.context.settings.keep_alive_seconds + 1)
+        found.append(await anext(messages))
+        await messages.aclose()
+        return found
+
+    hello, told, word = asyncio.run(listen())
+    assert ("event: hello" in hello, '"type":"run.paused"' in told) == (True, True)
+    assert word.startswith(f"id: {Position(*served.store.position())}\nevent: hello\n")
 
 
 def _data(text: str) -> dict[str, Any]:

@@ -188,6 +188,20 @@ test("tabs share one stream, and the next takes it over where it was", async () 
   expect(machine.open).toHaveLength(0);
 });
 
+test("the stream's word how far it is moves all tabs, and is no gap", async () => {
+  const machine = new Machine();
+  const heard: Message[][] = [[], []];
+  const feeds = heard.map((all) => listen("run=r&rivals=true", "0.0", (message) => all.push(message), machine.tab()));
+  await settled();
+  machine.open[0]?.send("hello", "0.0");
+  machine.open[0]?.send("hello", "70.0");
+  machine.open[0]?.send("event", "71.0", { type: "run.finished", sweep: "s", run: "q" });
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(heard.map((all) => all.map(({ kind }) => kind))).toEqual([["event"], ["event"]]);
+  expect(feeds.map((feed) => feed.position())).toEqual(["71.0", "71.0"]);
+  feeds.forEach((feed) => feed.close());
+});
+
 test("a tab that was not told of something notices the gap", async () => {
   const machine = new Machine();
   const leader = listen("sweep=s", "0.50", () => undefined, machine.tab());

@@ -145,6 +145,8 @@ export function listen(
       misses = 0;
       become("live");
       if (fresh) hear({ kind: "gap" });
+      // Now and then a word says how far the stream is, where all that happened is not for this page.
+      if (!read && news && !fresh && before) tell(before);
       if (!read) return;
       const data = parsed(message.data);
       if (!data || !news) return;

@@ -33,6 +33,8 @@ RIVALS = frozenset(
         "run.failed",
         "run.stopped",
         "run.killed",
+        "run.paused",  # where a model decides, the best may be one of these
+        "run.resumed",
         "run.crashed",
         "run.reopened",
         "run.revived",
@@ -138,25 +140,29 @@ async def events(
 
 
 async def stream(context: Context, feed: Feed, position: Position) -> AsyncIterator[str]:
-    """Messages as they happen; a comment now and then, so that a dead listener is noticed."""
+    """Messages as they happen; where there are none, a word now and then, so that a dead listener is noticed, and so that
+    who connects again goes on behind all that was not for it."""
     context.listeners += 1
     try:
         quiet = context.clock.monotonic()
         pulse = await run_in_threadpool(feed.pulse)
         yield message(str(position), "hello", {})
+        told = position
         while not context.stopping.is_set():
-            rung = context.news.count()
+            rung, before = context.news.count(), position
             messages, position, pulse = await run_in_threadpool(feed.look, position, pulse)
             if messages:
                 yield "".join(messages)
-                quiet = context.clock.monotonic()
             elif context.clock.monotonic() - quiet > context.settings.keep_alive_seconds:
-                yield ":\n\n"
-                quiet = context.clock.monotonic()
+                yield ":\n\n" if position == told else message(str(position), "hello", {})
+            elif position != before:  # there may be more
+                continue
             else:
                 # Seconds, not for ever: another process may write to the same PostgreSQL.
                 await context.news.wait(rung, 1.0)
                 await asyncio.sleep(REST_SECONDS)
+                continue
+            told, quiet = position, context.clock.monotonic()
     finally:
         context.listeners -= 1
         context.last_request = context.clock.now()
