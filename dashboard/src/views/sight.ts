@@ -23,12 +23,14 @@ export function inSight(element: HTMLElement): Sight {
   const { top, bottom } = element.getBoundingClientRect();
   const seen = signal(typeof IntersectionObserver === "undefined" || (top < innerHeight + MARGIN && bottom > -MARGIN));
   if (typeof IntersectionObserver === "undefined") return { seen, stop: () => undefined };
+  let on = seen.peek();
   const observer = new IntersectionObserver((entries) => {
-    seen.value = entries.at(-1)?.isIntersecting ?? true;
+    on = entries.at(-1)?.isIntersecting ?? true;
+    seen.value = on || paper.peek();
   }, { rootMargin: `${MARGIN}px` });
   observer.observe(element);
   const unprinted = effect(() => {
-    if (paper.value) seen.value = true;
+    seen.value = paper.value || on;
   });
   return {
     seen,
