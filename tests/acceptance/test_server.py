@@ -277,6 +277,25 @@ def test_a_pipe_that_reads_what_starts_a_detached_server_ends_before_the_server(
     assert psutil.Process(int(done.stdout)).is_running()
 
 
+def test_a_detached_server_starts_where_its_input_was_closed(home: Home) -> None:
+    started = subprocess.run(
+        ["sh", "-c", 'exec "$0" -m swept server --detached <&-', sys.executable],
+        env={**os.environ, "SWEPT_HOME": str(home.path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=DEADLINE,
+    )
+    eventually(lambda: answers(home))
+    server = psutil.Process(int(started.stdout))
+    folder = Path(f"/proc/{server.pid}/fd")
+    if folder.exists():
+        assert [os.readlink(folder / str(number)) for number in range(3)] == [
+            os.devnull,
+            *[str(home.log.resolve())] * 2,
+        ]
+
+
 @pytest.mark.slow
 def test_a_detached_server_ends_when_nobody_needs_it(
     home: Home, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import sys
@@ -128,8 +129,21 @@ def _detach(home: Home) -> None:
         os._exit(0)
     os.setsid()
     try:
-        with home.log.open("ab") as log, open(os.devnull, "rb") as null:
-            for number, file in ((0, null), (1, log), (2, log)):
-                os.dup2(file.fileno(), number)
+        log = _opened(home.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        null = _opened(os.devnull, os.O_RDONLY)
     except OSError as error:
         raise unwritable(home.log, error) from error
+    for number, file in ((0, null), (1, log), (2, log)):
+        os.dup2(file, number)
+    os.close(log)
+    os.close(null)
+
+
+def _opened(path: str | os.PathLike[str], how: int) -> int:
+    """A descriptor above those of the three standard streams: of what the starter had closed, the next file gets the
+    number, and would be overwritten."""
+    opened = os.open(path, how, 0o666)
+    try:
+        return fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, 3)
+    finally:
+        os.close(opened)
