@@ -117,6 +117,8 @@ export interface Curves {
   readonly metric: string;
   /** The metric that `steps` are values of, where they are no steps. */
   readonly over?: string | undefined;
+  /** So many runs have not reported `over` yet, and no curve here. */
+  lacking?: number | undefined;
   offsets: Uint32Array;
   steps: Float32Array;
   /** Seconds since the run's start, empty where not known. */
@@ -143,6 +145,8 @@ export interface CurvesHeader {
   readonly times: boolean;
   /** The metric that the steps are values of; else they are steps. */
   readonly over?: string;
+  /** With `over`: so many runs are under way or failed and have not that metric. */
+  readonly lacking?: number;
 }
 
 /** What a chart of runs is given besides its data. Colours are CSS-ready 0xRRGGBB by row. */

@@ -794,13 +794,13 @@ def test_a_projects_curves_are_over_the_metric_that_its_program_named(
 ) -> None:
     said = {"step_sync": True, "hidden": False, "goal": "", "summary": []}
 
-    def play(*reports: Report) -> str:
+    def play(*reports: Report) -> Claimed:
         run = manual(client, "p")
         report(client, run, *reports)
         details = {DEFINED: {"val/*": {**said, "step_metric": "epoch"}}}
         store.update_run(run["run"], now=1.0, details=details)
         report(client, run, log(9, 90, more=1.0))
-        return run["run"]
+        return run
 
     def curve(metric: str) -> tuple[str | None, list[list[tuple[float, float]]]]:
         found = decode(http.get(f"/api/projects/p/curves?metric={metric}").content)
@@ -816,10 +816,39 @@ def test_a_projects_curves_are_over_the_metric_that_its_program_named(
     assert curve("val/acc") == ("epoch", [[(0.5, 0.25), (1.5, 0.5)]])
     assert curve("loss") == (None, [[(20.0, 2.0)]])
     assert curve("epoch")[0] is None
-    # One axis is all theirs, or none is.
-    play(log(1, 3, **{"val/acc": 0.75}))
+    # One axis is all theirs, or none is; a run that is under way, or failed, may not have got there.
+    begun = play(log(1, 3, **{"val/acc": 0.75}))
+    assert curve("val/acc") == ("epoch", [[(0.5, 0.25), (1.5, 0.5)], []])
+    answer = http.get(f"/api/projects/p/curves?metric=val/acc&runs={begun['run']}")
+    assert decode(answer.content).head["lacking"] == 1
+    end(client, begun)
     over, (first, second) = curve("val/acc")
     assert (over, first[0], second) == (None, (5.0, 0.125), [(3.0, 0.75)])
+
+
+def test_a_curve_with_times_is_in_their_order_and_else_in_that_of_its_axis(
+    client: Client, http: httpx.Client, store: Store
+) -> None:
+    run = manual(client, "p")
+    there = [
+        log(1, 1, epoch=2.0, clock=1.7e9, loss=0.1, late=0.1),
+        log(2, 2, epoch=1.0, clock=1.7e9 + 60, loss=0.2, late=0.1),
+        log(3, 3, epoch=3.0, clock=1.7e9 + 120, loss=0.3, late=0.1),
+    ]
+    report(client, run, *there)
+    said = {"step_sync": True, "hidden": False, "goal": "", "summary": []}
+    axes = {"loss": {**said, "step_metric": "epoch"}, "late": {**said, "step_metric": "clock"}}
+    store.update_run(run["run"], now=1.0, details={DEFINED: axes})
+
+    def over(metric: str, times: bool) -> tuple[str | None, list[float]]:
+        path = f"/api/projects/p/curves?metric={metric}&times={times}"
+        found = decode(http.get(path).content)
+        return found.head.get("over"), found.steps[0]
+
+    assert over("loss", False) == ("epoch", [1.0, 2.0, 3.0])
+    assert over("loss", True) == ("epoch", [2.0, 1.0, 3.0])
+    # A minute is less than what 32 bits tell of the seconds since 1970.
+    assert over("late", False) == (None, [1.0, 2.0, 3.0])
 
 
 def test_where_the_best_of_a_curve_counts_it_is_the_runs_value(

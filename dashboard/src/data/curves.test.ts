@@ -28,11 +28,11 @@ describe("decode", () => {
   const common = { schema: 1, metric: "loss", n: 2, points: 3 };
 
   test("reads 32-bit floats, NaN and times", () => {
-    const read = decode(encoded({ ...common, over: "epoch", encoding: "f32", low: 0, high: 1, times: true }, [
+    const read = decode(encoded({ ...common, over: "epoch", lacking: 2, encoding: "f32", low: 0, high: 1, times: true }, [
       bytes(Uint32Array.of(2, 1)), bytes(Float32Array.of(1, 2, 5)), bytes(Float32Array.of(0.5, NaN, 0.25)),
       bytes(Float32Array.of(10, 20, 30)),
     ]));
-    expect([read.metric, read.over]).toEqual(["loss", "epoch"]);
+    expect([read.metric, read.over, read.lacking]).toEqual(["loss", "epoch", 2]);
     expect([...read.offsets]).toEqual([0, 2, 3]);
     expect([...read.steps]).toEqual([1, 2, 5]);
     expect([...read.values]).toEqual([0.5, NaN, 0.25]);

@@ -28,7 +28,7 @@ export function decode(buffer: ArrayBuffer): Curves {
     };
     const steps = plane();
     const values = plane();
-    return { metric: header.metric, over: header.over, offsets, steps, values, times: header.times ? plane() : new Float32Array() };
+    return { metric: header.metric, over: header.over, lacking: header.lacking, offsets, steps, values, times: header.times ? plane() : new Float32Array() };
   }
   const plane = (): Uint16Array => {
     const read = differences(new Uint8Array(buffer, at, 2 * points), offsets, points);
@@ -38,7 +38,7 @@ export function decode(buffer: ArrayBuffer): Curves {
   const steps = Float32Array.from(plane());
   const { low, high } = header;
   const values = Float32Array.from(plane(), (place) => (place === 65535 ? NaN : low + ((high - low) * place) / 65534));
-  return { metric: header.metric, over: header.over, offsets, steps, values, times: new Float32Array() };
+  return { metric: header.metric, over: header.over, lacking: header.lacking, offsets, steps, values, times: new Float32Array() };
 }
 
 /** A plane of low bytes and one of high bytes, each value the difference to the one before in its run. */

@@ -216,9 +216,22 @@ test("times of the points are asked for when somebody wants curves over time, th
   expect(times()).toBe(0);
   await data.showTimes();
   expect(times()).toBeGreaterThan(0);
+  await data.showTimes(false);
   server.hear({ kind: "event", type: "run.ended", sweep: "s", run: "r000004" });
   await vi.advanceTimersByTimeAsync(1000);
   expect(server.timed).toEqual([false, true, true]);
+  data.close();
+});
+
+test("a project's curves are without times again when nobody wants curves over time: only so they are in their axis' order", async () => {
+  const server = new Server();
+  const data = new SweepData({ kind: "project", id: "p" }, server.source(), server.updates());
+  await data.open();
+  await vi.advanceTimersByTimeAsync(0);
+  await data.showTimes();
+  await data.showTimes(false);
+  expect(server.timed.slice(-2)).toEqual([true, false]);
+  expect(data.curves.value.state === "ready" && data.curves.value.value.times.length).toBe(0);
   data.close();
 });
 

@@ -121,10 +121,11 @@ export class SweepData {
     if (wanted !== this.shownMetric) await this.loadCurves(wanted);
   }
 
-  /** Curves over time from now on. */
-  async showTimes(): Promise<void> {
-    if (this.timed || this.source.frozen) return;
-    this.timed = true;
+  /** Curves over time or not, from now on. A sweep's keep their times; those of a project may be over a metric, and in its order
+   * only without them. */
+  async showTimes(wanted = true): Promise<void> {
+    if (this.timed === wanted || this.source.frozen || (!wanted && this.subject.kind === "sweep")) return;
+    this.timed = wanted;
     await this.loadCurves(this.shownMetric);
   }
 
@@ -412,6 +413,7 @@ export class SweepData {
       runs.forEach((run) => this.note(run, true));
       return;
     }
+    current.value.lacking = news.lacking;
     change(current.value, board.n, replacing(rows, news));
     this.curvesVersion.value += 1;
   }

@@ -76,7 +76,7 @@ export function SweepPage({ subject, source }: SweepPageProps): JSX.Element {
     if (model.board.value) void data.showMetric(metric);
   });
   useSignalEffect(() => {
-    if (model.curvesX.value === "time") void data.showTimes();
+    void data.showTimes(model.curvesX.value === "time");
   });
   const keys = useRef<TableKeys | null>(null);
   useKeys({
@@ -305,10 +305,14 @@ function CurvesPanel({ model }: { readonly model: SweepModel }): JSX.Element {
 /** What in the picture does not speak for itself. */
 function CurvesCaption({ model }: { readonly model: SweepModel }): JSX.Element | null {
   const objective = model.selection.metric.value === "";
+  model.data.curvesVersion.value;
+  const { value: curves } = model.data.curves;
+  const lacking = curves.state === "ready" ? curves.value.lacking ?? 0 : 0;
   // What comes late stands behind what was there.
   const words = [
     "drag to zoom",
     model.board.value?.head.rungs.length && model.curvesX.value === "step" ? "rung: early stopping looks here" : "",
+    lacking && curves.state === "ready" ? `without ${counted(lacking, "run")} that reported no ${curves.value.over ?? "step"}` : "",
     objective && model.curvesX.value === "step" && endsDrawn(model) ? "dashed, with band: the expected end" : "",
   ].filter(Boolean);
   return <p class="caption late">{words.map((word) => <span key={word}>{word}</span>)}</p>;

@@ -25,7 +25,7 @@ from swept.errors import NotFound, UsageError
 from swept.model import Goal, Run, Sweep
 from swept.server import columns
 from swept.server.advising import Advising, stage_of
-from swept.server.along import Along, along, axis_of
+from swept.server.along import Along, along, axis_of, lacking
 from swept.server.answers import documented
 from swept.server.auth import LOOPBACK, reading
 from swept.server.columns import Get
@@ -231,15 +231,14 @@ class Board:
         own = metric == subject.objective
         if not own:
             now, series = keeper.metric(metric)
-        found: Mapping[str, Series | Along] = series
         # Those of a sweep are all over the steps that early stopping counts.
         over = None if subject.sweep else axis_of(metric, self._defined(subject))
+        axis = keeper.metric(over)[1] if over is not None else {}
+        without = None
         if over is not None:
-            if (named := along(series, keeper.metric(over)[1])) is None:
-                over = None
-            else:
-                found = named
-        form = f"{times} {encoding} {coarse} {over}"
+            without = now.once(f"lacking {over} {metric}", lambda: lacking(now.runs, series, axis))
+            over = over if without is not None else None
+        form = f"{times} {encoding} {coarse} {over} {without}"
         etag = self._etag(Subject(now, subject.sweep, subject.spec), metric, form, str(runs))
         if etag in _known(request):
             return Response(status_code=304, headers=_headers(etag))
@@ -249,8 +248,10 @@ class Board:
             body = _objective(subject, times)
         else:
             starts = _starts(shown) if times else None
-            drawn = [found.get(run.id) for run in shown]
-            body = encode(metric, drawn, encoding, starts, coarse, over)
+            drawn: list[Series | Along | None] = [series.get(run.id) for run in shown]
+            if over is not None:
+                drawn = [along(series.get(run.id), axis.get(run.id), times) for run in shown]
+            body = encode(metric, drawn, encoding, starts, coarse, over, without or 0)
         return _answer(request, body, "application/octet-stream", etag)
 
     def metrics(self, subject: Subject, request: Request) -> Response:

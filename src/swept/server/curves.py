@@ -39,9 +39,11 @@ def encode(
     starts: Sequence[float] | None = None,
     coarse: int = 1,
     over: str | None = None,
+    lacking: int = 0,
 ) -> bytes:
-    """The buffer of one curve a row; `over`: the metric that its steps are of. `starts` (when each run began) asks for times, seconds since then. `coarse`: only
-    each so manieth level of u16 is used, as noise of the last bits is what no gzip makes smaller.
+    """The buffer of one curve a row; `over`: the metric that its steps are of, which so many runs are `lacking`. `starts`
+    (when each run began) asks for times, seconds since then. `coarse`: only each so manieth level of u16 is used, as noise
+    of the last bits is what no gzip makes smaller.
 
     What u16 cannot say (steps beyond 65535 or below 0, a loss that went to 1e6 in one run and is about 1 in all others) is
     given as f32: the header tells.
@@ -66,7 +68,7 @@ def encode(
         "low": low,
         "high": high,
         "times": timed,
-        **({"over": over} if over is not None else {}),
+        **({"over": over, "lacking": lacking} if over is not None else {}),
     }
     planes = [lengths.tobytes()]
     if encoding == "u16":
