@@ -190,6 +190,13 @@ class TestSpread:
         found = results(QUESTION, [run(i, [0.7]) for i in range(2, 8)])
         assert "do not reach the program" in " ".join(lines(QUESTION, found))
 
+    def test_where_others_were_stopped_early_the_finished_ones_do_not_speak_for_all(self) -> None:
+        early = [run(i, [i / 20], RunState.STOPPED) for i in range(10, 18)]
+        found = results(QUESTION, [*self.curves(0.7, 0.701, 0.702, 0.703), *early])
+        assert found.spread is not None
+        assert not found.spread.alike
+        assert "perform the same" not in " ".join(lines(QUESTION, found))
+
     def test_few_runs_say_nothing(self) -> None:
         assert results(QUESTION, self.curves(0.7, 0.7, 0.7)).spread is None
 

@@ -305,6 +305,14 @@ class TestDifferences:
         runs += [run(n, value=1.0 + 0.02 * (n - 14)) for n in (13, 14, 15, 16)]
         assert cards(runs)["alike"].title == "All runs perform the same"
 
+    def test_those_that_early_stopping_let_finish_do_not_speak_for_all(self) -> None:
+        finished = [replace(each, curve=(Point(10, 1.0),)) for each in drawn(6)]
+        for state in (STATES.STOPPED, STATES.PAUSED):
+            early = [run(n, value=1.0 + n, steps=3, state=state) for n in (7, 8, 9)]
+            assert "alike" not in cards([*finished, *early])
+        same = [run(n, value=1.0, steps=3, state=STATES.STOPPED) for n in (7, 8, 9)]
+        assert cards([*finished, *same])["alike"].title == "All runs gave the same value"
+
     def test_the_best_ones_too_close_to_call(self) -> None:
         runs = drawn(30)
         card = cards(runs, residual=0.5)["close"]

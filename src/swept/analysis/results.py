@@ -136,7 +136,7 @@ def results(
         outcomes=outcomes(runs),
         noise=luck,
         inert=question.inert,
-        spread=spread(ranked(ours, goal, at), goal, at, luck),
+        spread=spread(ranked(ours, goal, at), goal, at, luck, ours),
         left_out=tuple(run.number for run in runs if run not in ours),
         audit=audit,
     )

@@ -2,6 +2,9 @@
 
 The yardstick is what repeated runs of one configuration differ by, where there are any. Else it is how much single
 runs still move from report to report at their end: differences smaller than that cannot be told from chance.
+
+Where runs were ended early, those that finished were chosen for being alike: they are the best. Then only what all runs show
+counts, at the step that all of them have reached.
 """
 
 from __future__ import annotations
@@ -12,21 +15,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median, stdev
 
-from swept.analysis.best import value_of
+from swept.analysis.best import value_at, value_of
 from swept.analysis.figures import figure
 from swept.analysis.noise import Noise
-from swept.model import Goal, Run
+from swept.model import Goal, Run, RunState
 
 FEWEST = 4
 """With fewer finished runs nothing is said of their spread."""
 _LAST = 3  # a third of a curve, from its end
 _FEWEST_REPORTS = 6
+_EARLY = frozenset({RunState.STOPPED, RunState.PAUSED})
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
     """`deviation`: of the finished search runs' values. `luck`: what chance alone gives (None: not known), measured
-    on `measured`. `alike`: no more than that."""
+    on `measured`. `chosen`: other runs were ended early, at other values, so that these are alike for being the best.
+    `alike`: no more than luck, and not chosen."""
 
     runs: int
     worst: float
@@ -34,19 +39,29 @@ class Spread:
     deviation: float
     luck: float | None
     measured: str
+    chosen: bool = False
 
     @property
     def alike(self) -> bool:
-        return self.deviation == 0 or (self.luck is not None and self.deviation <= self.luck)
+        small = self.deviation == 0 or (self.luck is not None and self.deviation <= self.luck)
+        return small and not self.chosen
 
 
-def spread(ranked: Sequence[Run], goal: Goal, at: str, noise: Noise | None) -> Spread | None:
-    """Of the finished search runs, best first; None for too few."""
+def spread(
+    ranked: Sequence[Run],
+    goal: Goal,
+    at: str,
+    noise: Noise | None,
+    runs: Sequence[Run] = (),
+) -> Spread | None:
+    """Of the finished search runs, best first; None for too few. `runs`: all of the sweep, those that were ended early
+    among them."""
     values = [value for run in ranked if (value := value_of(run, goal, at)) is not None]
     if len(values) < FEWEST:
         return None
     luck, measured = _luck(ranked, noise)
-    return Spread(len(values), values[-1], values[0], stdev(values), luck, measured)
+    chosen = _chosen(ranked, [run for run in runs if run.state in _EARLY and run.curve])
+    return Spread(len(values), values[-1], values[0], stdev(values), luck, measured, chosen)
 
 
 def sentences(found: Spread, inert: Sequence[str]) -> list[str]:
@@ -68,6 +83,14 @@ def sentences(found: Spread, inert: Sequence[str]) -> list[str]:
     if inert:
         said.append(f"{', '.join(inert)} could not have mattered, see below")
     return said
+
+
+def _chosen(finished: Sequence[Run], early: Sequence[Run]) -> bool:
+    """Whether runs ended early for what they gave: not where all gave the very same as long as all were at it."""
+    curves = [run for run in (*finished, *early) if run.curve]
+    step = min((run.steps for run in curves), default=0)
+    values = {value for run in curves if (value := value_at(run, step)) is not None}
+    return bool(early) and len(values) > 1
 
 
 def _luck(ranked: Sequence[Run], noise: Noise | None) -> tuple[float | None, str]:

@@ -26,7 +26,7 @@ _RANGE_OF_FIVE = 2.326
 
 def differences(now: Situation) -> Iterator[Card]:
     """All alike, else the best ones too close to call, else a lead over the baseline that may be luck."""
-    found = spread(now.ranked, now.goal, now.at, now.luck)
+    found = spread(now.ranked, now.goal, now.at, now.luck, now.ours)
     if found is not None and found.alike:
         equal = found.deviation == 0
         yield Card(
