@@ -296,6 +296,21 @@ def test_saved_images_of_a_series_are_shown_a_step_at_a_time(
     expect(beside.get_by_role("heading", name="val_pred_20.png")).to_have_count(0)
 
 
+def test_many_images_side_by_side_are_shown_some_at_a_time(watched: Watched, stage: Stage) -> None:
+    runs = [stage.by_hand("many", name, {}) for name in ("one", "other")]
+    for part in runs:
+        for step in range(10, 530, 10):
+            part.keep(f"pred_{step:03}.png", square())
+        part.end()
+    page = watched.page(f"/compare?runs={','.join(part.run for part in runs)}")
+    beside = page.get_by_role("region", name="images side by side")
+    beside.get_by_role("checkbox", name="all steps").check()
+    headings = beside.get_by_role("heading", level=3)
+    expect(headings).to_have_count(50)
+    beside.get_by_role("button", name="show more: 50 of 52 images").click()
+    expect(headings).to_have_count(52)
+
+
 def test_runs_are_compared(watched: Watched, cones: Cones, stage: Stage) -> None:
     one, other = cones.runs[0], cones.runs[1]
     page = watched.page(f"/compare?runs={one},{other}")

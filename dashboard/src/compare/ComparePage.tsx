@@ -316,6 +316,8 @@ function Configurations({ shown, named }: { shown: readonly Loaded[]; named: rea
 // -- images -----------------------------------------------------------------------------------------
 
 const IMAGES_AT_ONCE = 12;
+/** Of each name: hundreds of epochs with twelve images each are more than a page holds. */
+const STEPS_AT_ONCE = 50;
 /** Pixels of an image, by the number of runs; 360 of more. */
 const WIDEST: Readonly<Record<number, number>> = { 1: 640, 2: 640, 3: 460 };
 
@@ -334,6 +336,7 @@ function Images({ shown, named }: { shown: readonly Loaded[]; named: readonly st
 function SideBySide({ shown, named, said: missing }: { shown: readonly Loaded[]; named: readonly string[]; said: string }) {
   const [chosen, setChosen] = useState<number | null>(null);
   const [every, setEvery] = useState(false);
+  const [upTo, setUpTo] = useState(STEPS_AT_ONCE);
   const [slides, setSlides] = useState<{ slides: readonly Slide[]; at: number } | null>(null);
   const media = new Map(shown.flatMap(({ data }, place) => [...data.history.media]
     .filter(([, all]) => all.some((one) => one.media.kind === "images")).map(([name, all]) => [`${place} ${name}`, all] as const)));
@@ -401,16 +404,18 @@ function SideBySide({ shown, named, said: missing }: { shown: readonly Loaded[];
         return (
           <div class="side" key={name}>
             <h3>{name}</h3>
-            {at.map((one) => <Fragment key={one}>{rows(name, shown.map((_, place) => imagesOf(place, name, one)), has)}</Fragment>)}
+            {at.slice(0, upTo).map((one) => <Fragment key={one}>{rows(name, shown.map((_, place) => imagesOf(place, name, one)), has)}</Fragment>)}
+            {at.length > upTo && <button type="button" onClick={() => setUpTo(upTo + STEPS_AT_ONCE)}>{`show more: ${upTo} of ${at.length} steps`}</button>}
           </div>
         );
       })}
-      {saved.map((name) => (
+      {saved.slice(0, upTo).map((name) => (
         <div class="side" key={name}>
           <h3>{name}</h3>
           {row(name, shown.map((_, place) => (holds(place, name) ? plain(name, place) : null)), shown.map(() => ""), shown.map((_, place) => holds(place, name)))}
         </div>
       ))}
+      {saved.length > upTo && <button type="button" onClick={() => setUpTo(upTo + STEPS_AT_ONCE)}>{`show more: ${upTo} of ${saved.length} images`}</button>}
       {slides && <Lightbox {...slides} boxes masks close={() => setSlides(null)} />}
     </section>
   );
