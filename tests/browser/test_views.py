@@ -234,9 +234,32 @@ def test_a_run_says_where_it_stands(watched: Watched, stage: Stage) -> None:
     page.goto(f"{watched.url}/runs/{third.run}")
     expect(figures).to_contain_text("behindall 2 finished, by its value at step 1")
     third.log(2, {"val/map": 0.7})
-    expect(figures).to_contain_text("2ndof 2 finished, by its value at step 2")
+    expect(figures).to_contain_text(
+        "would be 2ndof 3 with the 2 finished, by its value at step 2"
+    )
+    # Where the others were at its steps, and not at their ends.
+    expect(figures).to_contain_text("against the baseline−0.1 −20 %at step 1: 0.5 of")
+    expect(figures).to_contain_text("against the best−0.4 −50 %at step 1: 0.8 of")
     third.end()
     expect(figures).to_contain_text(re.compile("2ndof 3 finished(?!,)"))
+    expect(figures).to_contain_text("against the baseline+0.2 +40 %0.5 of")
+
+
+def test_the_table_compares_with_the_baseline_at_steps_that_both_have(
+    watched: Watched, stage: Stage
+) -> None:
+    sweep = stage.sweep(name="levels")
+    baseline, running = stage.begin(sweep), stage.begin(sweep)
+    for step, value in ((1, 0.1), (2, 0.7)):
+        baseline.log(step, {"val/map": value})
+    baseline.end()
+    running.log(1, {"val/map": 0.3})
+    page = watched.page(f"/sweeps/{sweep}")
+    page.get_by_role("button", name="Δ baseline").click()
+    row = rows_of(page).filter(has_text=running.name)
+    expect(row.get_by_role("gridcell").nth(2)).to_have_text("+0.2")
+    expect(row.get_by_role("gridcell").nth(2)).to_have_attribute("title", re.compile("at step 1"))
+    expect(row.get_by_role("gridcell").nth(3)).to_have_text("")
 
 
 def test_a_run_that_is_over_is_told_when_another_passes_it(watched: Watched, stage: Stage) -> None:

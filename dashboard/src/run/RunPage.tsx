@@ -1,6 +1,6 @@
 /** One run: whatever it reported, printed, kept and was told, live. The same for a sweep's runs and for those by hand. */
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { counted, duration, moment, number, shortened } from "../format";
+import { counted, duration, moment, shortened } from "../format";
 import { address, go, linkTo } from "../router";
 import type { Frozen } from "../data/frozen";
 import { trainedSeconds } from "../data/trained";
@@ -15,7 +15,8 @@ import { liveness, title, withLogin } from "../state/page";
 import { Clamped } from "../views/clamped";
 import { Coded } from "../views/coded";
 import { RunLink } from "../views/head";
-import { distanceWords, placeWords, standing, without, worth, type Distance } from "./standing";
+import { useLines } from "./curves";
+import { againstWords, distanceWords, placeWords, standing, without, worth, type Distance } from "./standing";
 import { Story } from "./Story";
 import { useSweep, type OfSweep } from "./sweep";
 import { System } from "./System";
@@ -160,7 +161,7 @@ function Head({ data, run, objective, sweepName, found }: HeadProps) {
       {run.state === "paused" && waits && <p class="because"><span class="muted">It waits: </span><Clamped text={waits} /></p>}
       <dl class={run.sweep === null ? "figures" : "figures ofsweep"}>
         {(run.curve.length > 0 || run.value !== null) && <div><dt title={objective}>{shortened(objective) || "objective"}</dt><dd>{value}<small>{`at step ${run.steps}${best === value ? "" : `, best on the way ${best}`}`}</small></dd></div>}
-        {run.sweep !== null && <Standing run={run.id} found={found} />}
+        {run.sweep !== null && <Standing run={run.id} found={found} report={data.report} />}
         <div><dt>steps</dt><dd>{last ?? "–"}<small>{counted(data.history.steps.length, "report")}</small></dd></div>
         <div><dt title="All attempts together, without the time in between">{run.ended !== null ? "took" : run.state === "running" ? "running for" : "trained for"}</dt>
           <dd>{duration(trainedSeconds(run, now))}
@@ -173,25 +174,27 @@ function Head({ data, run, objective, sweepName, found }: HeadProps) {
 }
 
 /** Their places are there before the sweep is known: nothing moves. */
-function Standing({ run, found: { board, noise } }: { run: string; found: OfSweep }) {
-  if (board && !board.head.metric) return null;
+function Standing({ run, found: { board, noise }, report }: { run: string; found: OfSweep; report: Frozen | null }) {
   const row = board?.rows.get(run);
-  const stands = board && row !== undefined ? standing(board, row) : null;
+  const lines = useLines(board?.head.metric ? board : null, row ?? -1, report);
+  if (board && !board.head.metric) return null;
+  const stands = board && row !== undefined ? standing(board, row, (at) => lines.get(board.ids[at] ?? "") ?? null) : null;
   const [place, of] = stands ? placeWords(stands) : ["–", board && row !== undefined ? without(board, row) : ""];
-  const far = (label: string, distance: Distance | null, none: string) => {
+  const none = !stands ? "no value to compare" : lines.size ? "no step that both have a value of" : "";
+  const far = (label: string, distance: Distance | null, otherwise: string) => {
     const [by, share] = distance ? distanceWords(distance) : ["–", ""];
-    const said = distance && worth(distance, noise);
+    const said = distance && distance.step === null && worth(distance, noise);
     return (
       <div><dt>{label}</dt><dd>{by}{share && <span class="share"> {share}</span>}
-        <small>{distance && board ? <>{number(distance.value)} of <RunLink board={board} row={distance.row} />{said && <span title="A single training varies by so much (one standard deviation, from repeats)">; {said}</span>}</> : none}</small></dd></div>
+        <small>{distance && board ? <>{againstWords(distance)} <RunLink board={board} row={distance.row} />{said && <span title="A single training varies by so much (one standard deviation, from repeats)">; {said}</span>}</> : otherwise}</small></dd></div>
     );
   };
   const { head } = board ?? {};
   return (
     <>
       <div><dt>place in the sweep</dt><dd>{place}<small>{of}</small></dd></div>
-      {far("against the baseline", stands?.toBaseline ?? null, !head ? "" : head.baseline < 0 ? "this sweep has no baseline" : head.baseline === row ? "this is the baseline" : "no value to compare")}
-      {far("against the best", stands?.toBest ?? null, !head ? "" : stands?.best ? "this is the sweep's best" : head.best < 0 ? "no run has a value yet" : "no value to compare")}
+      {far("against the baseline", stands?.toBaseline ?? null, !head ? "" : head.baseline < 0 ? "this sweep has no baseline" : head.baseline === row ? "this is the baseline" : none)}
+      {far("against the best", stands?.toBest ?? null, !head ? "" : stands?.best ? "this is the sweep's best" : head.best < 0 ? "no run has a value yet" : none)}
     </>
   );
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { syntheticBoard } from "../testing/synthetic";
 import type { Board, RunState } from "../types";
-import { distanceWords, placeWords, standing, without, worth } from "./standing";
+import { againstWords, distanceWords, placeWords, standing, without, worth } from "./standing";
 
 interface Row { readonly kind?: string; readonly state?: RunState; readonly value: number }
 
@@ -29,8 +29,8 @@ test("a run has its place among the finished runs of the search, in the sense of
 test("the baseline and what is under way have the place that they would have", () => {
   const board = sweep("maximize", 1, 0, ROWS);
   expect([0, 4].map((row) => standing(board, row))).toMatchObject([{ place: 3, of: 3, ranked: false }, { place: 2, of: 3, ranked: false }]);
-  expect(placeWords(standing(board, 4)!)).toEqual(["2nd", "of 3 finished, by its value at step 2"]);
-  expect(placeWords(standing(board, 0)!)).toEqual(["3rd", "of 3 finished, itself not counted"]);
+  expect(placeWords(standing(board, 4)!)).toEqual(["would be 2nd", "of 4 with the 3 finished, by its value at step 2"]);
+  expect(placeWords(standing(board, 0)!)).toEqual(["would be 3rd", "of 4 with the 3 finished, itself not counted"]);
 });
 
 test("of failed runs, trainings afterwards and runs without a value nothing is said", () => {
@@ -55,8 +55,19 @@ test("the distances are in the metric's unit, and there is none to itself", () =
   expect(standing(sweep("maximize", -1, -1, ROWS), 2)).toMatchObject({ toBaseline: null, toBest: null });
 });
 
+test("a run under way is compared where the others were at its step, and not at all without their curves", () => {
+  const board = sweep("maximize", 1, 0, ROWS);
+  const lines = [[0.1, 0.3, 0.7], [0.2, 0.9, 0.8], [], [], [0.5, 0.77]];
+  const found = standing(board, 4, (row) => ({ steps: [1, 2, 5], values: lines[row] ?? [] }));
+  expect(found?.toBaseline).toMatchObject({ row: 0, value: 0.3, step: 2 });
+  expect(distanceWords(found!.toBaseline!)[0]).toBe("+0.47");
+  expect(againstWords(found!.toBaseline!)).toBe("at step 2: 0.3 of");
+  expect(distanceWords(found!.toBest!)[0]).toBe("−0.13");
+  expect(standing(board, 4)).toMatchObject({ toBaseline: null, toBest: null });
+});
+
 test("a difference within what two trainings differ by may be chance, where the noise is known", () => {
-  const to = { row: 0, value: 0.7, difference: 0.05 };
+  const to = { row: 0, value: 0.7, step: null, difference: 0.05 };
   expect(worth(to, 0.02)).toBe("may be chance, ±0.02 a run");
   expect(worth(to, 0.01)).toBe("±0.01 a run");
   expect(worth(to, null)).toBe("");

@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { save } from "../charts/export";
 import { inShort, ofEarlierFile, ranWith, remarksOf } from "../charts/words";
+import { level, lineOf, type Level, type Line } from "../data/level";
 import { read } from "../data/source";
 import type { RunView } from "../data/wire";
 import { elided, number, shortened, signed } from "../format";
@@ -123,7 +124,7 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
       tools={known && (
         <>
           <button type="button" aria-pressed={differences.value} disabled={selection.baseline.value < 0}
-            title={selection.baseline.value < 0 ? "There is no baseline to differ from" : "Differences to the baseline"}
+            title={selection.baseline.value < 0 ? "There is no baseline to differ from" : "Differences to the baseline; of a run that did not come to its end, those of the objective at the last step that both have"}
             onClick={() => (differences.value = !differences.value)}>Δ baseline</button>
           <CopyMenu model={model} board={known} />
           <button type="button" onClick={() => save(csv(known, columns.value.map(({ column }) => column), rows.value, selection.step.value), `${known.head.name || known.head.project || "runs"}.csv`, "text/csv")}>CSV</button>
@@ -236,6 +237,7 @@ function Row({ row, index, top, model, board, columns, writers, version, baselin
   const hovered = useComputed(() => selection.hover.value === at.value);
   const chosen = useComputed(() => selection.chosen.value.has(at.value));
   const current = useComputed(() => model.current.value === at.value);
+  const compared = baseline >= 0 && row !== baseline ? levelOf(model, board, row, baseline) : null;
   const state = board.states[row] ?? "pending";
   const wanted = board.desired[row];
   const name = board.names[row] || (board.ids[row] ?? "");
@@ -258,8 +260,8 @@ function Row({ row, index, top, model, board, columns, writers, version, baselin
       </div>
       {columns.map((column, place) => (
         <Cell
-          column={column} text={writers[place]?.(row) ?? ""} row={row} baseline={baseline} best={best && column.name === "value"}
-          width={widthOf(column, board)} ran={ranWith(board, column.name, row)} really={board.effective.get(column.name)?.get(row)}
+          column={column} text={writers[place]?.(row) ?? ""} row={row} baseline={baseline} level={compared} best={best && column.name === "value"}
+          width={widthOf(column, board)} whole={[row, baseline].every((at) => board.states[at] === "finished")} ran={ranWith(board, column.name, row)} really={board.effective.get(column.name)?.get(row)}
         />
       ))}
     </div>
@@ -271,6 +273,10 @@ interface CellProps {
   readonly text: string;
   readonly row: number;
   readonly baseline: number;
+  /** With the baseline's objective, where differences are shown and both can be compared. */
+  readonly level: Level | null;
+  /** Both came to their end. */
+  readonly whole: boolean;
   readonly best: boolean;
   readonly width: number;
   /** Both values in words, and the one that it ran with, where that is not what was suggested. */
@@ -278,17 +284,31 @@ interface CellProps {
   readonly really: number | string | undefined;
 }
 
-function Cell({ column, text: written, row, baseline, best, width, ran, really }: CellProps): JSX.Element {
+/** By the objective's curves where these are the ones that are there. */
+function levelOf({ curves, selection }: SweepModel, board: Board, row: number, baseline: number): Level | null {
+  const known = curves.value;
+  const objective = known !== null && known.metric === board.head.metric?.name;
+  const lineAt = (at: number): Line | null => (objective ? lineOf(known, at) : null);
+  return level(board, row, baseline, lineAt, selection.step.value);
+}
+
+function Cell({ column, text: written, row, baseline, level: compared, whole, best, width, ran, really }: CellProps): JSX.Element {
   let text = written;
+  let says = "";
   let look = column.kind === "number" ? "number" : "";
   if (baseline >= 0 && row !== baseline) {
     const [own, theirs] = [column.values[row] ?? NaN, column.values[baseline] ?? NaN];
     const same = own === theirs || (own !== own && theirs !== theirs);
     if (column.role === "parameter") look += same ? " same" : " differs";
-    else if (column.kind === "number" && column.role === "metric" && own === own && theirs === theirs) text = signed(own - theirs, 3);
+    else if (column.kind === "number" && column.role === "metric" && own === own) {
+      // Of other metrics only the ends are known: they compare nothing where one run was longer.
+      const both = column.name === "value" ? compared : whole ? { own, theirs, step: null } : null;
+      text = both && both.theirs === both.theirs ? signed(both.own - both.theirs, 3) : "";
+      says = !both ? "the runs are of different lengths, and no step is known that both have" : both.step === null ? "" : `${text} at step ${number(both.step)}, the last that both have`;
+    }
   }
   return (
-    <div class={best ? `${look} best` : look} role="gridcell" style={{ width: `${width}px` }} title={ran || elided(text, 300)}>
+    <div class={best ? `${look} best` : look} role="gridcell" style={{ width: `${width}px` }} title={ran || says || elided(text, 300)}>
       {elided(text, 300)}{really !== undefined && <> <span aria-hidden="true">→</span><span class="hidden-text">, ran with</span> <b>{typeof really === "number" ? number(really) : elided(really, 80)}</b></>}
     </div>
   );
