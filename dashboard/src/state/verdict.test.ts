@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { syntheticBoard } from "../testing/synthetic";
 import type { Board, Progress } from "../types";
-import { endedRuns, verdict } from "./verdict";
+import { endedRuns, expectedOf, gainOf, verdict } from "./verdict";
 
 const PROGRESS: Progress = {
   ended: 3, cap: 3, eta: null, etaWhy: "", hoursUsed: 1, hoursSaved: null, energy: null, cost: null, currency: "", noise: null, noiseWhy: "in the search no configuration was run twice to its end", targets: [],
@@ -33,8 +33,25 @@ test("of a best run that is only begun its expected end is said, and no lead", (
   board.states[1] = "paused";
   const begun = { ...board, head: { ...board.head, advice: { row: 1, value: 0.785, low: 0.7, high: 0.8, full: 30 } } };
   expect(verdict(begun, PROGRESS)).toBe("search-2 is the best so far: 0.785 is expected of it, 2 of 30 steps seen.");
+  expect(gainOf(begun)).toBeNaN();
+  begun.columns.get("steps")?.values.set([30, 30, 30]);
+  begun.head = { ...begun.head, full: 30 };
+  // Its program has not ended yet, but there is no more to come.
+  expect(expectedOf(begun)).toBeNull();
+  expect(gainOf(begun)).toBeCloseTo(-0.5);
   begun.states[1] = "finished";
   expect(verdict(begun, PROGRESS)).toContain("No run beats the baseline");
+});
+
+test("a baseline under way is not compared with a run that has ended", () => {
+  const board = ended(0.8, 0.3, "maximize");
+  board.columns.get("steps")?.values.set([2, 5, 5]);
+  board.states[0] = "running";
+  expect(gainOf(board)).toBeNaN();
+  expect(verdict(board, PROGRESS)).toBe("search-2 is the best so far; the baseline has not come to its end.");
+  board.states = ["finished", "stopped", "finished"];
+  board.columns.get("steps")?.values.set([5, 2, 5]);
+  expect(verdict(board, PROGRESS)).toBe("search-2 is the best so far; it is not yet as long as the baseline.");
 });
 
 test("what is missing is said", () => {

@@ -5,8 +5,17 @@ import type { Board, Progress } from "../types";
 /** Two runs of one configuration differ by more than so many deviations of one run in about one case of twenty. */
 export const BEYOND_CHANCE = 1.96 * Math.SQRT2;
 
-/** How much better the second is than the first, in the sense of the sweep's goal; NaN where either is missing. */
+/** A run that is at its last step is at its end, whenever its program says so. */
+export function whole({ head, states, columns }: Board, row: number): boolean {
+  return states[row] === "finished" || (head.full !== null && (columns.get("steps")?.values[row] ?? NaN) >= head.full);
+}
+
+/** How much better the best is than the baseline, in the sense of the sweep's goal; NaN where either is missing, or they are
+ * of different lengths. */
 export function gainOf(board: Board): number {
+  const { best: one, baseline: other } = board.head;
+  const steps = (row: number): number => board.columns.get("steps")?.values[row] ?? NaN;
+  if (!(whole(board, one) && whole(board, other)) && steps(one) !== steps(other)) return NaN;
   const value = (row: number): number => board.columns.get("value")?.values[row] ?? NaN;
   const sign = board.head.metric?.goal === "minimize" ? -1 : 1;
   return sign * (value(board.head.best) - value(board.head.baseline));
@@ -23,9 +32,10 @@ export function endedRuns(board: Board): number {
 }
 
 /** What the model expects of the best where that is only begun: its value so far, after two steps of thirty, tells little. */
-export function expectedOf({ head, states, columns }: Board): { readonly value: number; readonly steps: number; readonly full: number } | null {
+export function expectedOf(board: Board): { readonly value: number; readonly steps: number; readonly full: number } | null {
+  const { head, columns } = board;
   const { advice, best } = head;
-  if (!advice || best < 0 || advice.row !== best || states[best] === "finished") return null;
+  if (!advice || best < 0 || advice.row !== best || whole(board, best)) return null;
   return { value: advice.value, steps: columns.get("steps")?.values[best] ?? NaN, full: advice.full };
 }
 
@@ -44,6 +54,7 @@ export function verdict(board: Board, progress: Progress | null): string {
       : `${name} is the best so far; the baseline has no value yet.`;
   }
   const gain = gainOf(board);
+  if (Number.isNaN(gain)) return `${name} is the best so far; ${whole(board, head.baseline) ? "it is not yet as long as the baseline" : "the baseline has not come to its end"}.`;
   if (gain <= 0) return `No run beats the baseline${head.state === "running" ? " yet" : ""}: ${name}, the best, is ${number(Math.abs(gain), 3)} behind it.`;
   const noise = progress?.noise ?? null;
   const said = `${name} beats the baseline by ${number(gain, 3)}`;

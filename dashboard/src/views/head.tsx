@@ -5,7 +5,7 @@ import { change, pathOf } from "../data/source";
 import { ago, counted, duration, hours, money, number, percentOf, shortened, signed } from "../format";
 import { frozen, linkTo } from "../router";
 import { say, withLogin } from "../state/page";
-import { endedRuns, expectedOf, gainOf, verdict } from "../state/verdict";
+import { endedRuns, expectedOf, gainOf, verdict, whole } from "../state/verdict";
 import type { Board, Progress, SweepHead, SweepState } from "../types";
 import { Clamped } from "./clamped";
 import type { SweepModel } from "./model";
@@ -77,11 +77,13 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
   const best = value(head.best);
   const baseline = value(head.baseline);
   const begun = expectedOf(board);
-  const gain = begun ? NaN : best - baseline;
+  // What is expected of a best run that is only begun, as the tile beside it: against a baseline that has ended.
+  const gain = begun ? (whole(board, head.baseline) ? begun.value - baseline : NaN) : sign * gainOf(board);
   const noise = progress?.noise ?? null;
   const ended = endedRuns(board);
   const share = progress?.cap ? ended / progress.cap : null;
-  const running = board.states.filter((state) => state === "running").length;
+  const many = (wanted: string): number => board.states.filter((state) => state === wanted).length;
+  const underWay = (["running", "paused"] as const).flatMap((state) => (many(state) ? `${many(state)} ${state}` : [])).join(", ");
   const live = head.agents.filter((agent) => agent.live);
   // Where it was once, it stays: what is beside it would move.
   const expected = useRef(false);
@@ -99,9 +101,10 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
       </Figure>
       <Figure
         label="against the baseline" lead
-        small={head.baseline < 0 ? "this sweep has no baseline" : <>{number(baseline)}, <RunLink board={board} row={head.baseline} /></>}
+        small={head.baseline < 0 ? "this sweep has no baseline"
+          : <>{begun && !Number.isNaN(gain) ? "expected; " : ""}{number(baseline)}, <RunLink board={board} row={head.baseline} />{Number.isNaN(gain) && !Number.isNaN(best - baseline) ? `; ${whole(board, head.baseline) ? "the best" : "it"} is not at its end` : ""}</>}
       >
-        {Number.isNaN(gain) ? "–" : <span class={sign * gain > (noise ?? 0) ? "good" : ""}>{signed(gain)} <span class="share">{percentOf(gain, baseline)}</span></span>}
+        {Number.isNaN(gain) ? "–" : <span class={!begun && sign * gain > (noise ?? 0) ? "good" : ""}>{signed(gain)} <span class="share">{percentOf(gain, baseline)}</span></span>}
       </Figure>
       {expected.current && (
         <Figure label={`expected at ${head.advice?.full ?? head.full ?? "the last"} steps`} small={head.advice && head.advice.row >= 0
@@ -110,8 +113,8 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
           {number(head.advice?.value)}
         </Figure>
       )}
-      {Object.keys(head.targets).length > 0 && <Targets head={head} best={best} progress={progress} />}
-      <Figure label="runs ended" small={<>{running ? `${running} running` : "none running"}{share !== null && <Meter share={share} />}</>}>
+      {Object.keys(head.targets).length > 0 && <Targets head={head} best={whole(board, head.best) ? best : NaN} expected={begun?.value ?? NaN} progress={progress} />}
+      <Figure label="runs ended" small={<>{underWay || "none running"}{share !== null && <Meter share={share} />}</>}>
         {ended}{progress?.cap ? <span class="muted"> of {progress.cap}</span> : null}
       </Figure>
       {head.state === "running" && (
@@ -174,15 +177,26 @@ function Figure({ label, lead = false, small, children }: FigureProps): JSX.Elem
   return <div class={lead ? "lead" : ""}><dt>{label}</dt><dd>{children}{small ? <small>{small}</small> : null}</dd></div>;
 }
 
-function Targets({ head, best, progress }: { readonly head: SweepHead; readonly best: number; readonly progress: Progress | null }): JSX.Element {
+interface TargetsProps {
+  readonly head: SweepHead;
+  /** Of a whole training, else NaN. */
+  readonly best: number;
+  readonly expected: number;
+  readonly progress: Progress | null;
+}
+
+/** By the best that is shown beside them: the server's word is a moment older. */
+function Targets({ head, best, expected, progress }: TargetsProps): JSX.Element {
   const sign = head.metric?.goal === "maximize" ? 1 : -1;
-  const targets = progress?.targets ?? Object.entries(head.targets).map(([name, value]) => ({ name, value, reached: sign * best >= sign * value }));
+  const reach = (value: number, target: number): boolean => sign * value >= sign * target;
+  const targets = (progress?.targets ?? Object.entries(head.targets).map(([name, value]) => ({ name, value })))
+    .map(({ name, value }) => ({ name, value, reached: reach(best, value), expected: reach(expected, value) }));
   const reached = targets.filter((target) => target.reached).length;
   return (
     <Figure
       label="targets reached"
       small={<ul class="targets">{targets.map((target) => (
-        <li class={target.reached ? "good" : ""}>{target.reached ? "✓" : "○"} {target.name} {number(target.value)}<span class="hidden-text">{target.reached ? " reached" : " not reached"}</span></li>
+        <li class={target.reached ? "good" : ""}>{target.reached ? "✓" : "○"} {target.name} {number(target.value)}{!target.reached && target.expected && " expected"}<span class="hidden-text">{target.reached ? " reached" : " not reached"}</span></li>
       ))}</ul>}
     >
       {reached} <span class="muted">of {targets.length}</span>
