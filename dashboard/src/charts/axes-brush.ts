@@ -161,6 +161,9 @@ export function worded(axis: Axis, brush: Brush): string {
   return brush.map(([low, high]) => `${format(low)} to ${format(high)}`).join(" or ");
 }
 
+/** So far beyond both ends an axis is still meant: there a drag begins that is to catch the best. */
+const BEYOND = 12;
+
 /** What is under the pointer. A finger needs more room than a mouse. */
 export function hit(
   plan: Layout,
@@ -178,13 +181,13 @@ export function hit(
   const found = plan.axes[axis];
   if (!found) return { kind: "plot" };
   if (y < plan.top - 20) return titleAt(plan, x, y);
+  const reach = Math.min(coarse ? 20 : 12, plan.gap ? plan.gap / 3 : 20);
   if (y < plan.top - 3) {
     if (distance <= 9) return { kind: "flip", axis };
     if (x > found.x && distance <= 26) return { kind: "hide", axis };
-    return { kind: "plot" };
+    return distance <= reach && y >= plan.top - BEYOND ? { kind: "axis", axis } : { kind: "plot" };
   }
-  const reach = Math.min(coarse ? 20 : 12, plan.gap ? plan.gap / 3 : 20);
-  if (distance > reach || y > plan.bottom + 6) return { kind: "plot" };
+  if (distance > reach || y > plan.bottom + BEYOND) return { kind: "plot" };
   const grip = coarse ? 12 : 5;
   const brush = brushes(found.column.name);
   for (let part = 0; part < brush.length; part++) {

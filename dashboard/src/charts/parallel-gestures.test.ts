@@ -236,6 +236,29 @@ test("a drag of a brush moves it, of its end resizes it", async () => {
   expect(page.brushes.get("momentum")?.[0]?.[1]).toBeGreaterThan(less);
 });
 
+test("a drag that begins a little above an axis or below it is a brush from its end", async () => {
+  const [top, bottom] = page.ends();
+  const x = page.x("momentum");
+  // On its left, on the sign that flips it, on the one that hides it, and further down.
+  for (const [aside, from, to] of [
+    [-11, top - 10, top + 60],
+    [0, top - 10, top + 60],
+    [14, top - 10, top + 60],
+    [0, bottom + 10, bottom - 60],
+  ] as const) {
+    page.brushes.clear();
+    page.update();
+    await page.drag(x + aside, from, to);
+    const [low = 0, high = 0] = page.brushes.get("momentum")?.[0] ?? [];
+    expect(high).toBeGreaterThan(low);
+    expect(to > from ? high : low).toBe(to > from ? 0.98 : 0.6);
+  }
+  expect(page.flipped.size).toBe(0);
+  await page.pointer("pointerdown", x, top - 10);
+  await page.pointer("pointerup", x, top - 9);
+  expect([...page.flipped]).toEqual(["momentum"]);
+});
+
 test("a click on an axis clears it, on a category takes that one", async () => {
   const [top, bottom] = page.ends();
   await page.drag(page.x("momentum"), top + 40, top + 100);

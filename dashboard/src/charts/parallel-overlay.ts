@@ -220,7 +220,7 @@ function drawAxis(parts: AxisNodes, axis: Axis, plan: Layout, ink: Inks): void {
   const { x, column } = axis;
   const { top, bottom } = plan;
   const half = Math.min(20, (plan.gap || 40) / 3);
-  put(parts.area, x - half, top - 4, 2 * half, bottom - top + 10);
+  put(parts.area, x - half, top - 12, 2 * half, bottom - top + 24);
   const wide = Math.max(24, axis.title.length * 6.8);
   put(parts.head, axis.titleX - wide / 2, axis.titleY - 12, wide, 16);
   set(parts.ring, {

@@ -382,26 +382,14 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     const { x, y } = place(event);
     const name = nameOf(found);
     if (found.kind === "axis" || found.kind === "brush") {
-      const grabbed = found.kind === "brush" && !event.shiftKey ? found : null;
-      gesture = {
-        kind: "brush",
-        name,
-        from: y,
-        shift: event.shiftKey,
-        moved: false,
-        base: grabbed || event.shiftKey ? brushOf(name) : [],
-        part: grabbed?.part ?? -1,
-        grip: grabbed?.grip ?? "body",
-        before: brushOf(name),
-        now: brushOf(name),
-      };
+      gesture = brushing(name, y, event.shiftKey, found.kind === "brush" ? found : null);
     } else if (found.kind === "title") {
       gesture = { kind: "title", name, from: x, x: axisOf(name)?.x ?? x, moved: false };
     } else {
       gesture = { kind: "press", x, y, hit: found };
     }
     if (name) overlay.focus(name, true);
-    if (gesture.kind !== "press") stage.setPointerCapture(event.pointerId);
+    if (gesture?.kind !== "press") stage.setPointerCapture(event.pointerId);
     // Keeps the mouse from selecting text and from taking the focus away again.
     event.preventDefault();
   });
@@ -409,6 +397,13 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
   stage.addEventListener("pointermove", (event) => {
     const at = place(event);
     pointer = at;
+    const held = gesture?.kind === "press" ? gesture : null;
+    const sign = held?.hit.kind === "flip" || held?.hit.kind === "hide";
+    if (held && sign && at.y - held.y > 6 && at.y - held.y > Math.abs(at.x - held.x)) {
+      // From the signs above an axis down along it: no click, but a brush from the axis' end.
+      gesture = brushing(nameOf(held.hit), held.y, event.shiftKey, null);
+      stage.setPointerCapture(event.pointerId);
+    }
     if (gesture?.kind === "brush") moveBrush(gesture, at.y);
     else if (gesture?.kind === "title") moveTitle(gesture, at.x, event.clientX);
     else if (event.pointerType === "mouse") {
@@ -419,6 +414,27 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     }
     frame.ask();
   });
+
+  function brushing(
+    name: string,
+    from: number,
+    shift: boolean,
+    found: (Hit & { kind: "brush" }) | null,
+  ): Gesture & { kind: "brush" } {
+    const grabbed = shift ? null : found;
+    return {
+      kind: "brush",
+      name,
+      from,
+      shift,
+      moved: false,
+      base: grabbed || shift ? brushOf(name) : [],
+      part: grabbed?.part ?? -1,
+      grip: grabbed?.grip ?? "body",
+      before: brushOf(name),
+      now: brushOf(name),
+    };
+  }
 
   function moveBrush(held: Gesture & { kind: "brush" }, y: number): void {
     if (!held.moved && Math.abs(y - held.from) < 3) return;
