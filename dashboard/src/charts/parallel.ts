@@ -161,7 +161,12 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
   const overlay = overlayOf(drawing, front, touch, keys.id);
   stage.append(faint.canvas, lines.canvas, drawing, front, touch);
   scroll.append(stage);
-  element.append(scroll, live, keys);
+  const more = html("div", {});
+  more.className = "more-aside";
+  more.textContent = "→";
+  more.ariaHidden = "true";
+  more.hidden = true;
+  element.append(scroll, more, live, keys);
   if (getComputedStyle(element).position === "static") element.style.position = "relative";
   if (element.clientHeight < 120) element.style.minHeight = `${HEIGHT}px`;
 
@@ -191,6 +196,12 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
   };
   const unmeasured = whenSized(element, measure);
   globalThis.addEventListener("resize", measure);
+
+  /** That there is more to the right is to be seen without a scrollbar, too. */
+  function edge(): void {
+    more.hidden = !room || !plan || scroll.scrollLeft + room.width >= plan.width - 4;
+  }
+  scroll.addEventListener("scroll", edge, { passive: true });
 
   function brushOf(name: string): Brush {
     return data?.brushes.get(name) ?? NO_BRUSH;
@@ -271,6 +282,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
       live.textContent = say();
       say = null;
     }
+    edge();
     // The bar came or went with this layout: once more, with the room there is now.
     const after = plan.width > width ? scroll.offsetHeight - scroll.clientHeight : 0;
     if (after !== bar) frame.ask();

@@ -9,6 +9,9 @@ export interface Sort {
   readonly down: boolean;
 }
 
+/** Best first, as it is unasked. */
+export const USUAL: Sort = { by: "", down: true };
+
 /** All rows in order; runs without a finite value come last, whichever way. A brush changes nothing of it. */
 export function sortedRows(board: Board, columns: Columns, { by, down }: Sort): Uint32Array {
   const rows = Uint32Array.from({ length: board.n }, (_, row) => row);

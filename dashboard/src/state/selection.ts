@@ -9,6 +9,7 @@ import { AFTERWARDS } from "../charts/words";
 import { valuesAt } from "../data/curves";
 import type { Board, Brush, Brushes, Column, Curves, Shown } from "../types";
 import { compile, Wrong, type Test } from "./expression";
+import { USUAL, type Sort } from "./rows";
 
 /** What the selection is about; `SweepData` has it. */
 export interface Runs {
@@ -52,6 +53,8 @@ export class Selection {
   readonly axes: Signal<readonly string[]> = signal([]);
   readonly flipped: Signal<ReadonlySet<string>> = signal(new Set());
   readonly parameter = signal("");
+  /** The order of the table. */
+  readonly sort: Signal<Sort> = signal(USUAL);
 
   readonly goal: ReadonlySignal<Goal>;
   readonly columns: ReadonlySignal<Columns>;

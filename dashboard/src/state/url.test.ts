@@ -9,7 +9,7 @@ import { bind, viewOf, written, type View } from "./url";
 const VIEW: View = {
   brushes: new Map([["lr0", [[0.001, 0.01], [0.05, 0.1]]], ["a,b&c=~%", [[0, 2]]]]), filter: 'value > 0.7 and x = "a&b"', top: 20, afterwards: true,
   colourBy: "optimizer", metric: "val/loss", step: 30, chosen: ["a", "b,c"], axes: ["lr0", "100%", "x,y"], flipped: new Set(["lr0"]),
-  parameter: "lr0",
+  parameter: "lr0", sort: { by: "val/loss.min", down: false },
 };
 
 test("a view is the same after a way through the address", () => {
@@ -21,11 +21,12 @@ test("the usual view has no address of its own", () => {
 });
 
 test("an address that people broke gives what can be read of it", () => {
-  const view = viewOf(new URLSearchParams("b.lr0=x~y,1~2,3&b.q=&top=-4&step=high&axes=%25E0"));
+  const view = viewOf(new URLSearchParams("b.lr0=x~y,1~2,3&b.q=&top=-4&step=high&axes=%25E0&sort=lr0"));
   expect([...view.brushes]).toEqual([["lr0", [[1, 2]]]]);
   expect(view.top).toBeNull();
   expect(view.step).toBeNull();
   expect(view.axes).toEqual(["%E0"]);
+  expect(view.sort.by).toBe("");
 });
 
 beforeEach(() => {

@@ -2,6 +2,7 @@
 import { batch, effect } from "@preact/signals";
 import { address, beforeLeaving, go, linkTo, type Place } from "../router";
 import type { Brush, Brushes } from "../types";
+import { USUAL, type Sort } from "./rows";
 import type { Selection } from "./selection";
 
 /** A drag is one step of the history, not fifty. */
@@ -19,6 +20,7 @@ export interface View {
   readonly axes: readonly string[];
   readonly flipped: ReadonlySet<string>;
   readonly parameter: string;
+  readonly sort: Sort;
 }
 
 /** Names may hold anything, so commas in them are written as `%2C` once more. */
@@ -47,7 +49,14 @@ export function written(view: View): URLSearchParams {
   if (view.axes.length) query.set("axes", listed(view.axes));
   if (view.flipped.size) query.set("flip", listed(view.flipped));
   if (view.parameter) query.set("slice", view.parameter);
+  // Which way comes first: a name may hold anything.
+  if (view.sort.by) query.set("sort", `${view.sort.down ? "down" : "up"}.${view.sort.by}`);
   return query;
+}
+
+function sortOf(text: string | null): Sort {
+  const [, way, by] = /^(up|down)\.(.+)$/su.exec(text ?? "") ?? [];
+  return by === undefined ? USUAL : { by, down: way === "down" };
 }
 
 export function viewOf(query: URLSearchParams): View {
@@ -64,6 +73,7 @@ export function viewOf(query: URLSearchParams): View {
     brushes, filter: query.get("q") ?? "", top: whole(query.get("top")), afterwards: query.get("later") === "1", colourBy: query.get("by") ?? "value",
     metric: query.get("metric") ?? "", step: whole(query.get("step")), chosen: unlisted(query.get("pick")),
     axes: unlisted(query.get("axes")), flipped: new Set(unlisted(query.get("flip"))), parameter: query.get("slice") ?? "",
+    sort: sortOf(query.get("sort")),
   };
 }
 
@@ -81,7 +91,7 @@ export function bind(selection: Selection, place: Place): () => void {
     brushes: selection.brushes.value, filter: selection.filter.value, top: selection.top.value, afterwards: selection.afterwards.value,
     colourBy: selection.colourBy.value, metric: selection.metric.value, step: selection.step.value,
     chosen: [...selection.chosen.value].flatMap((row) => runs.board.peek()?.ids[row] ?? []), axes: selection.axes.value,
-    flipped: selection.flipped.value, parameter: selection.parameter.value,
+    flipped: selection.flipped.value, parameter: selection.parameter.value, sort: selection.sort.value,
   });
   const take = (query: URLSearchParams): void => {
     const view = viewOf(query);
@@ -98,6 +108,7 @@ export function bind(selection: Selection, place: Place): () => void {
       selection.axes.value = view.axes;
       selection.flipped.value = view.flipped;
       selection.parameter.value = view.parameter;
+      selection.sort.value = view.sort;
     });
   };
   const stopReading = effect(() => {

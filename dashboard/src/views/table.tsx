@@ -41,7 +41,7 @@ export interface TableKeys {
 
 export function RunsTable({ model, keys }: { readonly model: SweepModel; readonly keys: { current: TableKeys | null } }): JSX.Element {
   const { selection, board } = model;
-  const sort: Signal<Sort> = useSignal({ by: "", down: true });
+  const { sort } = selection;
   const hidden: Signal<ReadonlyMap<string, boolean>> = useSignal(new Map());
   const differences = useSignal(false);
   const columns = useMemo(() => computed(() => {
@@ -144,7 +144,7 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
         {...(model.current.value >= 0 ? { "aria-activedescendant": `run-row-${model.current.value}` } : {})}
       >
         <div class="heads" role="row" aria-rowindex={1}>
-          <Head by="run" label="run" width={RUN} sort={sort} />
+          <Head by="run" label="run" width={RUN} sort={sort} first />
           <Head by="state" label="state" width={STATE} sort={sort} />
           {visible.value.map((column) => <Head by={column.name} label={headOf(column)} says={saysOf(column)} width={widthOf(column, known)} sort={sort} number={column.kind === "number"} />)}
         </div>
@@ -201,15 +201,17 @@ interface HeadProps {
   readonly width: number;
   readonly sort: Signal<Sort>;
   readonly number?: boolean;
+  /** It stays where the table is scrolled aside. */
+  readonly first?: boolean;
 }
 
-function Head({ by, label, says = label, width, sort, number = false }: HeadProps): JSX.Element {
+function Head({ by, label, says = label, width, sort, number = false, first = false }: HeadProps): JSX.Element {
   const sorted = sort.value.by === by;
   return (
-    <div class={number ? "number" : ""} role="columnheader" style={{ width: `${width}px` }} title={says}
+    <div class={first ? "first" : number ? "number" : ""} role="columnheader" style={{ width: `${width}px` }} title={says}
       aria-sort={sorted ? (sort.value.down ? "descending" : "ascending") : "none"}>
       <button type="button" tabIndex={-1} onClick={() => (sort.value = { by, down: sorted ? !sort.value.down : number })}>
-        {label}{sorted ? (sort.value.down ? " ↓" : " ↑") : ""}
+        <span class="clip">{label}</span>{sorted && <span>{sort.value.down ? "↓" : "↑"}</span>}
       </button>
     </div>
   );
@@ -248,7 +250,7 @@ function Row({ row, index, top, model, board, columns, writers, version, baselin
       class={`${hovered.value ? "hover" : ""} ${current.value ? "current" : ""}`} style={{ transform: `translateY(${top}px)` }}
       onPointerEnter={() => (selection.hover.value = row)} onClick={() => (model.current.value = row)} onDblClick={() => open(row)}
     >
-      <div role="gridcell" style={{ width: `${RUN}px` }}>
+      <div class="first" role="gridcell" style={{ width: `${RUN}px` }}>
         <input type="checkbox" tabIndex={-1} checked={chosen.value} aria-label={`Choose ${elided(name, 80)}`} onChange={() => selection.toggle(row)} />{" "}
         {ofEarlierFile(board, row) && <><span class="earlier" title={remarksOf(board, row)[0]}>v{board.specVersions[row]}<span class="hidden-text"> of the sweep's file</span></span>{" "}</>}
         <a href={linkTo({ view: "run", id: board.ids[row] ?? "" })} tabIndex={-1} title={`${elided(name, 300)}\n${inShort(board.why[row] ?? "")}`}>
