@@ -235,6 +235,16 @@ class Run:
         # Python keeps an exception that ended the program, but not a SystemExit, in sys.last_value.
         self.finish(_exit_code(getattr(sys, "last_value", None)))
 
+    def _sent_away(self) -> str:
+        """Why its agent has interrupted the program, which went on after an order; "" where it has not."""
+        wanted, why = self._backend.wanted, self._backend.why
+        if self._foreign() or wanted == "go" or not os.environ.get("SWEPT_RUN_ID"):
+            return ""
+        because = f": {why}" if why else ""
+        if wanted == "pause":
+            return f"paused after step {self._step - 1}{because}; it goes on from its checkpoint"
+        return f"stopped after step {self._step - 1}{because}"
+
     def _after_fork(self) -> None:
         self._lock = threading.RLock()
 
@@ -279,7 +289,23 @@ def init(
     identity, backend = _join(project, name, config or {}, clock or SystemClock())
     run = _current = Run(identity, backend)
     atexit.register(run._at_exit)
+    _say_why_interrupted(run)
     return run
+
+
+def _say_why_interrupted(run: Run) -> None:
+    """A program that does not look at its orders is ended by its agent as by Ctrl+C. That is no crash: one line, and not
+    a traceback through whatever it was at. Ctrl+C of a person never gets to an agent's programs."""
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        said = run._sent_away() if issubclass(kind, KeyboardInterrupt) else ""
+        if said:
+            complain(said)
+        else:
+            before(kind, error, trace)
+
+    sys.excepthook = hook
 
 
 def _join(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from swept.testing.site import Site
 
 PACE = 0.1
@@ -48,6 +50,25 @@ def test_an_order_that_is_not_obeyed_is_enforced(site: Site) -> None:
     (run,) = site.runs(sweep)
     assert run["state"] == "stopped"
     assert run["steps"] < epochs - 1, "not by coming to its end"
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [("stop", "stopped after step "), ("pause", "paused after step ")],
+)
+def test_a_program_that_its_agent_ends_does_not_look_like_a_crash(
+    site: Site, order: str, said: str
+) -> None:
+    sweep = site.create(epochs=3000, seconds=PACE, deaf=True)
+    agent = site.start_agent(sweep, "--count", "1")
+    run = site.when_step(sweep, 1)
+    with site.client() as client:
+        client.desired(run["id"], order, "seen enough")
+    assert site.ended(agent) == 0
+    console = (site.home.path / "runs" / run["id"] / "attempt-1" / "console.log").read_text()
+    assert "Traceback" not in console
+    assert f"swept: {said}" in console.splitlines()[-1]
+    assert "seen enough" in console.splitlines()[-1]
 
 
 def test_a_paused_run_goes_on_where_it_was(site: Site) -> None:

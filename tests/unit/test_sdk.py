@@ -284,6 +284,17 @@ def test_the_context_manager_passes_exceptions_on(tmp_path: Path) -> None:
 # -- values ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "ValueError('mine')"])
+def test_without_an_order_a_programs_own_end_keeps_its_traceback(
+    tmp_path: Path, error: str
+) -> None:
+    code = f"import swept; run = swept.init(); run.log({{'loss': 1}}); raise {error}"
+    done = python(tmp_path, code, **claimed(tmp_path))
+    assert done.returncode != 0
+    assert "Traceback" in done.stderr
+    assert done.stderr.rstrip().splitlines()[-1].startswith(error.split("(")[0])
+
+
 def test_numbers_of_all_kinds_become_json() -> None:
     values = clean(
         {

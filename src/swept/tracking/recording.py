@@ -66,6 +66,8 @@ class Backend(Protocol):
     @property
     def wanted(self) -> str: ...
     @property
+    def why(self) -> str: ...
+    @property
     def lost(self) -> str: ...
     def report(self, kind: str, *, objective: bool = False, **fields: Any) -> None: ...
     def read_order(self) -> None: ...
@@ -78,6 +80,7 @@ class Silent:
     """The backend of all processes of a run but the one that reports."""
 
     wanted = "go"
+    why = ""
     lost = ""
 
     def report(self, kind: str, *, objective: bool = False, **fields: Any) -> None: ...
@@ -136,6 +139,11 @@ class Recorder:
     def wanted(self) -> str:
         told = self._told  # without the lock: a signal's handler may look, in a thread that has it
         return told.desired if told else "go"
+
+    @property
+    def why(self) -> str:
+        told = self._told
+        return told.reason if told else ""
 
     @property
     def lost(self) -> str:
@@ -325,6 +333,7 @@ class LocalFile:
     """The backend without a server: metrics are printed and written to a file."""
 
     wanted = "go"
+    why = ""
     lost = ""
 
     def __init__(self, path: Path, identity: Identity, clock: Clock) -> None:
