@@ -13,8 +13,10 @@ import pytest
 from swept.analysis.health.cards import health
 from swept.analysis.health.situation import LEVELS, Card, Situation
 from swept.analysis.importance import Importance, Share
-from swept.model import Agent, Attempt, Kind, Outcome, Point, Run, RunState, SweepState
+from swept.analysis.look import look
+from swept.model import Agent, Attempt, Config, Kind, Outcome, Point, Run, RunState, SweepState
 from swept.spec import Spec, parse_mapping
+from swept.testing.simulate import simulate
 
 SWEEP: dict[str, Any] = {
     "method": "random",
@@ -104,6 +106,31 @@ def cards(runs: Sequence[Run], spec: Spec = PLAIN, **more: Any) -> dict[str, Car
     levels = [LEVELS.index(card.level) for card in found]
     assert levels == sorted(levels)
     return {card.id: card for card in found}
+
+
+DWARFED: dict[str, Any] = {
+    "method": "bayes",
+    "metric": {"name": "acc", "goal": "maximize"},
+    "parameters": {
+        "lr": {"distribution": "log_uniform_values", "min": 1e-5, "max": 1.0},
+        "width": {"distribution": "int_uniform", "min": 32, "max": 256},
+        "momentum": {"min": 0.5, "max": 0.99},
+        "dropout": {"min": 0.0, "max": 0.6},
+        "optimizer": {"values": ["sgd", "adam", "rmsprop"]},
+    },
+    "run_cap": 45,
+}
+
+
+def dwarfed(config: Config, seed: int) -> list[float]:
+    """Over its five decades the learning rate explains nearly all; near the best the optimizer costs 0.08, the width
+    0.03, and the dropout nothing."""
+    rng = np.random.default_rng([seed % 2**32, round(1e6 * config["lr"]), config["width"]])
+    lost = 0.12 * (math.log10(config["lr"]) + 2.5) ** 2
+    lost += 0.2 * (config["width"] / 256 - 0.6) ** 2 + 0.1 * (config["momentum"] - 0.85) ** 2
+    lost += {"sgd": 0.03, "adam": 0.0, "rmsprop": 0.08}[config["optimizer"]]
+    top = max(0.92 - lost, 0.0)
+    return [top * -math.expm1(-t / 4) + 0.006 * float(rng.normal()) for t in range(1, 21)]
 
 
 class TestNothing:
@@ -266,12 +293,47 @@ class TestParameters:
         assert "edge-lr-high" not in cards(runs, importance=seen)
 
     def test_what_makes_no_difference_by_a_model_that_knows_enough(self) -> None:
-        rows = (Share("lr", 0.9, 0.8, 1.0, -1.0), Share("decay", 0.002, 0.0, 0.008, 0.0))
-        card = cards(drawn(40), importance=Importance(40, 0.8, "", rows))["no-effect"]
+        lr, decay = Share("lr", 0.9, 0.8, 1.0, -1.0), Share("decay", 0.002, 0.0, 0.008, 0.0)
+        rows = (lr, replace(decay, near=0.001))
+        seen = Importance(40, 0.8, "", rows, apart=0.05)
+        card = cards(drawn(40), importance=seen, residual=0.002)["no-effect"]
         assert card.parameter == "decay"
         assert card.title == "`decay` makes no difference in these ranges"
-        for little in (Importance(8, 0.8, "", rows), Importance(40, 0.2, "", rows)):
-            assert "no-effect" not in cards(drawn(40), importance=little)
+        for little in (replace(seen, runs=8), replace(seen, explained=0.2)):
+            assert "no-effect" not in cards(drawn(40), importance=little, residual=0.002)
+
+    def test_little_of_the_whole_range_is_no_advice_to_fix_it(self) -> None:
+        """It may be what is left to gain near the best: more than luck there, or more than the better runs differ by."""
+        lr, decay = Share("lr", 0.99, 0.98, 1.0, -1.0), Share("decay", 0.002, 0.0, 0.008, 0.0)
+        for near, residual, apart in (
+            (0.02, 0.002, 0.05),
+            (0.08, 0.1, 0.05),
+            (math.nan, 0.1, 0.05),
+            (0.0, None, 0.05),
+        ):
+            rows = (lr, replace(decay, near=near))
+            seen = Importance(40, 0.8, "", rows, apart=apart)
+            found = cards(drawn(40), importance=seen, residual=residual)
+            assert "no-effect" not in found
+            card = found["little-effect"]
+            assert card.title == "`decay` explains little of the whole range"
+            assert "may still matter" in card.text
+            assert "smaller space" not in card.text
+
+    @pytest.mark.parametrize("rule", ["auto", "hyperband", None])
+    @pytest.mark.parametrize("seed", [1, 2])
+    def test_what_a_wide_learning_rate_dwarfs_is_not_advised_to_be_fixed(
+        self, rule: str | None, seed: int
+    ) -> None:
+        stopping = {"early_stopping": rule} if rule else {}
+        played = simulate({**DWARFED, "swept": {"epochs": 20, **stopping}}, dwarfed, 2000, seed)
+        seen = look(played.spec, played.runs)
+        noise = seen.surface.noise if seen.surface else None
+        found = cards(played.runs, played.spec, importance=seen.importance, residual=noise)
+        advised = " ".join(found["no-effect"].evidence) if "no-effect" in found else ""
+        assert "optimizer" not in advised
+        assert "width" not in advised
+        assert any("dropout" in line for card in found.values() for line in card.evidence)
 
     def test_what_cannot_act(self) -> None:
         spec = parse_mapping(

@@ -82,6 +82,16 @@ class TestKnownAnswers:
         assert idle.high < 0.05
         assert idle.sign == 0.0
 
+    def test_how_far_the_metric_moves_beside_the_best_runs(self) -> None:
+        """In its own unit: a share says nothing of it where one parameter is all there is to see."""
+        found = importance(spec_of(THREE), drawn(spec_of(THREE), 40, sloped))
+        rows = by_name(found)
+        assert rows["a"].near == pytest.approx(2.0, abs=0.3)
+        assert rows["b"].near == pytest.approx(1.0, abs=0.2)
+        assert rows["idle"].near < 0.2
+        assert 0.0 < found.apart < 1.5
+        assert math.isnan(importance(spec_of(THREE), []).apart)
+
     def test_an_interaction_counts_for_both(self) -> None:
         spec = spec_of(THREE)
         runs = drawn(spec, 80, lambda c, rng: (c["a"] - 0.5) * (c["b"] - 0.5))

@@ -16,6 +16,10 @@ The whiskers come from random halves of the runs: the model is made anew of each
 the whole as the whole differs from the truth; a bootstrap would show the model every repeated run as one without noise.
 Whether the model is worth anything is asked of runs that it has not seen (k folds). If it is no better than the mean,
 nothing is ranked.
+
+A share is one of the whole range: beside five decades of a learning rate all else is next to nothing there, and may still
+be what is left to gain. So it is asked too how far the metric moves along each parameter where the others are those of the
+best runs, in its own unit.
 """
 
 from __future__ import annotations
@@ -53,6 +57,8 @@ _LEVELS, _OTHERS = 17, 64
 _EDGE = 1e-4
 _SLIGHT = 0.01
 """A main effect of less than this share has no direction."""
+_BEST, _FEWEST_BEST, _MOST_BEST = 0.25, 5, 32
+"""Near the best: so much of the runs, so few at least, and so many at most."""
 _BETWEEN = 0.5
 """Below it the best is said to lie between the ends: both lose an eighth of all there is to lose, or more."""
 
@@ -61,7 +67,8 @@ _BETWEEN = 0.5
 class Share:
     """`share`, `low` and `high` from 0 to 1; `sign` from -1 to 1: how far larger values are better (+) or worse (-). Of a
     metric without a goal: raise it (+) or lower it (-). `between`: the best lies between the ends of the range, which is
-    why there is little of a direction. `inert`: why it cannot act, or ""."""
+    why there is little of a direction. `inert`: why it cannot act, or "". `near`: how far the metric moves along its range
+    beside the best runs' other values, in the metric's unit; NaN where nobody knows."""
 
     parameter: str
     share: float
@@ -70,12 +77,14 @@ class Share:
     sign: float
     between: bool = False
     inert: str = ""
+    near: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
 class Importance:
     """`runs` modelled; `explained`: the part of the variation between runs that a model which has not seen them predicts
-    (R²; below 0 it is worse than the mean), NaN where there is none. `caution`: why the shares say little, or "".
+    (R²; below 0 it is worse than the mean), NaN where there is none. `caution`: why the shares say little, or "". `apart`: the
+    best's distance from the median of the better half, in the metric's unit; NaN where nothing is ranked.
 
     With a caution that nothing is explained, each share is 0 with whiskers from 0 to 1, in the order of the file."""
 
@@ -83,6 +92,7 @@ class Importance:
     explained: float
     caution: str
     rows: tuple[Share, ...]
+    apart: float = math.nan
 
     @property
     def ranks(self) -> bool:
@@ -111,7 +121,7 @@ def of_surface(spec: Spec, found: Told, whole: Surface | None) -> Importance:
         caution = f"{_nothing(found.runs, explained)}{_left_out(found)}"
         return Importance(found.runs, explained, caution, (*unknown, *inert))
     rows = _rows(found, whole)
-    return Importance(found.runs, explained, _caution(found), (*rows, *inert))
+    return Importance(found.runs, explained, _caution(found), (*rows, *inert), _apart(found))
 
 
 def _nothing(runs: int, explained: float) -> str:
@@ -192,8 +202,10 @@ def _coordinates(features: Features, drawn: Array) -> Array:
 def _rows(found: Told, whole: Surface) -> list[Share]:
     places = _Places.of(found.features)
     shares, variance = _total(whole.model, places)
-    halves = np.array([_total(model, places)[0] for model in _half_models(found)])
+    models = _half_models(found)
+    halves = np.array([_total(model, places)[0] for model in models])
     low, high = np.quantile(halves, WHISKERS, axis=0)
+    near = whole.spread * _near(found, whole, models)
     directions = _directions(whole, places.others, variance)
     rows = [
         Share(
@@ -202,6 +214,7 @@ def _rows(found: Told, whole: Surface) -> list[Share]:
             float(min(low[i], shares[i])),
             float(max(high[i], shares[i])),
             *directions[i],
+            near=float(near[i]),
         )
         for i, axis in enumerate(found.features.axes)
     ]
@@ -216,6 +229,44 @@ def _total(model: gp.Model, places: _Places) -> tuple[Array, float]:
         return np.zeros(len(places.mixed)), 0.0
     moved = [float(np.mean((at_a - model.mean(mixed)) ** 2)) for mixed in places.mixed]
     return np.minimum(0.5 * np.array(moved) / variance, 1.0), variance
+
+
+def _beside(found: Told) -> tuple[Array, ...]:
+    """Columns of the model along each parameter (runs times levels), the others those of the best runs."""
+    features = found.features
+    count = min(max(math.ceil(_BEST * found.runs), _FEWEST_BEST), _MOST_BEST)
+    best = found.U[np.argsort(found.values, kind="stable")[:count]]
+    drawn = np.repeat((np.arange(_LEVELS)[:, None] + 0.5) / _LEVELS, features.dimension, axis=1)
+    levels = _coordinates(features, drawn)
+    along = []
+    for i, axis in enumerate(features.axes):
+        U = np.repeat(best, _LEVELS, axis=0)
+        U[:, i] = np.tile(axis.snap(levels[:, i]), len(best))
+        along.append(features.columns(features.snap(U)))
+    return tuple(along)
+
+
+def _near(found: Told, whole: Surface, models: Sequence[gp.Model]) -> Array:
+    """How far z moves along each parameter (d,) beside the best runs. Where runs were ended early, by the upper whisker:
+    what is expected of them leans on the others, so that an effect which few have shown looks smaller than it is."""
+    beside = _beside(found)
+    moved = _moved(whole.model, beside)
+    if not found.doubt.any():
+        return moved
+    halves = [_moved(model, beside) for model in models]
+    return np.maximum(moved, np.quantile(halves, WHISKERS[1], axis=0))
+
+
+def _moved(model: gp.Model, beside: tuple[Array, ...]) -> Array:
+    """How far z moves along each parameter (d,), in the mean over the best runs: what each does to one run may
+    differ, and is not to cancel."""
+    means = (model.mean(columns).reshape(-1, _LEVELS) for columns in beside)
+    return np.array([float(np.ptp(mean, axis=1).mean()) for mean in means])
+
+
+def _apart(found: Told) -> float:
+    better = np.sort(found.values)[: (found.runs + 1) // 2]
+    return float(np.median(better) - better[0])
 
 
 def _half_models(found: Told) -> list[gp.Model]:
