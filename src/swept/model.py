@@ -15,6 +15,14 @@ from typing import Any, TypeAlias
 Config: TypeAlias = Mapping[str, Any]  # JSON values; nested mappings where the space is nested
 
 
+ASKED, ASKED_HERE, STOPPED_THERE = (
+    "asked for by a person",
+    "asked for on the command line",
+    "stopped by a person",
+)
+"""What a person's order says that gives no reason: from the page, from the command line, from a W&B client."""
+
+
 class SweepState(StrEnum):
     PENDING = "pending"  # created, no run claimed yet
     RUNNING = "running"
@@ -298,6 +306,12 @@ class Run:
     @property
     def resumable(self) -> bool:
         return self.checkpoint is not None
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person has ended or paused it, and not the search: by what orders say that give no reason."""
+        said = {self.ended_because, self.attempts[-1].reason if self.attempts else ""}
+        return self.paused_by == "person" or not said.isdisjoint((ASKED, ASKED_HERE, STOPPED_THERE))
 
     @property
     def steps(self) -> int:

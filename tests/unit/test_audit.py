@@ -16,7 +16,20 @@ from swept.analysis.document import best_yaml, results_document
 from swept.analysis.recommend import advise, recommend
 from swept.analysis.results import Question, results
 from swept.analysis.text import lines
-from swept.model import Attempt, Config, Goal, History, Kind, Outcome, Point, Run, RunState
+from swept.model import (
+    ASKED,
+    ASKED_HERE,
+    STOPPED_THERE,
+    Attempt,
+    Config,
+    Goal,
+    History,
+    Kind,
+    Outcome,
+    Point,
+    Run,
+    RunState,
+)
 from swept.spec import Spec, parse_mapping
 from swept.stopping.forecast import Forecast
 from swept.testing.simulate import simulate
@@ -89,6 +102,21 @@ class TestSaved:
         said = "\n".join(lines(QUESTION, results(QUESTION, WHOLE, audit=over)))
         assert "  saved 22 of 128 steps" in said
         assert "2 of 8 runs ended early" in said
+
+    @pytest.mark.parametrize("why", [ASKED, ASKED_HERE, STOPPED_THERE])
+    @pytest.mark.parametrize("state", [STOPPED, RunState.PAUSED])
+    def test_what_a_person_ends_is_not_the_searchs_saving(self, why: str, state: RunState) -> None:
+        alone = [*WHOLE, run(7, 0.9, 4, STOPPED)]
+        asked = run(8, 0.8, 7, state)
+        asked = replace(
+            asked, ended_because=why, attempts=(replace(asked.attempts[0], reason=why),)
+        )
+        found = audit(spec_with(), [*alone, asked])
+        assert found is not None
+        assert (found.early, found.by_hand, found.waiting) == (1, 1, 0)
+        assert (found.saved, found.full) == (12, 7 * STEPS + 7)
+        said = "\n".join(lines(QUESTION, results(QUESTION, alone, audit=found)))
+        assert "1 of 8 runs ended early (and 1 by hand)" in said
 
     def test_failed_runs_and_those_that_never_began_are_no_saving(self) -> None:
         lost = [run(7, 0.9, 4, RunState.FAILED), run(8, 0.8, 0, RunState.KILLED)]

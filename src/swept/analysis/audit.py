@@ -56,7 +56,7 @@ class Audit:
     """`early` of `runs` runs were ended or paused before their last step, which spared `saved` of the `full` steps that
     whole trainings of all had cost; `hours`: the same by the mean time of a step, None where no attempt has ended.
     `cost` is None while the model has too little to go by, and with more than MOST runs. `waiting`: how many of `early`
-    are paused, and may still go on."""
+    are paused, and may still go on. `by_hand`: so many runs a person has ended or paused early; nothing of them is saved."""
 
     rule: str
     runs: int
@@ -66,6 +66,7 @@ class Audit:
     hours: float | None
     cost: Cost | None
     waiting: int = 0
+    by_hand: int = 0
 
     @property
     def share(self) -> float:
@@ -82,6 +83,7 @@ class Saving:
     full: int
     hours: float | None
     waiting: int
+    by_hand: int
 
 
 def saving(spec: Spec, runs: Sequence[Run]) -> Saving | None:
@@ -104,6 +106,7 @@ def _saving(runs: Sequence[Track]) -> Saving:
         full=sum(_whole(each) for each in counted),
         hours=None if pace is None else saved * pace / 3600.0,
         waiting=sum(each.run.state is RunState.PAUSED for each in early),
+        by_hand=sum(_early(each) and each.run.by_hand for each in counted),
     )
 
 
@@ -130,16 +133,23 @@ def audit(spec: Spec, runs: Sequence[Run], found: Best | None = None) -> Audit |
         hours=spared.hours,
         cost=_cost(forecast, found) if found and asked else None,
         waiting=spared.waiting,
+        by_hand=spared.by_hand,
     )
 
 
 def _ended_early(each: Track) -> bool:
+    """By the search: what a person ends is neither its saving nor its risk."""
+    return _early(each) and not each.run.by_hand
+
+
+def _early(each: Track) -> bool:
     return each.run.state in _EARLY and each.reached < each.full
 
 
 def _whole(each: Track) -> int:
-    """The steps of its whole training; a program that ended by itself has shown them."""
-    return each.reached if each.run.state is RunState.FINISHED else max(each.full, each.reached)
+    """The steps of its whole training; a program that ended by itself has shown them, and so has who ended it by hand."""
+    shown = each.run.state is RunState.FINISHED or (_early(each) and each.run.by_hand)
+    return each.reached if shown else max(each.full, each.reached)
 
 
 def _seconds_per_step(counted: Sequence[Track]) -> float | None:

@@ -84,15 +84,22 @@ def audit_lines(question: Question, results: Results) -> list[str]:
         return []
     head = f"Early stopping ({found.rule})"
     if not found.early:
-        return [head, "  no run ended early: nothing was saved, nothing can have been lost"]
+        nothing = (
+            f"no run ended early{_by_hand(found)}: nothing was saved, nothing can have been lost"
+        )
+        return [head, f"  {nothing}"]
     hours = "" if found.hours is None else f", about {span(found.hours)}"
     saved = f"saved {found.saved} of {found.full} steps ({_percent(found.share)}{hours})"
-    ended = f"{found.early - found.waiting} of {found.runs} runs ended early"
+    ended = f"{found.early - found.waiting} of {found.runs} runs ended early{_by_hand(found)}"
     said = f"{saved}: {ended}"
     if found.waiting:
         wait = "waits" if found.waiting == 1 else "wait"
         said = f"so far {saved}: {found.waiting} {wait} at a rung and may go on, {ended}"
     return [head, *(f"  {line}" for line in (said, *_cost_lines(question, found)))]
+
+
+def _by_hand(found: Audit) -> str:
+    return f" (and {found.by_hand} by hand)" if found.by_hand else ""
 
 
 def _cost_lines(question: Question, found: Audit) -> Iterator[str]:

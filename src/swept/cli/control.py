@@ -16,12 +16,10 @@ from swept.cli.render import pairs
 from swept.cli.views import spec_of
 from swept.client import Client
 from swept.errors import UsageError
-from swept.model import Kind
+from swept.model import ASKED_HERE, Kind
 from swept.space import same
 from swept.spec import Spec
 from swept.wire.runs import NewRun
-
-BY_HAND = "asked for on the command line"
 
 
 @click.command("pause")
@@ -148,12 +146,12 @@ def _change(typed: str | None, *, state: str, desired: str) -> None:
         if found.sweep is not None:
             _told_sweep(client, found.sweep["id"], state)
         elif found.run is not None:
-            run = client.desired(found.run["id"], desired, BY_HAND)
+            run = client.desired(found.run["id"], desired, ASKED_HERE)
             say(f"run {run['number']} ({run['id']}) is {run['state']}; wanted: {run['desired']}")
 
 
 def _told_sweep(client: Client, sweep: str, state: str) -> None:
-    after = client.set_state(sweep, state, BY_HAND)
+    after = client.set_state(sweep, state, ASKED_HERE)
     say(f"sweep {sweep} is {after['state']}")
 
 

@@ -10,7 +10,7 @@ from swept.changes import changes
 from swept.engine.ground import Ground
 from swept.engine.warm import earlier_runs, going_on, told
 from swept.errors import Conflict, Problem, UsageError
-from swept.model import Desired, Kind, Run, Sweep, SweepState
+from swept.model import ASKED, Desired, Kind, Run, Sweep, SweepState
 from swept.search.prior import unused
 from swept.spec import parse
 from swept.store.base import Lease
@@ -139,7 +139,7 @@ class People(Ground):
     def order(self, run_id: str, desired: str, reason: str = "") -> Run:
         """What a person wants of the run: go, pause or stop."""
         wished = member(Desired, desired, "order for a run")
-        now, why = self.clock.now(), reason or "asked for by a person"
+        now, why = self.clock.now(), reason or ASKED
         run = self.store.set_desired(run_id, wished, reason=why, by="person", now=now)
         self.on_order()
         if run.sweep is not None and run.state.ended:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from swept.errors import UsageError
-from swept.model import Desired, Outcome, Run, RunState
+from swept.model import STOPPED_THERE, Desired, Outcome, Run, RunState
 from swept.server.auth import Access
 from swept.server.wandb import runs
 from swept.server.wandb.graphql import Arguments, Node, Resolver
@@ -32,7 +32,7 @@ def stop(service: Service, access: Access, arguments: Arguments) -> Node:
 
 
 def _ask_to_stop(service: Service, run: Run) -> None:
-    service.engine.order(run.id, Desired.STOP, "stopped by a person")
+    service.engine.order(run.id, Desired.STOP, STOPPED_THERE)
 
 
 def delete(service: Service, access: Access, arguments: Arguments) -> Node:
