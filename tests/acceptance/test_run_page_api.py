@@ -70,12 +70,12 @@ def log(seq: int, step: int, **metrics: Any) -> Report:
     return {"seq": seq, "type": "log", "time": float(step), "step": step, "metrics": metrics}
 
 
-def finished(client: Client, run: Claimed) -> None:
+def finished(client: Client, run: Claimed, outcome: str = "finished") -> None:
     client.complete(
         run["run"],
         {
             "lease": run["lease"],
-            "outcome": "finished",
+            "outcome": outcome,
             "exit_code": 0,
             "signal": None,
             "reason": "it ended",
@@ -390,27 +390,13 @@ def rivals(client: Client) -> tuple[str, Claimed, Claimed]:
     return sweep, claim("a"), claim("b")
 
 
-def end(client: Client, run: Claimed) -> None:
-    client.complete(
-        run["run"],
-        {
-            "lease": run["lease"],
-            "outcome": "finished",
-            "exit_code": 0,
-            "signal": None,
-            "reason": "it ended",
-            "tail": [],
-        },
-    )
-
-
 def test_the_stream_of_a_run_tells_of_its_rivals_where_it_is_asked_for_them(
     served: Served, client: Client
 ) -> None:
     _, run, rival = rivals(client)
     sent = [log(1, 3, loss=0.5)]
     client.reports(rival["run"], {"lease": rival["lease"], "reports": sent})
-    end(client, rival)
+    finished(client, rival)
     last = served.store.position()[0]
 
     client.desired(run["run"], "stop")
@@ -451,6 +437,15 @@ def test_a_stream_goes_on_behind_what_is_not_for_it_and_says_where_it_is(
 ) -> None:
     monkeypatch.setattr("swept.server.events.BATCH", 2)
     sweep, run, rival = rivals(client)
+    kept: Report = {
+        "seq": 1,
+        "type": "checkpoint",
+        "time": 0.0,
+        "step": 1,
+        "place": "/c/1",
+        "host": "one",
+    }
+    client.reports(rival["run"], {"lease": rival["lease"], "reports": [kept]})
     start = Position(*served.store.position())
 
     def ask() -> None:
@@ -466,7 +461,7 @@ def test_a_stream_goes_on_behind_what_is_not_for_it_and_says_where_it_is(
         assert isinstance(messages, AsyncGenerator)
         found = [await anext(messages)]
         await asyncio.to_thread(ask)
-        await asyncio.to_thread(end, client, rival)
+        await asyncio.to_thread(finished, client, rival, "paused")
         served.context.news = bell = Counting()
         found.append(await anext(messages))
         assert bell.waits == 0
@@ -481,7 +476,7 @@ def test_a_stream_goes_on_behind_what_is_not_for_it_and_says_where_it_is(
         return found
 
     hello, told, word = asyncio.run(listen())
-    assert ("event: hello" in hello, '"type":"run.finished"' in told) == (True, True)
+    assert ("event: hello" in hello, '"type":"run.paused"' in told) == (True, True)
     assert word.startswith(f"id: {Position(*served.store.position())}\nevent: hello\n")
 
 
