@@ -284,6 +284,24 @@ class TestNoise:
         assert noise(runs, UP) is None
         assert noise(runs, UP, ignore=("seed",)) is not None
 
+    @pytest.mark.parametrize("kind", [Kind.FINAL, Kind.COMPARE])
+    def test_a_later_training_counts_where_it_repeats_a_run_at_its_length(self, kind: Kind) -> None:
+        best, same = run(2, [0.3, 0.6], config={"lr0": 0.01}), {"lr0": 0.01}
+        found = noise([best, run(9, [0.3, 0.4], kind=kind, config=same)], UP)
+        assert found is not None
+        assert found.runs == 2
+        assert math.isclose(found.deviation, math.sqrt(0.02))
+        for other in (
+            run(9, [0.3, 0.4, 0.5], kind=kind, config=same),
+            run(9, [0.3, 0.4], kind=kind, config={"lr0": 0.02}),
+            run(9, [0.3, 0.4], RunState.STOPPED, kind, config=same),
+        ):
+            assert noise([best, other], UP) is None
+        two_later = [run(i, [0.3, 0.1 * i], kind=kind, config={"lr0": 0.02}) for i in (8, 9)]
+        assert noise([best, *two_later], UP) is None, (
+            "they repeat each other, and no run of the sweep"
+        )
+
     def test_identical_repeats_mean_that_the_seed_does_not_arrive(self) -> None:
         found = noise([run(i, [0.4], config={"lr0": 0.01}) for i in (1, 2)], UP)
         assert found is not None

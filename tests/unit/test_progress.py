@@ -159,12 +159,14 @@ class TestWhatIsReached:
         assert found.noise is None
 
     def test_why_the_noise_is_not_known(self) -> None:
-        """The best trained again after the search is no repeat of the search."""
+        """The best trained again after the search is a repeat at the search's length alone."""
         runs = [run(1), run(6)]
-        again = [replace(run(7), config=runs[1].config, kind=Kind.COMPARE)]
-        found = progress_of(spec_with(), [*runs, *again])
+        again = replace(run(7), config=runs[1].config, kind=Kind.COMPARE)
+        assert progress_of(spec_with(), [*runs, again]).noise is not None
+        longer = replace(again, curve=(*again.curve, Point(STEPS + 1, 0.5)))
+        found = progress_of(spec_with(), [*runs, longer])
         assert found.noise is None
-        assert found.noise_why == "in the search no configuration was run twice to its end"
+        assert found.noise_why == "no configuration was run twice to its end, at one length"
         same = [replace(run(7), config=runs[1].config, curve=runs[1].curve)]
         assert "the last digit" in progress_of(spec_with(), [*runs, *same]).noise_why
         other = [replace(same[0], curve=(*runs[1].curve[:-1], Point(STEPS, 0.5)))]

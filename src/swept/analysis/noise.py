@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from swept.analysis.best import value_of
-from swept.model import SWEEP_KINDS, Goal, Run, RunState
+from swept.model import SWEEP_KINDS, Goal, Kind, Run, RunState
 from swept.wire import encode
 
 ROUGH = 8
 """A standard deviation from fewer runs may be half or twice what it seems."""
 
+_AFTER = frozenset({Kind.FINAL, Kind.COMPARE})
 _IDENTICAL = "noise unknown: repeated runs agree to the bit, so the seed does not reach the program"
 
 
@@ -38,12 +39,23 @@ class Noise:
 def noise(
     runs: Iterable[Run], goal: Goal, at: str = "last", ignore: Collection[str] = ()
 ) -> Noise | None:
-    """From finished runs that share their configuration (apart from the keys in `ignore`); None without any."""
+    """From finished runs that share their configuration (apart from the keys in `ignore`); None without any. Trainings
+    after the search count where they repeat a run of the sweep, at its length."""
     groups: dict[str, list[float]] = defaultdict(list)
+    later: list[tuple[str, int, float]] = []
+    own: set[tuple[str, int]] = set()
     for run in runs:
         value = value_of(run, goal, at)
-        if run.kind in SWEEP_KINDS and run.state is RunState.FINISHED and value is not None:
+        if run.state is not RunState.FINISHED or value is None:
+            continue
+        if run.kind in SWEEP_KINDS:
             groups[_identity(run, ignore)].append(value)
+            own.add((_identity(run, ignore), run.steps))
+        elif run.kind in _AFTER:
+            later.append((_identity(run, ignore), run.steps, value))
+    for identity, steps, value in later:
+        if (identity, steps) in own:
+            groups[identity].append(value)
     repeated = [values for values in groups.values() if len(values) > 1]
     if not repeated:
         return None

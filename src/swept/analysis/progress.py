@@ -111,9 +111,9 @@ def longest_finished(runs: Sequence[Run]) -> int | None:
 
 
 def _not_known(luck: Noise | None) -> str:
-    """Trainings after the search, as `swept compare` makes them, are of other lengths or seeds, and tell nothing of this."""
+    """Trainings after the search, as `swept train` makes them, tell of this where they repeat a run at its length."""
     if luck is None:
-        return "in the search no configuration was run twice to its end"
+        return "no configuration was run twice to its end, at one length"
     if luck.identical:
         return "repeats agree to the last digit, as if their seed did not reach the program"
     return ""

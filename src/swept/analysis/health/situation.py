@@ -78,7 +78,8 @@ class Situation:
     @cached_property
     def luck(self) -> Noise | None:
         seed = self.spec.options.seed
-        found = noise(self.ours, self.goal, self.at, ignore=(seed,) if seed else ())
+        runs = same_training(self.runs, self.spec.space.fixed)
+        found = noise(runs, self.goal, self.at, ignore=(seed,) if seed else ())
         return None if found is None or found.identical else found
 
     def value(self, run: Run) -> float | None:
