@@ -238,7 +238,7 @@ class Run:
     def _sent_away(self) -> str:
         """Why its agent has interrupted the program, which went on after an order; "" where it has not."""
         wanted, why = self._backend.wanted, self._backend.why
-        if self._foreign() or wanted == "go" or not os.environ.get("SWEPT_RUN_ID"):
+        if self._foreign() or wanted == "go":
             return ""
         because = f": {why}" if why else ""
         if wanted == "pause":
@@ -289,7 +289,8 @@ def init(
     identity, backend = _join(project, name, config or {}, clock or SystemClock())
     run = _current = Run(identity, backend)
     atexit.register(run._at_exit)
-    _say_why_interrupted(run)
+    if os.environ.get("SWEPT_RUN_ID"):
+        _say_why_interrupted(run)
     return run
 
 
