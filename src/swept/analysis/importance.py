@@ -57,7 +57,7 @@ _LEVELS, _OTHERS = 17, 64
 _EDGE = 1e-4
 _SLIGHT = 0.01
 """A main effect of less than this share has no direction."""
-_BEST, _FEWEST_BEST, _MOST_BEST = 0.25, 5, 32
+_BEST, _FEWEST_BEST, _MOST_BEST = 0.25, 5, 12
 """Near the best: so much of the runs, so few at least, and so many at most."""
 _BETWEEN = 0.5
 """Below it the best is said to lie between the ends: both lose an eighth of all there is to lose, or more."""
