@@ -21,6 +21,10 @@ PANELS = """() => [...document.querySelectorAll("section.panel, .plotcard")].map
     return canvas.toDataURL() !== empty.toDataURL();
   }),
 ])"""
+TABLE = """() => {
+  const runs = document.querySelector('[role="grid"]');
+  return [runs.scrollWidth, runs.clientWidth, Number(getComputedStyle(runs).zoom)];
+}"""
 GROUND = "() => getComputedStyle(document.documentElement).backgroundColor"
 WORD = "word => { dispatchEvent(new Event(word)); }"
 
@@ -46,6 +50,12 @@ def test_a_sweep_is_printed_whole(watched: Watched, cones: Cones) -> None:
     drawn = {name: painted for name, _, area, painted in panels if area}
     assert {"Learning curves", "History", "Agents and slots"} <= drawn.keys()
     assert all(drawn.values()), drawn
+    heads = page.get_by_role("grid", name="Runs").get_by_role("columnheader")
+    assert heads.all_inner_texts()[:3] == ["run", "state", "map"]
+    assert heads.count() > 4, "parameters have room"
+    width, room, zoom = page.evaluate(TABLE)
+    assert width <= room + 1
+    assert zoom > 0.75, "it can be read"
     page.evaluate(WORD, "afterprint")
     assert page.evaluate(GROUND) == dark
     # For real, which is heard by nobody else: no error, and the screen is as it was.

@@ -328,3 +328,38 @@ def test_a_copied_configuration_and_csv(page: Page, watched: Watched, cones: Con
     text = waiting.value.path().read_text()
     assert waiting.value.suggested_filename == "cones.csv"
     assert len(text.strip().splitlines()) == 1 + RUNS
+
+
+def test_the_order_of_the_table_is_in_the_address(page: Page, cones: Cones, stage: Stage) -> None:
+    grid = page.get_by_role("grid", name="Runs")
+    head = grid.get_by_role("columnheader", name="momentum")
+    first = grid.get_by_role("row").nth(1)
+    runs = stage.client.sweep(cones.sweep)["runs"]
+    largest = max(runs, key=lambda run: run["config"]["momentum"])
+    before = first.inner_text()
+    head.get_by_role("button").click()
+    expect(page).to_have_url(re.compile(r"[?&]sort=down\.momentum"))
+    expect(first).to_contain_text(f"#{largest['number']} ")
+    page.reload()
+    expect(first).to_contain_text(f"#{largest['number']} ")
+    expect(head).to_have_attribute("aria-sort", "descending")
+    page.go_back()
+    expect(first).to_have_text(before.replace("\n", ""), use_inner_text=False)
+
+
+def test_where_trainings_ended_early_a_step_that_all_have_is_a_click_away(
+    watched: Watched, stage: Stage
+) -> None:
+    sweep = stage.sweep(name="early")
+    whole, short = stage.begin(sweep), stage.begin(sweep)
+    whole.train()
+    whole.end()
+    short.train(2)
+    short.end("stopped", "it was behind at a rung")
+    page = watched.page(f"/sweeps/{sweep}")
+    panel = page.get_by_role("region", name="Parallel coordinates")
+    expect(panel).to_contain_text("1 run ended early")
+    expect(page.get_by_role("region", name="One parameter")).to_contain_text("hollow: ended early")
+    panel.get_by_role("button", name="step 2 compares all").click()
+    expect(page).to_have_url(re.compile("step=2"))
+    expect(panel).not_to_contain_text("ended early")

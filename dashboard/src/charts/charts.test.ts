@@ -169,7 +169,7 @@ describe("slice and pair", () => {
       slice: model,
       shown,
       brushes: new Map(),
-      rank: false,
+      rank: false, step: null,
     };
     expect(slice.describe(data)).toMatch(
       /^mAP50 over optimizer, 40 runs; the model's mean is best at AdamW with/,
@@ -198,7 +198,7 @@ describe("slice and pair", () => {
         slice: null,
         shown,
         brushes: new Map(),
-        rank: false,
+        rank: false, step: null,
       }),
     ).toBe("mAP50 over lr0, 40 runs.");
     expect(pair.rows({ board, x: "lr0", y: "momentum", pair: null, shown }).rows).toEqual([]);

@@ -10,7 +10,7 @@ import { pixels } from "./raster";
 import { linear } from "./scale";
 import { front, nameSpots } from "./scatter-geometry";
 import { aligned, averaged, ordered, tickSteps } from "./series-geometry";
-import { bestOf, placesAt, ranks, roomy } from "./slice-geometry";
+import { bestOf, placesAt, ranks, roomy, shorter } from "./slice-geometry";
 import { describe as saySpark, sparkline, sparkPath } from "./sparkline";
 import { lanes, nameOf } from "./timeline-geometry";
 import { beside } from "./tooltip";
@@ -378,4 +378,15 @@ it("steps have ticks at whole numbers, other places where they fall", () => {
   expect(tickSteps([1, 2, 3])).toEqual(expect.arrayContaining([1, 2, 5, 10, 20]));
   expect(tickSteps([0.5, 1])).toContain(0.1);
   expect(tickSteps([1, 2])).not.toContain(2.5);
+});
+
+it("runs that came less far than the others are told apart, and all are alike at a step that all have", () => {
+  const board = syntheticBoard({ runs: 4, epochs: 20 });
+  board.states = ["finished", "stopped", "running", "finished"];
+  board.columns.get("steps")?.values.set([20, 2, 20, 18]);
+  board.columns.get("value")?.values.set([0.5, 0.1, 0.4, 0.6]);
+  const of = (step: number | null) => [...shorter({ ...board, head: { ...board.head, full: 20 } }, step)];
+  expect(of(null)).toEqual([1]);
+  expect(of(2)).toEqual([]);
+  expect(of(19)).toEqual([1, 3]);
 });

@@ -70,7 +70,7 @@ const each: Readonly<Record<string, () => Chart<never>>> = {
     slice: syntheticSlice("lr0"),
     shown,
     brushes: new Map(),
-    rank: true,
+    rank: true, step: null,
   }),
   "lr0 and optimizer": started((element) => pair(element, callbacks), {
     board,

@@ -17,7 +17,11 @@ export interface DotStyle {
   /** In CSS pixels. */
   readonly radius: number;
   readonly alpha: number;
+  /** Rows drawn hollow and faint, but the crosses of those that failed. */
+  readonly hollow?: ReadonlySet<number>;
 }
+
+const HOLLOW_ALPHA = 0.55;
 
 export function usualStyle(n: number): DotStyle {
   return n > MANY ? { radius: 2, alpha: 1 } : { radius: 3, alpha: 0.9 };
@@ -70,7 +74,7 @@ export function stampRuns(
   xs: ArrayLike<number>,
   ys: ArrayLike<number>,
   ratio: number,
-  { radius, alpha }: DotStyle = usualStyle(board.n),
+  { radius, alpha, hollow }: DotStyle = usualStyle(board.n),
 ): void {
   const ink = inks(dark);
   const stamps = Object.fromEntries(
@@ -80,10 +84,12 @@ export function stampRuns(
     ]),
   );
   const other = stamp("ring", radius * ratio, 1.3 * ratio);
+  const emptied = (row: number): boolean =>
+    hollow?.has(row) === true && SHAPES[board.states[row] ?? "pending"] !== "cross";
   const mark = (row: number, rgb: number, opacity: number): void => {
     press(
       target,
-      stamps[board.states[row] ?? "pending"] ?? other,
+      emptied(row) ? other : (stamps[board.states[row] ?? "pending"] ?? other),
       (xs[row] ?? NaN) * ratio,
       (ys[row] ?? NaN) * ratio,
       rgb,
@@ -91,7 +97,7 @@ export function stampRuns(
     );
   };
   for (const row of order) if (!kept[row]) mark(row, ink.faint, 1);
-  for (const row of order) if (kept[row]) mark(row, colours[row] ?? ink.none, alpha);
+  for (const row of order) if (kept[row]) mark(row, colours[row] ?? ink.none, hollow?.has(row) ? HOLLOW_ALPHA : alpha);
 }
 
 /** Circles around the runs that stand out: chosen, baseline, best. */

@@ -65,7 +65,7 @@ export interface RunPlot<Data extends RunsShown, Placed extends RunsPlaced> {
   below(pen: Pen, data: Data, now: Placed): void;
   above?(pen: Pen, data: Data, now: Placed): void;
   /** How the dots look, where it is not by the run's colour and in the usual size. */
-  dots?(data: Data): { readonly colours: Uint32Array; readonly style: DotStyle };
+  dots?(data: Data, now: Placed): { readonly colours: Uint32Array; readonly style: DotStyle };
   brushed?(data: Data, now: Placed): Brushed;
   name(data: Data): string;
   /** One sentence. */
@@ -110,7 +110,7 @@ export function runPlot<Data extends RunsShown, Placed extends RunsPlaced>(
       }),
       drawing(({ context, box }, given, now) => {
         const { board, shown } = given;
-        const look = chart.dots?.(given) ?? { ...shown, style: usualStyle(board.n) };
+        const look = chart.dots?.(given, now) ?? { ...shown, style: usualStyle(board.n) };
         const coloured = { ...shown, colours: look.colours };
         dots.draw(context, box, board, coloured, now.xs, now.ys, look.style);
       }),

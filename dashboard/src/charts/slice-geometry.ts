@@ -14,6 +14,23 @@ export function placesAt(column: Column, at: readonly (number | string)[]): Floa
   });
 }
 
+/**
+ * Runs that did not come as far as those that finished: their values are of an earlier step, and lie where no end would. None
+ * where all are looked at as they were at one step, but those that had ended before it.
+ */
+export function shorter(board: Board, step: number | null): ReadonlySet<number> {
+  const { columns, states, n } = board;
+  const steps = columns.get("steps")?.values;
+  const values = columns.get("value")?.values;
+  const found = new Set<number>();
+  const full = step ?? board.head.full ?? Infinity;
+  for (let row = 0; row < n; row++) {
+    const whole = step === null && states[row] === "finished";
+    if (!whole && (steps?.[row] ?? NaN) < full && Number.isFinite(values?.[row])) found.add(row);
+  }
+  return found;
+}
+
 /** 1 is the best; runs alike share the better rank; NaN without a value. */
 export function ranks(
   values: ArrayLike<number>,

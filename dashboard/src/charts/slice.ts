@@ -18,7 +18,8 @@ import {
 } from "./frame";
 import { runPlot, type BrushCallbacks, type Pen, type RunsPlaced } from "./run-plot";
 import { linear, scaleOf, type Scale } from "./scale";
-import { bestOf, goalOf, jitter, placesAt, ranks, roomy } from "./slice-geometry";
+import { usualStyle } from "./run-dots";
+import { bestOf, goalOf, jitter, placesAt, ranks, roomy, shorter } from "./slice-geometry";
 import type { Box } from "./surface";
 import { cell, keptOnTop, remarksOf, runsOf, stateOf, titleOf } from "./words";
 import type { Board, Brushes, Chart, Column, DataTable, Shown, Slice } from "../types";
@@ -32,18 +33,25 @@ export interface SliceData {
   readonly shown: Shown;
   readonly brushes: Brushes;
   readonly rank: boolean;
+  /** The one that values are of; null: where each ended. */
+  readonly step: number | null;
 }
 
 interface Placed extends RunsPlaced {
   readonly column: Column;
   readonly heights: ArrayLike<number>;
+  readonly shorter: ReadonlySet<number>;
 }
 
 export function slice(element: HTMLElement, callbacks: BrushCallbacks): Chart<SliceData> {
   return runPlot<SliceData, Placed>(element, callbacks, {
     label: "Slice",
     height: 260,
-    placedBy: ({ parameter, slice: model, rank }) => [parameter, model, rank],
+    placedBy: ({ parameter, slice: model, rank, step }) => [parameter, model, rank, step],
+    dots: ({ board, shown }, { shorter: hollow }) => ({
+      colours: shown.colours,
+      style: { ...usualStyle(board.n), hollow },
+    }),
     groundedBy: ({ parameter, brushes }) => [brushes.get(parameter), brushes.get("value")],
     place: placedOf,
     titles: titlesOf,
@@ -69,7 +77,10 @@ function placedOf(data: SliceData, box: Box, measure: (text: string) => number):
   if (!column) return null;
   const values = board.columns.get("value")?.values ?? new Float64Array(board.n).fill(NaN);
   const goal = goalOf(board);
-  const heights = rank ? ranks(values, board.n, goal) : values;
+  const early = shorter(board, data.step);
+  // A rank is among equals.
+  const whole = values.map((value, row) => (early.has(row) ? NaN : value));
+  const heights = rank ? ranks(whole, board.n, goal) : values;
   const frame = plotIn(box);
   const y = rank ? rankScale(heights, frame) : valueScale(data, values, goal, frame);
   const plot = plotIn(box, {
@@ -87,7 +98,7 @@ function placedOf(data: SliceData, box: Box, measure: (text: string) => number):
     const height = y.of(heights[row] ?? NaN);
     ys[row] = Number.isFinite(height) ? Math.min(plot.bottom, Math.max(plot.top, height)) : NaN;
   }
-  return { plot, column, x, y, heights, xs, ys };
+  return { plot, column, x, y, heights, shorter: early, xs, ys };
 }
 
 /** The best rank lies on top. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { syntheticBoard } from "../testing/synthetic";
 import type { Board, Progress } from "../types";
-import { endedRuns, expectedOf, gainOf, verdict } from "./verdict";
+import { endedRuns, expectedOf, gainOf, underWay, verdict } from "./verdict";
 
 const PROGRESS: Progress = {
   ended: 3, cap: 3, eta: null, etaWhy: "", hoursUsed: 1, hoursSaved: null, energy: null, cost: null, currency: "", noise: null, noiseWhy: "in the search no configuration was run twice to its end", targets: [],
@@ -65,4 +65,12 @@ test("runs of the budget have ended: not those under way, withdrawn, or trained 
   board.kinds = ["baseline", "search", "search", "search", "final", "repeat"];
   board.attempts[3] = [];
   expect(endedRuns(board)).toBe(3);
+});
+
+test("what is under way is running or paused", () => {
+  const board = syntheticBoard({ runs: 4, epochs: 5 });
+  board.states = ["finished", "paused", "running", "paused"];
+  expect(underWay(board)).toBe("1 running, 2 paused");
+  board.states = ["finished", "stopped", "pending", "failed"];
+  expect(underWay(board)).toBe("none running");
 });

@@ -31,6 +31,12 @@ export function endedRuns(board: Board): number {
     && !(state === "killed" && !board.attempts[row]?.length)).length;
 }
 
+/** "2 running, 10 paused", or "none running". */
+export function underWay({ states }: Board): string {
+  const many = (wanted: string): number => states.filter((state) => state === wanted).length;
+  return ["running", "paused"].flatMap((state) => (many(state) ? [`${many(state)} ${state}`] : [])).join(", ") || "none running";
+}
+
 /** What the model expects of the best where that is only begun: its value so far, after two steps of thirty, tells little. */
 export function expectedOf(board: Board): { readonly value: number; readonly steps: number; readonly full: number } | null {
   const { head, columns } = board;

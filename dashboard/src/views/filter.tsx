@@ -1,5 +1,6 @@
 /** The bar that narrows what every panel shows: an expression, brushes as chips, top-k, keep and exclude, the colour. */
 import type { JSX } from "preact";
+import { inFull } from "../state/labels";
 import { brushWords } from "../state/selection";
 import { counted, grouped } from "../format";
 import { Legend } from "./legend";
@@ -11,6 +12,7 @@ export function FilterBar({ model }: { readonly model: SweepModel }): JSX.Elemen
   const { selection } = model;
   const { wrong } = selection.test.value;
   const columns = selection.columns.value;
+  const labels = model.labels.value;
   const n = model.board.value?.n ?? 0;
   const objective = Boolean(model.board.value?.head.metric);
   return (
@@ -40,7 +42,7 @@ export function FilterBar({ model }: { readonly model: SweepModel }): JSX.Elemen
       </label>}
       <label>colour
         <select value={selection.colouring.value?.name ?? "value"} onChange={(event) => (selection.colourBy.value = event.currentTarget.value)}>
-          {[...columns.values()].filter((column) => column.kind !== "time" && (objective || (column.name !== "value" && column.name !== "best"))).map((column) => <option value={column.name}>{column.label}</option>)}
+          {[...columns.values()].filter((column) => column.kind !== "time" && labels.has(column.name) && (objective || (column.name !== "value" && column.name !== "best"))).map((column) => <option value={column.name}>{inFull(column, labels)}</option>)}
         </select>
       </label>
       <Legend model={model} />

@@ -5,7 +5,7 @@ import { change, pathOf } from "../data/source";
 import { ago, counted, duration, hours, money, number, percentOf, shortened, signed } from "../format";
 import { frozen, linkTo } from "../router";
 import { say, withLogin } from "../state/page";
-import { endedRuns, expectedOf, gainOf, verdict, whole } from "../state/verdict";
+import { endedRuns, expectedOf, gainOf, underWay, verdict, whole } from "../state/verdict";
 import type { Board, Progress, SweepHead, SweepState } from "../types";
 import { Clamped } from "./clamped";
 import type { SweepModel } from "./model";
@@ -82,8 +82,6 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
   const noise = progress?.noise ?? null;
   const ended = endedRuns(board);
   const share = progress?.cap ? ended / progress.cap : null;
-  const many = (wanted: string): number => board.states.filter((state) => state === wanted).length;
-  const underWay = (["running", "paused"] as const).flatMap((state) => (many(state) ? `${many(state)} ${state}` : [])).join(", ");
   const live = head.agents.filter((agent) => agent.live);
   // Where it was once, it stays: what is beside it would move.
   const expected = useRef(false);
@@ -114,7 +112,7 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
         </Figure>
       )}
       {Object.keys(head.targets).length > 0 && <Targets head={head} best={whole(board, head.best) ? best : NaN} expected={begun?.value ?? NaN} progress={progress} />}
-      <Figure label="runs ended" small={<>{underWay || "none running"}{share !== null && <Meter share={share} />}</>}>
+      <Figure label="runs ended" small={<>{underWay(board)}{share !== null && <Meter share={share} />}</>}>
         {ended}{progress?.cap ? <span class="muted"> of {progress.cap}</span> : null}
       </Figure>
       {head.state === "running" && (

@@ -4,8 +4,10 @@ import type { JSX } from "preact";
 import * as importanceChart from "../charts/importance";
 import * as pairChart from "../charts/pair";
 import * as sliceChart from "../charts/slice";
+import { shorter } from "../charts/slice-geometry";
 import * as timelineChart from "../charts/timeline";
 import { fetched } from "../data/source";
+import { counted } from "../format";
 import { Clamped } from "./clamped";
 import { callbacks, drawn } from "./drawing";
 import type { SweepModel } from "./model";
@@ -82,10 +84,16 @@ function SlicePanel({ model }: { readonly model: SweepModel }): JSX.Element {
 /** One line at least, which is there before the model is. */
 function SliceCaption({ model }: { readonly model: SweepModel }): JSX.Element {
   const slice = model.slice.value;
+  const { board, step } = model.sliceData.value ?? {};
+  const early = board ? shorter(board, step ?? null).size : 0;
   if (slice === null) return <p class="caption" role="status">The model is fitted …</p>;
   if (slice.state === "failed") return <p class="note"><Clamped text={`Without the model's mean: ${slice.why}`} lines={2} coded /></p>;
   const drawn = model.sliceData.value?.slice && !model.rank.value;
-  return <p class="caption clip">{drawn ? "line and band: what the model expects, averaged over all other parameters" : ""}</p>;
+  const words = [
+    early && (model.rank.value ? `ranked without ${counted(early, "run")} not at their end` : "hollow: ended early or under way, its value at that step"),
+    drawn && "line and band: what the model expects, averaged over all other parameters",
+  ].filter(Boolean).join("; ");
+  return <p class="caption clip" title={words}>{words}</p>;
 }
 
 function TimelinePanel({ model }: { readonly model: SweepModel }): JSX.Element {

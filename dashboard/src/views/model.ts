@@ -9,6 +9,7 @@ import type { SliceData } from "../charts/slice";
 import { parameterColumn } from "../data/board";
 import type { SweepData } from "../data/sweep";
 import { dark } from "../state/page";
+import { labelsOf } from "../state/labels";
 import { isFurther, Selection, type Runs } from "../state/selection";
 import type { Board, Column, Curves, Fetched, Pair, Slice } from "../types";
 
@@ -47,6 +48,8 @@ export class SweepModel {
   /** All columns that can be an axis, those shown first. */
   readonly axes: ReadonlySignal<readonly Column[]>;
   readonly parameters: ReadonlySignal<readonly Column[]>;
+  /** What columns are called, by their names; those that are not listed are missing. */
+  readonly labels: ReadonlySignal<ReadonlyMap<string, string>>;
   readonly parameter: ReadonlySignal<string>;
   readonly longest: ReadonlySignal<number>;
 
@@ -65,6 +68,7 @@ export class SweepModel {
     };
 
     this.parameters = computed(() => [...selection.columns.value.values()].filter((column) => column.role === "parameter"));
+    this.labels = computed(() => labelsOf(selection.columns.value.values()));
     this.axes = computed(() => {
       const columns = selection.columns.value;
       const named = selection.axes.value.flatMap((name) => columns.get(name) ?? []);
@@ -123,7 +127,7 @@ export class SweepModel {
       const slice = fetched?.state === "ready" && fetched.value.parameter === parameter ? fetched.value : null;
       return {
         board: this.pictured(board), parameter: column.name, slice, shown: selection.shown.value, brushes: selection.brushes.value,
-        rank: this.rank.value,
+        rank: this.rank.value, step: selection.step.value,
       };
     });
     this.second = computed(() => {

@@ -14,6 +14,7 @@ import { SweepData } from "../data/sweep";
 import { counted, elided, number } from "../format";
 import { leisure } from "../leisure";
 import { address, linkTo, type Place } from "../router";
+import { inFull } from "../state/labels";
 import { liveness, say, title } from "../state/page";
 import { shownValue } from "../state/rows";
 import { bind } from "../state/url";
@@ -161,7 +162,8 @@ function ParallelPanel({ model }: { readonly model: SweepModel }): JSX.Element {
   };
   const file = `${model.board.value?.head.name || "runs"}-parallel`;
   const shown = new Set(model.axes.value.map((column) => column.name));
-  const all = [...selection.columns.value.values()].filter((column) => column.kind !== "time");
+  const labels = model.labels.value;
+  const all = [...selection.columns.value.values()].filter((column) => column.kind !== "time" && (labels.has(column.name) || shown.has(column.name)));
   return (
     <Panel
       id="parallel" title="Parallel coordinates" size="wide" height={340}
@@ -172,7 +174,7 @@ function ParallelPanel({ model }: { readonly model: SweepModel }): JSX.Element {
             {all.map((column) => (
               <label><input type="checkbox" checked={shown.has(column.name)} onChange={() => {
                 selection.axes.value = shown.has(column.name) ? names().filter((name) => name !== column.name) : [...names(), column.name];
-              }} />{column.label}{column.inert && <span class="muted">: no effect</span>}</label>
+              }} />{inFull(column, labels)}{column.inert && <span class="muted">: no effect</span>}</label>
             ))}
             <button type="button" onClick={() => batch(() => {
               selection.axes.value = [];
@@ -220,13 +222,25 @@ function ParallelPanel({ model }: { readonly model: SweepModel }): JSX.Element {
   );
 }
 
+/** How many runs early stopping ended, or has wait, and the last step that all of them have. */
+function endedEarly({ columns, states }: Board): { readonly runs: number; readonly step: number } | null {
+  const [steps, values] = [columns.get("steps")?.values, columns.get("value")?.values];
+  const short = states.flatMap((state, row) => (state === "stopped" || state === "paused" ? [row] : []))
+    .filter((row) => Number.isFinite(values?.[row]) && (steps?.[row] ?? 0) >= 1);
+  const step = short.reduce((least, row) => Math.min(least, steps?.[row] ?? Infinity), Infinity);
+  return short.length ? { runs: short.length, step } : null;
+}
+
 /** Axes hold what the search suggested, as the model has it: where runs had something else, that is said. */
 function ParallelCaption({ model }: { readonly model: SweepModel }): JSX.Element {
   model.data.version.value;
-  const others = new Set([...(model.board.value?.effective.values() ?? [])].flatMap((values) => [...values.keys()])).size;
+  const board = model.board.value;
+  const early = board && model.selection.step.value === null ? endedEarly(board) : null;
+  const others = new Set([...(board?.effective.values() ?? [])].flatMap((values) => [...values.keys()])).size;
   return (
     <p class="caption">
       <span>drag along an axis to keep a range</span>
+      {early && <span>{counted(early.runs, "run")} ended early: <button type="button" class="link" onClick={() => (model.selection.step.value = early.step)}>step {number(early.step)} compares all</button></span>}
       {others > 0 && <span>axes show what was suggested: {counted(others, "run")} ran with other values, which hover and table say</span>}
     </p>
   );

@@ -1,5 +1,5 @@
 /** The table of runs: only what is in sight is drawn, and a row follows hover and choice by itself. */
-import { computed, useComputed, useSignal, useSignalEffect, type ReadonlySignal, type Signal } from "@preact/signals";
+import { computed, useComputed, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { save } from "../charts/export";
@@ -7,8 +7,9 @@ import { inShort, ofEarlierFile, ranWith, remarksOf } from "../charts/words";
 import { level, lineOf, type Level, type Line } from "../data/level";
 import { read } from "../data/source";
 import type { RunView } from "../data/wire";
-import { elided, number, shortened, signed } from "../format";
+import { elided, number, signed } from "../format";
 import { frozen, go, linkTo } from "../router";
+import { inFull } from "../state/labels";
 import { copy } from "../state/page";
 import { paper } from "../state/paper";
 import { configOf, csv, flags, sortedRows, writer, yaml, type Config, type Sort } from "../state/rows";
@@ -27,6 +28,9 @@ const RUN = narrow ? 140 : 210;
 const STATE = narrow ? 96 : 128;
 /** Of the summary's many numbers the first few are shown unasked. */
 const MOST_METRICS = 6;
+/** The table's width on paper in CSS pixels, a fifth smaller than on the screen; see style.css. */
+const SHEET = 806;
+const PRINTED_WIDTHS = { run: 150, state: 104 };
 /** So many rows are on paper. */
 const PRINTED = 15;
 /** The first column says a run's number. */
@@ -47,18 +51,20 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
   const columns = useMemo(() => computed(() => {
     let metrics = 0;
     const objective = board.value?.head.metric;
-    const label = selection.columns.value.get("value")?.label;
     const all = [...selection.columns.value.values()].sort((one, other) => rank(one) - rank(other));
     return all.map((column) => {
       // The summary has the objective once more.
-      const again = column.label === label && column.name !== "value";
+      const again = !model.labels.value.has(column.name);
       if (column.role === "metric" && !again) metrics += 1;
       if (!objective && ["value", "best", "steps"].includes(column.name)) return { column, shown: false };
       const usual = !UNASKED.has(column.name) && !again && (column.role !== "metric" || metrics <= MOST_METRICS);
       return { column, shown: hidden.value.get(column.name) ?? usual };
     });
   }), [model]);
-  const visible = useMemo(() => computed(() => columns.value.flatMap(({ column, shown }) => (shown ? [column] : []))), [model]);
+  const visible = useMemo(() => computed(() => {
+    const shown = columns.value.flatMap((one) => (one.shown ? [one.column] : []));
+    return paper.value ? onPaper(shown, (column) => widthOf(column, board.value, model.labels.value)) : shown;
+  }), [model]);
   const writers = useMemo(() => computed(() => visible.value.map((column) => writer(column, board.value?.n ?? 0))), [model]);
   const order = useMemo(() => computed(() => {
     const known = board.value;
@@ -70,14 +76,16 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
     const keeps = selection.kept.value;
     return order.value.filter((row) => keeps[row] === 1);
   }), [model]);
+  const labels = model.labels.value;
+  const widths = paper.value ? PRINTED_WIDTHS : { run: RUN, state: STATE };
   const element = useRef<HTMLDivElement>(null);
-  // On paper nobody scrolls aside.
-  useSignalEffect(() => {
+  // On paper nobody scrolls aside: measured when its columns are there.
+  useLayoutEffect(() => {
     const runs = element.current;
     if (!runs) return;
     runs.style.removeProperty("zoom");
     if (paper.value) runs.style.setProperty("zoom", String(Math.min(1, runs.clientWidth / runs.scrollWidth)));
-  });
+  }, [paper.value, visible.value]);
   // Other runs and another order are shown at once; after a brush of charts that are above the screen the table may wait.
   const rows = useUnhurried(element, kept, order);
   const known = board.value;
@@ -128,8 +136,8 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
             onClick={() => (differences.value = !differences.value)}>Δ baseline</button>
           <CopyMenu model={model} board={known} />
           <button type="button" onClick={() => save(csv(known, columns.value.map(({ column }) => column), rows.value, selection.step.value), `${known.head.name || known.head.project || "runs"}.csv`, "text/csv")}>CSV</button>
-          <Menu label="Columns">{columns.value.map(({ column, shown }) => (
-            <label><input type="checkbox" checked={shown} onChange={() => (hidden.value = new Map(hidden.value).set(column.name, !shown))} />{column.name === "value" ? column.label : headOf(column)}</label>
+          <Menu label="Columns">{columns.value.filter(({ column }) => labels.has(column.name)).map(({ column, shown }) => (
+            <label><input type="checkbox" checked={shown} onChange={() => (hidden.value = new Map(hidden.value).set(column.name, !shown))} />{column.name === "value" ? inFull(column, labels) : headOf(column, labels)}</label>
           ))}</Menu>
         </>
       )}
@@ -144,9 +152,9 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
         {...(model.current.value >= 0 ? { "aria-activedescendant": `run-row-${model.current.value}` } : {})}
       >
         <div class="heads" role="row" aria-rowindex={1}>
-          <Head by="run" label="run" width={RUN} sort={sort} first />
-          <Head by="state" label="state" width={STATE} sort={sort} />
-          {visible.value.map((column) => <Head by={column.name} label={headOf(column)} says={saysOf(column)} width={widthOf(column, known)} sort={sort} number={column.kind === "number"} />)}
+          <Head by="run" label="run" width={widths.run} sort={sort} first />
+          <Head by="state" label="state" width={widths.state} sort={sort} />
+          {visible.value.map((column) => <Head by={column.name} label={headOf(column, labels)} says={saysOf(column)} width={widthOf(column, known, labels)} sort={sort} number={column.kind === "number"} />)}
         </div>
         <div class="lines" role="presentation" style={{ height: `${virtualizer.getTotalSize()}px` }}>
           {known && virtualizer.getVirtualItems().map((item, at) => {
@@ -169,6 +177,18 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
   );
 }
 
+/** The objective and as many of the parameters as there is room for. */
+function onPaper(columns: readonly Column[], width: (column: Column) => number): readonly Column[] {
+  let room = SHEET - PRINTED_WIDTHS.run - PRINTED_WIDTHS.state;
+  const fits = (column: Column): boolean => {
+    room -= width(column);
+    return room >= 0;
+  };
+  const metrics = columns.filter(({ role, name }) => role === "metric" && name !== "best");
+  const varied = columns.filter(({ role, inert }) => role === "parameter" && inert === "");
+  return [...metrics.slice(0, 1), ...varied].filter(fits);
+}
+
 /** The objective first, then what was searched, then the rest. */
 function rank(column: Column): number {
   const own = ["value", "best", "steps", "seconds"].indexOf(column.name);
@@ -177,15 +197,14 @@ function rank(column: Column): number {
 }
 
 /** With room for both values where runs had another than was suggested. */
-function widthOf(column: Column, board: Board | null): number {
-  const usual = Math.max(WIDTHS[column.kind], Math.min(200, 24 + 7.6 * headOf(column).length));
+function widthOf(column: Column, board: Board | null, labels: ReadonlyMap<string, string>): number {
+  const usual = Math.max(WIDTHS[column.kind], Math.min(200, 46 + 7.8 * headOf(column, labels).length));
   return board?.effective.has(column.name) ? Math.max(usual, BOTH) : usual;
 }
 
-function headOf(column: Column): string {
-  if (column.name === "value") return shortened(column.label);
+function headOf(column: Column, labels: ReadonlyMap<string, string>): string {
   if (column.name === "best") return "best on the way";
-  return column.name === "seconds" ? "duration" : column.label;
+  return column.name === "seconds" ? "duration" : labels.get(column.name) ?? column.label;
 }
 
 function saysOf(column: Column): string {
@@ -234,6 +253,8 @@ interface RowProps {
 function Row({ row, index, top, model, board, columns, writers, version, baseline, open }: RowProps): JSX.Element {
   const { selection } = model;
   version.value;
+  const labels = model.labels.value;
+  const widths = paper.value ? PRINTED_WIDTHS : { run: RUN, state: STATE };
   const at = useSignal(row);
   at.value = row;
   const hovered = useComputed(() => selection.hover.value === at.value);
@@ -250,20 +271,20 @@ function Row({ row, index, top, model, board, columns, writers, version, baselin
       class={`${hovered.value ? "hover" : ""} ${current.value ? "current" : ""}`} style={{ transform: `translateY(${top}px)` }}
       onPointerEnter={() => (selection.hover.value = row)} onClick={() => (model.current.value = row)} onDblClick={() => open(row)}
     >
-      <div class="first" role="gridcell" style={{ width: `${RUN}px` }}>
+      <div class="first" role="gridcell" style={{ width: `${widths.run}px` }}>
         <input type="checkbox" tabIndex={-1} checked={chosen.value} aria-label={`Choose ${elided(name, 80)}`} onChange={() => selection.toggle(row)} />{" "}
         {ofEarlierFile(board, row) && <><span class="earlier" title={remarksOf(board, row)[0]}>v{board.specVersions[row]}<span class="hidden-text"> of the sweep's file</span></span>{" "}</>}
         <a href={linkTo({ view: "run", id: board.ids[row] ?? "" })} tabIndex={-1} title={`${elided(name, 300)}\n${inShort(board.why[row] ?? "")}`}>
           <span class="muted">#{board.numbers[row]}</span> {elided(name, 300)}
         </a>
       </div>
-      <div role="gridcell" style={{ width: `${STATE}px` }} title={inShort(board.endedBecause[row] ?? "")}>
+      <div role="gridcell" style={{ width: `${widths.state}px` }} title={inShort(board.endedBecause[row] ?? "")}>
         <span class={`state ${state}`}>{state}</span>{state === "running" && wanted !== "go" ? <span class="muted"> ({wanted})</span> : null}
       </div>
       {columns.map((column, place) => (
         <Cell
           column={column} text={writers[place]?.(row) ?? ""} row={row} baseline={baseline} level={compared} best={best && column.name === "value"}
-          width={widthOf(column, board)} whole={[row, baseline].every((at) => board.states[at] === "finished")} ran={ranWith(board, column.name, row)} really={board.effective.get(column.name)?.get(row)}
+          width={widthOf(column, board, labels)} whole={[row, baseline].every((at) => board.states[at] === "finished")} ran={ranWith(board, column.name, row)} really={board.effective.get(column.name)?.get(row)}
         />
       ))}
     </div>
