@@ -234,9 +234,7 @@ def test_a_run_says_where_it_stands(watched: Watched, stage: Stage) -> None:
     page.goto(f"{watched.url}/runs/{third.run}")
     expect(figures).to_contain_text("behindall 2 finished, by its value at step 1")
     third.log(2, {"val/map": 0.7})
-    expect(figures).to_contain_text(
-        "would be 2ndof 3 with the 2 finished, by its value at step 2"
-    )
+    expect(figures).to_contain_text("would be 2ndof 3 with the 2 finished, by its value at step 2")
     # Where the others were at its steps, and not at their ends.
     expect(figures).to_contain_text("against the baseline−0.1 −20 %at step 1: 0.5 of")
     expect(figures).to_contain_text("against the best−0.4 −50 %at step 1: 0.8 of")
@@ -348,6 +346,8 @@ def test_runs_are_compared(watched: Watched, cones: Cones, stage: Stage) -> None
         )
     figures = page.get_by_role("region", name="figures")
     expect(figures).to_contain_text("★")
+    page.get_by_role("navigation").get_by_role("link", name="cones").click()
+    expect(page.get_by_role("heading", name="cones", level=1)).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -35,7 +35,7 @@ export function ComparePage({ ids, report = null }: { ids: readonly string[]; re
     const made = asked ? asked.split(",").map((id) => new RunData(id, report, false)) : [];
     setAll(made);
     for (const data of made) void data.open();
-    title.value = [{ text: made.length > 1 ? `Comparing ${made.length} runs` : "Comparing runs" }];
+    title.value = [{ text: heading(made.length) }];
     if (report) return undefined;
     const feed = listen("", "", (message) => {
       for (const data of made) if (message.kind === "gap" || message.run === data.id) data.look();
@@ -79,6 +79,10 @@ function running(data: RunData): boolean {
   return view.state === "ready" && view.value.ended === null;
 }
 
+function heading(runs: number): string {
+  return runs > 1 ? `Comparing ${runs} runs` : "Comparing runs";
+}
+
 interface Loaded {
   readonly data: RunData;
   readonly run: RunView;
@@ -87,6 +91,12 @@ interface Loaded {
 function Whole({ shown, report }: { shown: readonly Loaded[]; report: Frozen | null }) {
   const objectives = useObjectives(shown.map(({ run }) => run.sweep), report);
   const [at, setAt] = useState<At | null>(null);
+  const sweeps = [...objectives].map(([sweep, { sweepName }]) => ({ text: sweepName || sweep, href: linkTo({ view: "sweep", id: sweep }) }));
+  const back = JSON.stringify(sweeps);
+  // Back to where they are from.
+  useEffect(() => {
+    if (sweeps.length === 1) title.value = [...sweeps, { text: heading(shown.length) }];
+  }, [back, shown.length]);
   const named = labels(shown.map(({ run }) => run));
   const compared: readonly Compared[] = shown.map(({ data, run }, place) => {
     const goals = new Map<string, Goal>();
@@ -132,6 +142,7 @@ function Whole({ shown, report }: { shown: readonly Loaded[]; report: Frozen | n
 interface Objective {
   readonly name: string;
   readonly goal: string;
+  readonly sweepName: string;
 }
 
 function useObjectives(sweeps: readonly (string | null)[], report: Frozen | null): ReadonlyMap<string, Objective> {
@@ -142,8 +153,8 @@ function useObjectives(sweeps: readonly (string | null)[], report: Frozen | null
     const each = asked.split(",").filter(Boolean).map(async (sweep) => {
       // Of the board the head alone is wanted, which is given without any row too.
       const view = await fetched(report ? report.source.board(sweep)
-        : read<{ head: { metric: Objective | null } }>(`/api/sweeps/${encodeURIComponent(sweep)}/board?runs=none`));
-      return view.state === "ready" && view.value.head.metric ? [[sweep, view.value.head.metric] as const] : [];
+        : read<{ head: { name: string; metric: { name: string; goal: string } | null } }>(`/api/sweeps/${encodeURIComponent(sweep)}/board?runs=none`));
+      return view.state === "ready" && view.value.head.metric ? [[sweep, { ...view.value.head.metric, sweepName: view.value.head.name }] as const] : [];
     });
     void Promise.all(each).then((all) => {
       if (current) setFound(new Map(all.flat()));
