@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -101,59 +100,3 @@ def test_with_early_stopping_and_without_a_limit_repeats_are_spread_over_what_wa
 def test_without_the_option_nothing_is_repeated() -> None:
     file = {**SWEEP, "swept": {"epochs": STEPS, "baseline": {"x": 0.5}}}
     assert not repeated(simulate(file, noisy, 10_000))
-
-
-LONG = 27
-CURVES: Mapping[str, Any] = {
-    "method": "bayes",
-    "metric": {"name": "loss", "goal": "minimize"},
-    "parameters": {"x": {"min": 0.0, "max": 1.0}, "y": {"min": 0.0, "max": 1.0}},
-}
-
-
-def falling(config: Mapping[str, Any], luck: float) -> list[float]:
-    end = (config["x"] - 0.3) ** 2 + (config["y"] - 0.6) ** 2 + luck
-    return [end * step / LONG + 1.0 / step for step in range(1, LONG + 1)]
-
-
-def lucky(config: Mapping[str, Any], seed: int) -> list[float]:
-    """Luck as large as what good and middling configurations differ by, and seen late."""
-    return falling(config, 0.3 * abs(float(np.random.default_rng(seed).normal())))
-
-
-def sure(config: Mapping[str, Any], seed: int) -> list[float]:
-    return falling(config, 0.0)
-
-
-def search(curve: Any, seed: int, **swept: Any) -> Simulation:
-    sweep = {**CURVES, "swept": {"epochs": LONG, "early_stopping": "auto", **swept}}
-    return simulate(sweep, curve, 16 * LONG, seed)
-
-
-def test_where_luck_reaches_far_good_runs_are_trained_once_more_and_a_share_of_the_steps_goes_there() -> (
-    None
-):
-    made = 0
-    for seed in range(2):
-        simulation = search(lucky, seed)
-        again = repeated(simulation)
-        made += len(again)
-        known = {run.id: run for run in simulation.runs}
-        for run in again:
-            parent = known[run.parent or ""]
-            assert (parent.kind, parent.state) == (Kind.SEARCH, RunState.FINISHED)
-            assert run.config == parent.config
-            assert run.seed != parent.seed
-            assert f"run {parent.number} with a fresh seed" in run.why["reason"]
-            assert run.why["strategy"] == "repeat"
-        steps = sum(run.steps for run in simulation.runs)
-        assert sum(run.steps for run in again) <= 0.15 * steps
-        assert max(Counter(run.parent for run in again).values(), default=0) <= 3
-    assert made >= 2
-
-
-def test_where_none_does_nothing_is_repeated_and_neither_where_the_file_says_how_often() -> None:
-    assert not repeated(search(sure, 0))
-    assert not repeated(search(lucky, 0, noise={"repeats": 0}))
-    (asked,) = repeated(search(lucky, 0, noise={"repeats": 1}))
-    assert asked.why["reason"].startswith("repeat 1 of 1")

@@ -37,8 +37,6 @@ INGREDIENTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "doubt in the recommendation": {"swept.analysis.recommend:DOUBT": 0.0},
     "the strict choice at first": {"swept.stopping.auto:SIFTING": 0.0},
     "those likely to end best, whatever their rank": {"swept.stopping.auto:GOOD_CHANCE": 2.0},
-    "repeats where luck reaches far": {"swept.search.knowledge_gradient:SHARE": 0.0},
-    "half a training before a run is named": {"swept.analysis.recommend:FEW": 10**9},
 }
 
 

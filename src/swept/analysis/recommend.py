@@ -3,7 +3,7 @@ to end at.
 
 The lowest of a hundred noisy curves is a lucky one. So under `early_stopping: auto` the model of all curves decides,
 half without the luck that belongs to the very run, and doubt counts against a run: one that went a few steps only has to be
-expected far better than one that was trained to its end. A run that was repeated is worth what it and its repeats are.
+expected far better than one that was trained to its end.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from swept.analysis.best import Advice, Best, advised, best, same_training
 from swept.model import Goal, History, Kind, Run, RunState
@@ -20,12 +19,8 @@ from swept.spec import Spec
 from swept.stopping.decide import goes_by_curves
 from swept.stopping.forecast import Forecast
 
-Array = NDArray[np.float64]
-
 DOUBT = 1.0
 """How many standard deviations of its expected end count against a run."""
-FEW = 4
-"""Once so many runs came half of the way, none is named that did not."""
 _HOPEFUL = frozenset(
     {RunState.FINISHED, RunState.STOPPED, RunState.PAUSED, RunState.RUNNING, RunState.PENDING}
 )
@@ -53,33 +48,18 @@ def advise(spec: Spec, runs: Sequence[Run]) -> Advice | None:
     places = _candidates(forecast)
     if not places:
         return None
-    X = forecast.features.columns(forecast.places[places])
+    X, own = forecast.features.columns(forecast.places[places]), np.array(places, dtype=np.intp)
     mean, sd = forecast.model.predict(X)
-    itself, doubt = _themselves(forecast, places)
-    # What sets one run apart is its seed's luck or its configuration: nobody knows which, so half of it is believed.
+    itself, doubt = forecast.model.predict(X, own)
+    # What sets one run apart is its seed's luck or its configuration: without repeats nobody knows which, so half of it
+    # is believed.
     first = int(np.argmin(0.5 * (mean + itself) + DOUBT * 0.5 * (sd + doubt)))
     return _advice(forecast, places[first], float(mean[first]), float(sd[first]))
 
 
-def _themselves(forecast: Forecast, places: Sequence[int]) -> tuple[Array, Array]:
-    """Mean and deviation, both (places,), of the ends of these very runs; of one that was repeated the means over it and its
-    repeats."""
-    assert forecast.model is not None
-    seen, where = np.unique(forecast.model.seen.run), forecast.places
-    own = np.array(places, dtype=np.intp)
-    mean, sd = forecast.model.predict(forecast.features.columns(where[own]), own)
-    for i, place in enumerate(places):
-        alike = seen[(where[seen] == where[place]).all(axis=1)]
-        if len(alike) > 1:
-            ends = forecast.model.predict(forecast.features.columns(where[alike]), alike)
-            mean[i], sd[i] = ends[0].mean(), ends[1].mean()
-    return mean, sd
-
-
 def _candidates(forecast: Forecast) -> list[int]:
-    """The places of the search runs that lie in the space and have a value now. Once a few came half of the way, only such:
-    nobody has seen more than the beginning of the others."""
-    places = [
+    """The places of the search runs that lie in the space and have a value now."""
+    return [
         place
         for place, each in enumerate(forecast.runs)
         if each.run.kind is Kind.SEARCH
@@ -88,10 +68,6 @@ def _candidates(forecast: Forecast) -> list[int]:
         and np.isfinite(each.now)
         and np.isfinite(forecast.places[place]).all()
     ]
-    far = [
-        place for place in places if forecast.runs[place].reached >= forecast.runs[place].full / 2
-    ]
-    return far if len(far) >= FEW else places
 
 
 def _advice(forecast: Forecast, place: int, mean: float, sd: float) -> Advice:

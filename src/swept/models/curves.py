@@ -90,11 +90,6 @@ class CurveModel:
         """The variance at the end that is one training's own: of its run, and of its last report."""
         return float(np.exp(self.theta[-4]) + np.exp(self.theta[-3]) + np.exp(self.theta[-2]))
 
-    @property
-    def differences(self) -> float:
-        """The variance at the end between configurations."""
-        return float(np.exp(self.theta[-7]) + np.exp(self.theta[-6]))
-
     def predict(
         self, X: Array, run: Index | None = None, progress: float = 1.0
     ) -> tuple[Array, Array]:

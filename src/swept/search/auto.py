@@ -2,8 +2,7 @@
 
 The companion of `swept.stopping.auto`, which pauses and continues. First comes a space-filling design, larger than
 without curves, since its runs are short; then the model of all curves proposes, at a distance from what was tried.
-The less it predicts on this very sweep, the more often variations of good runs and random draws take its place. Where
-luck reaches far, a good run is trained once more.
+The less it predicts on this very sweep, the more often variations of good runs and random draws take its place.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from swept.models.features import rounded
 from swept.search.acquisition import log_expected_improvement
 from swept.search.belief import Belief
 from swept.search.feasibility import DOUBT, Feasibility
-from swept.search.knowledge_gradient import worth_repeating
 from swept.search.maximise import MOST_POINTS, Score, maximise, nearest_allowed
 from swept.search.numbering import next_number, suggested
 from swept.search.observations import MOST_BARREN, fruitless, suggested_places
@@ -71,8 +69,8 @@ def propose(spec: Spec, history: History, n: int, *, seed: int) -> list[Start]:
     assert forecast is not None
     first = next_number(history)
     proposals = _Proposals(forecast, history, seed)
-    found = proposals.again(first)[:n]
-    for number in range(first + len(found), first + n):
+    found = []
+    for number in range(first, first + n):
         pick = proposals.next(number)
         if pick is None:
             break
@@ -124,24 +122,6 @@ class _Proposals:
         self.waiting = np.vstack([self.waiting, u])
         self.started += 1
         return u, why
-
-    def again(self, number: int) -> list[Start]:
-        """A good run once more, where that pays and the file does not say itself how many repeats there are to be. Not while
-        runs are spread out: what nobody knows yet looks like luck."""
-        forecast = self.forecast
-        early = self.started < starts(self.features.dimension, forecast.spec.max_runs)
-        if early or forecast.spec.options.noise_repeats is not None:
-            return []
-        place = worth_repeating(forecast)
-        if place is None:
-            return []
-        run = forecast.runs[place].run
-        reason = (
-            f"run {run.number} with a fresh seed: luck reaches far here, and of the good runs it is the one that "
-            "another training tells most about"
-        )
-        why = {"reason": reason, "strategy": "repeat"}
-        return [Start(Kind.REPEAT, run.config, run_seed(self.seed, number), why, run.id)]
 
     def _left(self) -> Array | None:
         """What was not tried yet of a finite space of moderate size; None for a larger one."""

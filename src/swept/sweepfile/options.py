@@ -238,8 +238,8 @@ def _retries(value: Any, place: Place, findings: Findings) -> _Found:
     return _of("retries", findings.whole(place, value, 0))
 
 
-def _counts(keys: Mapping[str, str], least: int = 1) -> _Reader:
-    """A mapping with a count of at least `least` under each of `keys` (key → field of Options)."""
+def _counts(keys: Mapping[str, str]) -> _Reader:
+    """A mapping with a count of at least 1 under each of `keys` (key → field of Options)."""
 
     def read(value: Any, place: Place, findings: Findings) -> _Found:
         example = ", ".join(f"{key}: 2" for key in keys)
@@ -252,7 +252,7 @@ def _counts(keys: Mapping[str, str], least: int = 1) -> _Reader:
             if key not in mapping:
                 findings.error(place, f"`{dotted(place)}` needs `{key}`", f"write `{key}: 2`")
             else:
-                found |= _of(field_name, findings.whole((*place, key), mapping[key], least))
+                found |= _of(field_name, findings.whole((*place, key), mapping[key], 1))
         return found
 
     return read
@@ -391,7 +391,7 @@ _READERS: Final[Mapping[str, _Reader]] = {
     "epochs": _epochs,
     "seed": _seed,
     "retries": _retries,
-    "noise": _counts({"repeats": "noise_repeats"}, least=0),
+    "noise": _counts({"repeats": "noise_repeats"}),
     "confirm": _counts({"top": "confirm_top", "seeds": "confirm_seeds"}),
     "oom": _oom,
     "resources": _resources,
