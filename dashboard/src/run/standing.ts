@@ -1,7 +1,7 @@
 /** Where a run of a sweep stands among those that the search compares, and how far it is from the two that matter. */
 import { level, type Line } from "../data/level";
 import { number, ordinal, percentOf, signed } from "../format";
-import { BEYOND_CHANCE } from "../state/verdict";
+import { BEYOND_CHANCE } from "../state/chance";
 import type { Board } from "../types";
 
 /** `difference`: this run's value less the other's, in the metric's unit; both at `step`, or where each ended (null). */

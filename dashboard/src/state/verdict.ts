@@ -1,9 +1,7 @@
 /** How the sweep stands, in one sentence: the first thing that people want to know, and what it does not yet say. */
 import { number } from "../format";
+import { luckyLead } from "./chance";
 import type { Board, Progress } from "../types";
-
-/** Two runs of one configuration differ by more than so many deviations of one run in about one case of twenty. */
-export const BEYOND_CHANCE = 1.96 * Math.SQRT2;
 
 /** A run that is at its last step is at its end, whenever its program says so. */
 export function whole({ head, states, columns }: Board, row: number): boolean {
@@ -19,6 +17,12 @@ export function gainOf(board: Board): number {
   const value = (row: number): number => board.columns.get("value")?.values[row] ?? NaN;
   const sign = board.head.metric?.goal === "minimize" ? -1 : 1;
   return sign * (value(board.head.best) - value(board.head.baseline));
+}
+
+/** Whether a gain is more than the best of that many runs has by luck, as the card about luck has it. */
+export function beyondChance(board: Board, gain: number, noise: number): boolean {
+  const tried = board.states.filter((state, row) => state === "finished" && board.kinds[row] === "search").length;
+  return gain > noise * luckyLead(tried);
 }
 
 /** The kinds that a budget of runs counts. */
@@ -66,6 +70,6 @@ export function verdict(board: Board, progress: Progress | null): string {
   const said = `${name} beats the baseline by ${number(gain, 3)}`;
   if (noise === null) return `${said}. How much of that is chance is not known${progress?.noiseWhy ? `: ${progress.noiseWhy}` : " yet"}.`;
   const times = noise > 0 ? gain / noise : Infinity;
-  if (times < BEYOND_CHANCE) return `${said}, which may be chance: one training varies by ±${number(noise, 2)}.`;
+  if (!beyondChance(board, gain, noise)) return `${said}, which may be chance: one training varies by ±${number(noise, 2)}.`;
   return `${said}${Number.isFinite(times) ? `, ${number(times, 2)} times what one training varies by (±${number(noise, 2)})` : ""}.`;
 }

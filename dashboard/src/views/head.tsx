@@ -5,7 +5,7 @@ import { change, pathOf } from "../data/source";
 import { ago, counted, duration, hours, money, number, percentOf, shortened, signed } from "../format";
 import { frozen, linkTo } from "../router";
 import { say, withLogin } from "../state/page";
-import { endedRuns, expectedOf, gainOf, underWay, verdict, whole } from "../state/verdict";
+import { beyondChance, endedRuns, expectedOf, gainOf, underWay, verdict, whole } from "../state/verdict";
 import type { Board, Progress, SweepHead, SweepState } from "../types";
 import { Clamped } from "./clamped";
 import type { SweepModel } from "./model";
@@ -102,7 +102,7 @@ function Figures({ board, progress }: { readonly board: Board; readonly progress
         small={head.baseline < 0 ? "this sweep has no baseline"
           : <>{begun && !Number.isNaN(gain) ? "expected; " : ""}{number(baseline)}, <RunLink board={board} row={head.baseline} />{Number.isNaN(gain) && !Number.isNaN(best - baseline) ? `; ${whole(board, head.baseline) ? "the best" : "it"} is not at its end` : ""}</>}
       >
-        {Number.isNaN(gain) ? "–" : <span class={!begun && sign * gain > (noise ?? 0) ? "good" : ""}>{signed(gain)} <span class="share">{percentOf(gain, baseline)}</span></span>}
+        {Number.isNaN(gain) ? "–" : <span class={!begun && noise !== null && beyondChance(board, sign * gain, noise) ? "good" : ""}>{signed(gain)} <span class="share">{percentOf(gain, baseline)}</span></span>}
       </Figure>
       {expected.current && (
         <Figure label={`expected at ${head.advice?.full ?? head.full ?? "the last"} steps`} small={head.advice && head.advice.row >= 0
