@@ -57,6 +57,12 @@ def test_many_runs_begin_few_are_trained_to_the_end_and_one_of_the_best_is_named
     assert curve(found.config, 0)[-1] < 0.13
 
 
+def test_the_first_run_is_the_middle_of_the_ranges() -> None:
+    first = play(4).runs[0]
+    assert first.config == {"lr": pytest.approx(1e-2), "width": 34}
+    assert first.why["reason"] == "space-filling 1 of 9, the middle of the ranges"
+
+
 def test_a_run_pauses_at_a_rung_and_says_why() -> None:
     simulation = play()
     paused = [run for run in simulation.runs if run.state is RunState.PAUSED]
@@ -337,7 +343,7 @@ def test_a_parameter_added_in_mid_sweep_is_spread_out_like_the_others() -> None:
     spec = parse_mapping({**SWEEP, "parameters": wider})
     answer = suggest(spec, History(tuple(before), spec_version=2), 1, seed=1)
     assert isinstance(answer, tuple)
-    assert answer[0].why["reason"] == "space-filling 1 of 15"
+    assert answer[0].why["reason"] == "space-filling 1 of 15, the middle of the ranges"
 
 
 def test_what_longer_curves_have_in_common_is_no_skill() -> None:

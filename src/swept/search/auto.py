@@ -146,7 +146,7 @@ class _Proposals:
 
     def _spread_out(self, size: int, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
         block, row = divmod(self.started, size)
-        u = start_places(self.features, self.belief, size, self.seed, block)[row]
+        u = start_places(self.features, self.belief, size, self.seed, block, centre=True)[row]
         if not math.isfinite(self._allow(u[None])[0]):
             u = self._farthest(rng)
         return u, self._spread(size)
@@ -260,7 +260,9 @@ class _Proposals:
 
     def _spread(self, size: int) -> dict[str, Any]:
         if self.started < size:
-            reason = f"space-filling {self.started + 1} of {size}"
+            middle = not self.started and not self.belief.bells
+            first = ", the middle of the ranges" if middle else ""
+            reason = f"space-filling {self.started + 1} of {size}{first}"
         else:
             reason = f"space-filling {self.started + 1}: too few values so far for a model"
         return {"reason": reason, "strategy": "space-filling"}
