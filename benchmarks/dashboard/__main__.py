@@ -1,16 +1,18 @@
 """The dashboard's figures, in a real browser, beside optuna-dashboard and HiPlot on the same runs.
 
     make bench-dashboard [ARGS="--runs 1000 --many 10000 --repeat 5"]
+    make bench-dashboard ARGS="--only report interaction"
 
 Makes stores of finished runs (13 parameters, 100 epochs), starts swept's server over them as `swept server` does, and
 loads its pages in Debian's Chromium. Prints a page of Markdown, and writes it to docs/benchmarks/dashboard.md (`--write`
-names another file). On two quiet cores it takes some twenty minutes.
+names another file). On two quiet cores it takes some twenty minutes. `--only` measures some parts, and writes no page.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import itertools
 import os
 import platform
 import sys
@@ -27,6 +29,7 @@ from playwright.sync_api import sync_playwright
 
 from swept import __version__
 
+PARTS = ("paint", "interaction", "scripts", "report", "accessible", "live", "elsewhere", "peers")
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/benchmarks/dashboard.md"
 
@@ -37,41 +40,53 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=10_000)
     parser.add_argument("--repeat", type=int, default=5, help="loads of each kind")
     parser.add_argument("--write", type=Path, default=PAGE, metavar="FILE")
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS)
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="swept-dashboard-") as name:
         folder = Path(name)
         few, many = (_study(folder, size) for size in (given.runs, given.many))
         # Of its own, since a run is added to the first.
         same = _study(folder / "peers", given.runs)
-        text, errors = _measured(folder, given.repeat, few, many, same)
+        text, errors = _measured(folder, given.repeat, given.only, few, many, same)
     print(text)
-    given.write.write_text(text, encoding="utf-8")
+    if len(given.only) == len(PARTS):
+        given.write.write_text(text, encoding="utf-8")
     for line in errors:
         print(line, file=sys.stderr)
 
 
 def _measured(
-    folder: Path, repeat: int, few: Study, many: Study, same: Study
+    folder: Path, repeat: int, only: Sequence[str], few: Study, many: Study, same: Study
 ) -> tuple[str, Sequence[str]]:
     with sync_playwright() as playwright:
         bench = Bench(playwright, folder, repeat)
         bench.load()
-        own = _all(
-            lambda: measures.paints(bench, few, 0.8),
-            lambda: measures.paints(bench, many, 1.5),
-            lambda: measures.interaction(bench, few, 33, None),
-            lambda: measures.interaction(bench, many, 100, 16),
-            lambda: measures.scripts(bench, few),
-            lambda: measures.report(bench, few),
-            lambda: measures.accessible(bench, few),
-            lambda: measures.live(bench, few),
-            lambda: measures.elsewhere(bench),
-        )
-        others = _all(
-            lambda: measures.optuna(bench, same),
-            lambda: measures.hiplot(bench, same),
-            lambda: measures.hiplot(bench, many),
-        )
+        parts: dict[str, Sequence[Callable[[], list[Figure]]]] = {
+            "paint": [
+                lambda: measures.paints(bench, few, 0.8),
+                lambda: measures.paints(bench, many, 1.5),
+            ],
+            "interaction": [
+                lambda: measures.interaction(bench, few, 33, None),
+                lambda: measures.interaction(bench, many, 100, 16),
+            ],
+            "scripts": [lambda: measures.scripts(bench, few)],
+            "report": [lambda: measures.report(bench, few)],
+            "accessible": [lambda: measures.accessible(bench, few)],
+            "live": [lambda: measures.live(bench, few)],
+            "elsewhere": [lambda: measures.elsewhere(bench)],
+            "peers": [
+                lambda: measures.optuna(bench, same),
+                lambda: measures.hiplot(bench, same),
+                lambda: measures.hiplot(bench, many),
+            ],
+        }
+        asked = {name: parts[name] if name in only else [] for name in PARTS}
+        beside = asked.pop("peers")
+        own = _all(*itertools.chain.from_iterable(asked.values()))
+        others = _all(*beside)
         bench.load()
     return _page(bench, same.runs, own, others), bench.errors
 

@@ -140,7 +140,11 @@ def live(bench: Bench, one: Study) -> list[Figure]:
 
 
 def report(bench: Bench, one: Study) -> list[Figure]:
-    file = _report_file(bench, one)
+    # By a server that ends before the file is opened: the one that `swept report` starts where there is none stays, and makes
+    # its model of the runs in the meantime.
+    with serving(one):
+        file = _report_file(bench, one)
+    bench.load()
     found = [bench.paint(file.as_uri()) for _ in range(bench.repeat)]
     return [
         Figure(f"report of {one.runs:,} runs, its file", [file.stat().st_size / 1000], "kB", 500),
