@@ -13,6 +13,8 @@ from tests.browser.conftest import RUNS, Cones
 from tests.browser.stage import Stage
 from tests.browser.watched import Toasts, Watched
 
+from swept.testing.site import until
+
 TALL = 2600
 
 
@@ -345,6 +347,32 @@ def test_the_order_of_the_table_is_in_the_address(page: Page, cones: Cones, stag
     expect(head).to_have_attribute("aria-sort", "descending")
     page.go_back()
     expect(first).to_have_text(before.replace("\n", ""), use_inner_text=False)
+
+
+def test_the_first_column_stays_where_the_table_is_scrolled_aside(
+    watched: Watched, cones: Cones
+) -> None:
+    page = watched.page(f"/sweeps/{cones.sweep}", width=700)
+    grid = page.get_by_role("grid", name="Runs")
+    first = grid.get_by_role("row").nth(1).get_by_role("gridcell").first
+    expect(first).to_be_visible()
+    beside = (
+        "([grid, cell]) => cell.getBoundingClientRect().left - grid.getBoundingClientRect().left"
+    )
+
+    def left() -> float:
+        return float(page.evaluate(beside, [grid.element_handle(), first.element_handle()]))
+
+    def sticky() -> bool:
+        return bool(first.evaluate("(cell) => getComputedStyle(cell).position") == "sticky")
+
+    assert left() == 0
+    # Sticky cells are layers, each a cost of every frame of the page: only where there is something to stay beside.
+    assert not sticky()
+    grid.evaluate("(grid) => (grid.scrollLeft = 300)")
+    until(lambda: sticky() and left() == 0, "the first column stays")
+    grid.evaluate("(grid) => (grid.scrollLeft = 0)")
+    until(lambda: not sticky() and left() == 0, "it is a column as the others")
 
 
 def test_where_trainings_ended_early_a_step_that_all_have_is_a_click_away(

@@ -176,6 +176,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
   let viewed: View | null = null;
   let described: Brushes | null = null;
   let plan: Layout | null = null;
+  let bar = 0;
   let places = new Float32Array(0);
   let keptRows = new Uint32Array(0);
   let faintFresh = false;
@@ -230,12 +231,11 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
 
   function draw(): void {
     if (!data || !element.isConnected) return;
+    let resized = room === null;
     room ??= { width: element.clientWidth, height: Math.max(120, element.clientHeight) };
     const { width, height } = room;
     if (width < 2) return;
     const columns = ordered(data);
-    // A bar below the axes takes its room from them, not from the page.
-    const bar = plan && plan.width > width ? scroll.offsetHeight - scroll.clientHeight : 0;
     const { shown, flipped, n } = data;
     const ratio = pixelRatio();
     const view = { columns, flipped, n, shown, width, height: height - bar, ratio };
@@ -256,6 +256,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
       lines.resize(plan.width, plan.height);
       for (const node of [drawing, front]) set(node, { width: plan.width, height: plan.height });
       faintFresh = false;
+      resized = true;
     }
     const placed = withDragged(plan);
     const sliding = placed !== plan;
@@ -282,10 +283,17 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
       live.textContent = say();
       say = null;
     }
+    if (resized) sides(plan, width);
+  }
+
+  /** Not in each frame: to ask has the browser lay out all that changed so far. */
+  function sides(laid: Layout, width: number): void {
     edge();
-    // The bar came or went with this layout: once more, with the room there is now.
-    const after = plan.width > width ? scroll.offsetHeight - scroll.clientHeight : 0;
-    if (after !== bar) frame.ask();
+    // A bar below the axes takes its room from them, not from the page: where it came or went with this layout, once more.
+    const after = laid.width > width ? scroll.offsetHeight - scroll.clientHeight : 0;
+    if (after === bar) return;
+    bar = after;
+    frame.ask();
   }
 
   function withDragged(given: Layout): Layout {

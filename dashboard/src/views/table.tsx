@@ -79,6 +79,8 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
   const labels = model.labels.value;
   const widths = paper.value ? PRINTED_WIDTHS : { run: RUN, state: STATE };
   const element = useRef<HTMLDivElement>(null);
+  const aside = useSignal(false);
+  const look = useComputed(() => (aside.value ? "runs aside" : "runs"));
   // On paper nobody scrolls aside: measured when its columns are there.
   useLayoutEffect(() => {
     const runs = element.current;
@@ -146,9 +148,9 @@ export function RunsTable({ model, keys }: { readonly model: SweepModel; readonl
         <p class="note on-paper">{frozen ? `The first of ${rows.value.length} runs.` : `The first of ${rows.value.length} runs: the CSV and a report (swept report ${known.head.id}) have all.`}</p>
       )}
       <div
-        class="runs" ref={element} role="grid" tabIndex={0} aria-label="Runs" aria-rowcount={rows.value.length + 1}
+        class={look} ref={element} role="grid" tabIndex={0} aria-label="Runs" aria-rowcount={rows.value.length + 1}
         aria-colcount={visible.value.length + 2} aria-multiselectable="true" onKeyDown={pressed}
-        onPointerLeave={() => (selection.hover.value = -1)}
+        onPointerLeave={() => (selection.hover.value = -1)} onScroll={() => (aside.value = (element.current?.scrollLeft ?? 0) > 0)}
         {...(model.current.value >= 0 ? { "aria-activedescendant": `run-row-${model.current.value}` } : {})}
       >
         <div class="heads" role="row" aria-rowindex={1}>
