@@ -289,6 +289,7 @@ export interface Surface {
 export function surface(canvas: HTMLCanvasElement): Surface {
   const context = canvas.getContext("2d");
   let target = pixels(1, 1);
+  canvas.style.visibility = "hidden";
   // A canvas without a context (none is left, or there is no screen) is painted for nobody.
   const imageOf = () => (context ? new ImageData(target.data, target.width, target.height) : null);
   let image = imageOf();
@@ -321,6 +322,8 @@ export function surface(canvas: HTMLCanvasElement): Surface {
     paint(count, painter, whole = false) {
       const mine = ++job;
       target.words.fill(0);
+      // An empty canvas that is shown costs each frame as much as a full one.
+      canvas.style.visibility = count ? "" : "hidden";
       let at = 0;
       let shown = 0;
       let cost = 0;

@@ -32,6 +32,14 @@ export function set(node: Element, attributes: Attributes): void {
   }
 }
 
+/** In the text that is there: another one would be styled and put into its place first. */
+export function write(node: Element, text: string): void {
+  const there = node.firstChild;
+  if (there instanceof Text) {
+    if (there.data !== text) there.data = text;
+  } else if (text) node.textContent = text;
+}
+
 /** Makes the group's content these shapes, with the elements that are there as far as they go. */
 export function lay(group: Element, shapes: readonly SvgShape[]): void {
   shapes.forEach(({ tag, attributes, text = "" }, place) => {
@@ -39,7 +47,7 @@ export function lay(group: Element, shapes: readonly SvgShape[]): void {
     const node = there?.tagName === tag ? there : svg(tag);
     for (const name of node.getAttributeNames()) if (!(name in attributes)) node.removeAttribute(name);
     set(node, attributes);
-    if (node.textContent !== text) node.textContent = text;
+    write(node, text);
     if (node === there) return;
     if (there) there.replaceWith(node);
     else group.append(node);
@@ -69,9 +77,10 @@ export function draw(context: CanvasRenderingContext2D, shapes: readonly SvgShap
 
 /**
  * An SVG of its own for what follows the pointer, in a layer of its own: else the browser draws the
- * thousands of lines below it once more for each move.
+ * thousands of lines below it once more for each move. It is as large whatever is in it: where the
+ * bounds of a layer's content change, a browser makes all layers of the page anew.
  */
-export function frontSvg(): SVGSVGElement {
+export function frontSvg(): Front {
   const front = svg("svg", { "aria-hidden": "true" });
   Object.assign(front.style, {
     position: "absolute",
@@ -80,7 +89,22 @@ export function frontSvg(): SVGSVGElement {
     pointerEvents: "none",
     willChange: "transform",
   });
-  return front;
+  const ground = svg("rect", { fill: "transparent" }, front);
+  return {
+    front,
+    framed(x, y, width, height) {
+      set(front, { width, height, viewBox: `${x} ${y} ${width} ${height}` });
+      set(ground, { x, y, width, height });
+      const place = `translate(${x}px, ${y}px)`;
+      if (front.style.transform !== place) front.style.transform = place;
+    },
+  };
+}
+
+export interface Front {
+  readonly front: SVGSVGElement;
+  /** The part of the chart in which it is to be seen. */
+  framed(x: number, y: number, width: number, height: number): void;
 }
 
 /** Places need no more digits. */

@@ -49,6 +49,7 @@ export function timeline(element: HTMLElement, callbacks: RunCallbacks): Chart<T
   let data: TimelineData | null = null;
   let key = "";
   let all: readonly Lane[] = [];
+  let byRow: ReadonlyMap<number, readonly LaneStint[]> | null = null;
   let placed: Placed | null = null;
   let zoom: readonly [number, number] | null = null;
   let hover = -1;
@@ -68,7 +69,8 @@ export function timeline(element: HTMLElement, callbacks: RunCallbacks): Chart<T
         if (!data || !now) return { shapes: [], window: whole(area.box()) };
         const ink = inks(data.shown.dark);
         const range = rangeShape(now.plot, dragged && { x: dragged.x, y: null }, ink);
-        return { shapes: [...outlines(now, hover, ink), ...range], window: now.plot };
+        byRow ??= stintsByRow(all);
+        return { shapes: [...outlines(now, byRow.get(hover) ?? [], ink), ...range], window: now.plot };
       },
     },
     [
@@ -181,6 +183,7 @@ export function timeline(element: HTMLElement, callbacks: RunCallbacks): Chart<T
       key = next;
       if (moved) {
         all = lanes(after.board);
+        byRow = null;
         placed = null;
         area.host.style.minHeight = `${Math.max(120, all.length * THINNEST + 56)}px`;
         area.soon("name", () => area.name("Timeline of agents and slots", describe(after)));
@@ -438,28 +441,41 @@ function textureOf(
 
 /** Around the stints of the run that is pointed at. */
 function outlines(
-  { plot, x, height, lanes: all }: Placed,
-  hover: number,
+  { plot, x, height }: Placed,
+  stints: readonly LaneStint[],
   ink: Inks,
 ): readonly SvgShape[] {
-  if (hover < 0) return [];
-  return all.flatMap((lane, place) =>
-    lane.stints
-      .filter((stint) => stint.row === hover)
-      .map(({ from, to }): SvgShape => {
-        const left = x.of(from);
-        const attributes = {
-          x: tenth(left),
-          y: tenth(plot.top + place * height + 1),
-          width: tenth(Math.max(3, x.of(to) - left)),
-          height: tenth(Math.max(0, height - 2)),
-          fill: "none",
-          stroke: css(ink.hover),
-          "stroke-width": 2,
-        };
-        return { tag: "rect", attributes };
-      }),
-  );
+  return stints.map(({ place, stint: { from, to } }) => {
+    const left = x.of(from);
+    const attributes = {
+      x: tenth(left),
+      y: tenth(plot.top + place * height + 1),
+      width: tenth(Math.max(3, x.of(to) - left)),
+      height: tenth(Math.max(0, height - 2)),
+      fill: "none",
+      stroke: css(ink.hover),
+      "stroke-width": 2,
+    };
+    return { tag: "rect", attributes };
+  });
+}
+
+interface LaneStint {
+  /** Of its lane. */
+  readonly place: number;
+  readonly stint: Stint;
+}
+
+function stintsByRow(all: readonly Lane[]): ReadonlyMap<number, readonly LaneStint[]> {
+  const found = new Map<number, LaneStint[]>();
+  all.forEach((lane, place) => {
+    for (const stint of lane.stints) {
+      const known = found.get(stint.row);
+      if (known) known.push({ place, stint });
+      else found.set(stint.row, [{ place, stint }]);
+    }
+  });
+  return found;
 }
 
 interface Hit {

@@ -1,6 +1,7 @@
 /** A few lines of text beside the pointer. Text only: what a run or a log says is never markup. */
 
 import { elided } from "../format";
+import { write } from "./svg";
 
 /** Whatever programs put into a line, it does not fill the screen. */
 const MOST_LETTERS = 240;
@@ -72,6 +73,7 @@ export function tooltip(host: HTMLElement): Tooltip {
     overflowWrap: "anywhere",
   });
   layer.append(box);
+  let size = { width: 0, height: 0, of: "" };
   const rowAt = (place: number): Element => {
     const there = box.children[place];
     if (there) return there;
@@ -83,25 +85,19 @@ export function tooltip(host: HTMLElement): Tooltip {
   };
   return {
     show(x, y, lines) {
-      lines.forEach((line, place) => {
-        const row = rowAt(place);
-        const text = elided(line, MOST_LETTERS);
-        if (row.textContent !== text) row.textContent = text;
-      });
-      while (box.children.length > lines.length) box.lastElementChild?.remove();
       // A low chart cuts off what lies in it, not what lies in its panel.
       const around = host.closest<HTMLElement>(".chart")?.parentElement ?? host;
       if (layer.parentElement !== around) around.append(layer);
-      const place = beside(
-        x,
-        y,
-        box.offsetWidth,
-        box.offsetHeight,
-        host.clientWidth,
-        host.clientHeight,
-      );
+      // Asked before anything is changed: else the browser lays out what changed so far.
       const theirs = layer.getBoundingClientRect();
       const own = host.getBoundingClientRect();
+      const [across, down] = [host.clientWidth, host.clientHeight];
+      lines.forEach((line, place) => write(rowAt(place), elided(line, MOST_LETTERS)));
+      while (box.children.length > lines.length) box.lastElementChild?.remove();
+      // Digits are of one width: lines of as many letters take the same room, within a few pixels.
+      const of = [across, ...lines.map((line) => line.length)].join(" ");
+      if (size.of !== of) size = { width: box.offsetWidth, height: box.offsetHeight, of };
+      const place = beside(x, y, size.width, size.height, across, down);
       const [left, top] = [own.left - theirs.left, own.top - theirs.top];
       box.style.transform = `translate(${place.left + left}px, ${place.top + top}px)`;
     },
