@@ -59,6 +59,12 @@ test("axes spread over the width, and never nearer than can be used", () => {
   });
 });
 
+test("what cannot be scrolled is as wide as there is room", () => {
+  const columns = Array.from({ length: 20 }, (_, i) => column(`p${i}`, [0, 1, 0.5]));
+  const paper = layout({ columns, flipped: new Set(), n: 3, width: 690, height: 300, apart: 0 });
+  expect(paper.width).toBe(690);
+});
+
 test("no axes, one axis and no runs are layouts, too", () => {
   expect(plan([]).axes).toEqual([]);
   expect(plan(COLUMNS.slice(0, 1)).axes[0]?.x).toBe(400);

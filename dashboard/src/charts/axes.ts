@@ -51,6 +51,8 @@ export interface Plan {
   readonly n: number;
   readonly width: number;
   readonly height: number;
+  /** Axes that do not fit in at this distance are out of sight, to be scrolled to; 0 where nobody can scroll. */
+  readonly apart?: number;
 }
 
 /** The values of the runs there are: arrays grow ahead of their runs. */
@@ -81,13 +83,13 @@ function nameOf({ label, role }: Column): string {
 }
 
 export function layout(plan: Plan): Layout {
-  const { columns, flipped, n, height } = plan;
+  const { columns, flipped, n, height, apart = NEAREST } = plan;
   const count = columns.length;
   const lacking = columns.map((column) => lacks(column, n));
   const missing = lacking.includes(true);
   const widest = Math.max(0, ...columns.map((column) => nameOf(column).length)) * TITLE_CHARACTER;
   const room = plan.width - 64 - 28;
-  const gap = count > 1 ? Math.max(NEAREST, room / (count - 1)) : room;
+  const gap = count > 1 ? Math.max(apart, room / (count - 1)) : room;
   // Long names take turns in two rows.
   const rows = widest > gap - 8 && count > 1 ? 2 : 1;
   const top = rows * TITLE_ROW + CONTROLS + 4;
@@ -106,8 +108,8 @@ export function layout(plan: Plan): Layout {
   });
   const labels = Math.max(0, ...(ticked[0]?.ticks ?? []).map((tick) => tick.label.length));
   const left = Math.max(26, labels * CHARACTER + 14);
-  const spread = count > 1 ? Math.max(NEAREST, (plan.width - left - 28) / (count - 1)) : 0;
-  const width = count > 1 ? Math.max(plan.width, left + spread * (count - 1) + 28) : plan.width;
+  const spread = count > 1 ? Math.max(apart, (plan.width - left - 28) / (count - 1)) : 0;
+  const width = count > 1 ? Math.max(plan.width, left + apart * (count - 1) + 28) : plan.width;
 
   const axes = columns.map((column, index): Axis => {
     const x = count > 1 ? left + index * spread : plan.width / 2;

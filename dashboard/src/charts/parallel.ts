@@ -9,7 +9,7 @@
  */
 
 import type { Board, Brush, Brushes, Chart, Column, DataTable, Shown } from "../types";
-import { crossings, layout, nearest, reordered, type Axis, type Layout } from "./axes";
+import { crossings, layout, nearest, NEAREST, reordered, type Axis, type Layout } from "./axes";
 import {
   begun,
   dragged,
@@ -27,7 +27,7 @@ import {
 import { inks } from "./colour";
 import { changes, untouched, type Seen, type View } from "./parallel-changes";
 import { cursorOf, overlayOf } from "./parallel-overlay";
-import { pixelRatio, whenSized } from "./frames";
+import { inHurry, pixelRatio, whenSized } from "./frames";
 import { hairline, line, onFrame, surface, word, type Pixels } from "./raster";
 import { leisure } from "../leisure";
 import { frontSvg, set, svg } from "./svg";
@@ -244,7 +244,8 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     seen = compared.seen;
     viewed = view;
     if (changed.layout || !plan) {
-      plan = layout({ columns, flipped: data.flipped, n: data.n, width, height: height - bar });
+      const apart = inHurry() ? 0 : NEAREST; // paper is not scrolled
+      plan = layout({ columns, flipped, n, width, height: height - bar, apart });
       const stride = plan.axes.length;
       if (places.length !== data.n * stride) places = new Float32Array(data.n * stride);
       for (const [index, axis] of plan.axes.entries()) {
