@@ -157,7 +157,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
     userSelect: "none",
   });
   const touch = html("div", { position: "absolute", inset: "0", pointerEvents: "none" });
-  const { front, framed } = frontSvg();
+  const front = frontSvg();
   const overlay = overlayOf(drawing, front, touch, keys.id);
   stage.append(faint.canvas, lines.canvas, drawing, front, touch);
   scroll.append(stage);
@@ -255,8 +255,7 @@ export function parallel(element: HTMLElement, callbacks: ParallelCallbacks): Ch
       stage.style.height = `${plan.height}px`;
       faint.resize(plan.width, plan.height);
       lines.resize(plan.width, plan.height);
-      set(drawing, { width: plan.width, height: plan.height });
-      framed(0, 0, plan.width, plan.height);
+      for (const node of [drawing, front]) set(node, { width: plan.width, height: plan.height });
       faintFresh = false;
       resized = true;
     }

@@ -39,36 +39,30 @@ export const SHAPES: Readonly<Record<RunState, Shape>> = {
 };
 
 export interface RunDots {
-  /** The picture, as large as the box. Places are in CSS pixels by row, NaN for none. */
+  /** Replaces the picture of the whole canvas. Places are in CSS pixels by row, NaN for none. */
   draw(
+    context: CanvasRenderingContext2D,
     box: Box,
     board: Board,
     shown: Shown,
     xs: ArrayLike<number>,
     ys: ArrayLike<number>,
     style?: DotStyle,
-  ): HTMLCanvasElement;
+  ): void;
 }
 
 export function runDots(): RunDots {
   let target: Pixels | null = null;
-  const canvas = document.createElement("canvas");
   return {
-    draw(box, board, shown, xs, ys, style = usualStyle(board.n)) {
+    draw(context, box, board, shown, xs, ys, style = usualStyle(board.n)) {
       const [width, height] = [
         Math.round(box.width * box.ratio),
         Math.round(box.height * box.ratio),
       ];
-      if (target?.width !== width || target.height !== height) {
-        target = pixels(width, height);
-        canvas.width = target.width;
-        canvas.height = target.height;
-      }
+      if (target?.width !== width || target.height !== height) target = pixels(width, height);
       target.words.fill(0);
       stampRuns(target, board, shown, xs, ys, box.ratio, style);
-      const image = new ImageData(target.data, target.width, target.height);
-      canvas.getContext("2d")?.putImageData(image, 0, 0);
-      return canvas;
+      context.putImageData(new ImageData(target.data, target.width, target.height), 0, 0);
     },
   };
 }

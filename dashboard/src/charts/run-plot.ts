@@ -1,11 +1,10 @@
 /**
  * Runs as dots over two axes: what the history, a slice and a pair of parameters have in common.
  *
- * On one canvas lie the axes with what is below the dots, the dots, and what is above them with the
- * circles of the runs that stand out: each canvas on the screen costs every frame of the page, so
- * that three of them cost a hover more than drawing all of it costs a brush. A chart says where its
- * runs lie and what it draws around them; picking by pointer and keyboard, and what a change draws
- * again, is here.
+ * There are two layers: the axes with what lies below the dots, and the dots with what lies above
+ * them and the circles of the runs that stand out. Each canvas on the screen costs every frame of
+ * the page. A chart says where its runs lie and what it
+ * draws around them; picking by pointer and keyboard, and what a change draws again, is here.
  */
 
 import { inks, type Inks } from "./colour";
@@ -76,6 +75,8 @@ export interface RunPlot<Data extends RunsShown, Placed extends RunsPlaced> {
   lines(data: Data, now: Placed, row: number): readonly string[];
 }
 
+/** Layers, from the ground up; what follows the pointer are shapes above them. */
+const [GROUND, DOTS] = [0, 1];
 const REACH = 16;
 
 export function runPlot<Data extends RunsShown, Placed extends RunsPlaced>(
@@ -90,8 +91,6 @@ export function runPlot<Data extends RunsShown, Placed extends RunsPlaced>(
   let hover = -1;
   let dragged: Dragged | null = null;
   const dots = runDots();
-  /** The dots as they are to be; null where they have to be drawn. */
-  let dotted: HTMLCanvasElement | null = null;
   const measure = textMeasure();
 
   const area = surface(
@@ -100,25 +99,25 @@ export function runPlot<Data extends RunsShown, Placed extends RunsPlaced>(
       label: chart.label,
       interactive: true,
       height: chart.height,
-      resized: () => (placed = dotted = null),
+      resized: () => (placed = null),
       followers,
     },
     [
-      (context, box) => {
+      drawing((pen, given, now) => {
+        const { context, box, ink } = pen;
         context.clearRect(0, 0, box.width, box.height);
-        const now = place();
-        if (!data || !now) return;
-        const pen = { context, box, ink: inks(data.shown.dark) };
-        drawAxes(context, box, now.plot, now.x, now.y, chart.titles(data, now), pen.ink);
-        chart.below(pen, data, now);
-        dotted ??= dotsOf(data, now, box);
-        context.save();
-        context.setTransform(1, 0, 0, 1, 0, 0);
-        context.drawImage(dotted, 0, 0);
-        context.restore();
-        chart.above?.(pen, data, now);
-        circleRuns(context, now.plot, data.shown, now.xs, now.ys);
-      },
+        drawAxes(context, box, now.plot, now.x, now.y, chart.titles(given, now), ink);
+        chart.below(pen, given, now);
+      }),
+      drawing((pen, given, now) => {
+        const { context, box } = pen;
+        const { board, shown } = given;
+        const look = chart.dots?.(given, now) ?? { ...shown, style: usualStyle(board.n) };
+        const coloured = { ...shown, colours: look.colours };
+        dots.draw(context, box, board, coloured, now.xs, now.ys, look.style);
+        chart.above?.(pen, given, now);
+        circleRuns(context, now.plot, given.shown, now.xs, now.ys);
+      }),
     ],
   );
   const tip = tooltip(area.host);
@@ -135,10 +134,13 @@ export function runPlot<Data extends RunsShown, Placed extends RunsPlaced>(
     return { shapes, window };
   }
 
-  function dotsOf(given: Data, now: Placed, box: Box): HTMLCanvasElement {
-    const { board, shown } = given;
-    const look = chart.dots?.(given, now) ?? { ...shown, style: usualStyle(board.n) };
-    return dots.draw(box, board, { ...shown, colours: look.colours }, now.xs, now.ys, look.style);
+  /** A layer, as long as there is something to place. */
+  function drawing(draw: (pen: Pen, data: Data, now: Placed) => void) {
+    return (context: CanvasRenderingContext2D, box: Box): void => {
+      const now = place();
+      if (data && now) draw({ context, box, ink: inks(data.shown.dark) }, data, now);
+      else context.clearRect(0, 0, box.width, box.height);
+    };
   }
 
   function place(): Placed | null {
@@ -224,11 +226,10 @@ export function runPlot<Data extends RunsShown, Placed extends RunsPlaced>(
         placed = null;
         area.follow();
       }
-      if (moved || grounded) area.redraw();
+      if (moved || grounded) area.redraw(GROUND);
       if (moved || differs(before?.shown ?? null, shown)) {
         area.soon("name", () => area.name(chart.name(after), chart.describe(after)));
-        dotted = null;
-        area.redraw();
+        area.redraw(DOTS);
       }
       if (shown.hover !== hover) {
         hover = shown.hover;

@@ -8,7 +8,7 @@
 
 import type { Plot } from "./frame";
 import { drop, nextFrame, pixelRatio, whenSized } from "./frames";
-import { frontSvg, lay, svg, type SvgShape } from "./svg";
+import { frontSvg, lay, set, type SvgShape } from "./svg";
 
 export interface Box {
   readonly width: number;
@@ -84,8 +84,7 @@ export function surface(
     canvas.setAttribute("aria-hidden", "true");
     return canvas;
   });
-  const { front, framed } = frontSvg();
-  const moving = svg("g", {}, front);
+  const front = frontSvg();
   host.append(...canvases, ...(options.followers ? [front] : []), description, live);
   element.append(host);
 
@@ -118,8 +117,9 @@ export function surface(
     const { shapes, window } = options.followers();
     const [x, y] = [Math.round(window.left), Math.round(window.top)];
     const [width, height] = [Math.ceil(window.right) - x, Math.ceil(window.bottom) - y];
-    framed(x, y, width, height);
-    lay(moving, shapes);
+    set(front, { width, height, viewBox: `${x} ${y} ${width} ${height}` });
+    front.style.transform = `translate(${x}px, ${y}px)`;
+    lay(front, shapes);
   };
   const follow = (): void => {
     following = true;

@@ -77,10 +77,9 @@ export function draw(context: CanvasRenderingContext2D, shapes: readonly SvgShap
 
 /**
  * An SVG of its own for what follows the pointer, in a layer of its own: else the browser draws the
- * thousands of lines below it once more for each move. It is as large whatever is in it: where the
- * bounds of a layer's content change, a browser makes all layers of the page anew.
+ * thousands of lines below it once more for each move.
  */
-export function frontSvg(): Front {
+export function frontSvg(): SVGSVGElement {
   const front = svg("svg", { "aria-hidden": "true" });
   Object.assign(front.style, {
     position: "absolute",
@@ -89,22 +88,7 @@ export function frontSvg(): Front {
     pointerEvents: "none",
     willChange: "transform",
   });
-  const ground = svg("rect", { fill: "transparent" }, front);
-  return {
-    front,
-    framed(x, y, width, height) {
-      set(front, { width, height, viewBox: `${x} ${y} ${width} ${height}` });
-      set(ground, { x, y, width, height });
-      const place = `translate(${x}px, ${y}px)`;
-      if (front.style.transform !== place) front.style.transform = place;
-    },
-  };
-}
-
-export interface Front {
-  readonly front: SVGSVGElement;
-  /** The part of the chart in which it is to be seen. */
-  framed(x: number, y: number, width: number, height: number): void;
+  return front;
 }
 
 /** Places need no more digits. */
