@@ -368,6 +368,14 @@ def test_a_run_of_a_few_steps_is_named_only_while_few_came_half_of_the_way() -> 
         assert found.run.number == named
 
 
+def test_a_run_that_ended_by_itself_had_its_whole_training() -> None:
+    patient = at(1, [0.2 + 1.0 / step for step in range(1, 13)], FINISHED)
+    half = [at(n, [1.0 + 0.1 * n + 1.0 / k for k in range(1, 17)]) for n in range(2, 7)]
+    found = recommend(spec(), [patient, *half])
+    assert found is not None
+    assert found.run.number == 1
+
+
 # -- who goes on ------------------------------------------------------------------------------------
 
 

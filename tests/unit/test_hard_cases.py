@@ -25,6 +25,7 @@ MIXED: dict[str, Any] = {
     "depth": {"min": 1, "max": 8},
     "batch": {"values": [16, 8, 32]},
 }
+# Far from the middle of the ranges, where a search begins.
 OPTIMUM = {"lr": 0.01, "mom": 0.8, "opt": "B", "depth": 6, "batch": 16}
 ELSEWHERE = {"lr": 0.9, "mom": 0.1, "opt": "C", "depth": 1, "batch": 8}
 Loss = Callable[[Config], float]

@@ -36,11 +36,15 @@ def design(size: int, dimension: int, seed: int, block: int = 0) -> Array:
 
 
 def centred(size: int, dimension: int, seed: int, block: int = 0) -> Array:
-    """As `design`, with the centre of the cube as the first point of all: ranges are set around what is believed, so
-    their middle is better than most draws."""
-    if block or size < 2:
-        return design(size, dimension, seed, block)
-    return np.vstack([np.full((1, dimension), 0.5), _block(size - 1, dimension, seed, 0)])
+    """As `design`, but the first point of all is the centre of the cube, in the place of the nearest to it: ranges are
+    set around what is believed, so their middle is better than most draws."""
+    points = design(size, dimension, seed, block)
+    if block:
+        return points
+    nearest = int(np.argmin(((points - 0.5) ** 2).sum(axis=1)))
+    points[nearest] = points[0]
+    points[0] = 0.5
+    return points
 
 
 @lru_cache(maxsize=64)

@@ -22,7 +22,7 @@ def start_places(
     *,
     centre: bool = False,
 ) -> Array:
-    """`size` places (size, d), with `centre` the middle of all ranges first. Further blocks are further, independent designs."""
+    """`size` places (size, d), with `centre` the middle of all ranges first. Further blocks are further designs."""
     points = (centred if centre else design)(size, features.dimension, seed, block)
     places = features.snap(belief.places(points, block * size))
     return features.obey(places, generator(seed, block, Stream.REPAIR))
