@@ -2,9 +2,9 @@
  * Runs as dots over two axes: what the history, a slice and a pair of parameters have in common.
  *
  * There are two layers: the axes with what lies below the dots, and the dots with what lies above
- * them and the circles of the runs that stand out. Each canvas on the screen costs every frame of
- * the page. A chart says where its runs lie and what it
- * draws around them; picking by pointer and keyboard, and what a change draws again, is here.
+ * them and the circles of the runs that stand out; each canvas on the screen costs every frame of
+ * the page. A chart says where its runs lie and what it draws around them; picking by pointer and
+ * keyboard, and what a change draws again, is here.
  */
 
 import { inks, type Inks } from "./colour";

@@ -94,8 +94,8 @@ export function tooltip(host: HTMLElement): Tooltip {
       const [across, down] = [host.clientWidth, host.clientHeight];
       lines.forEach((line, place) => write(rowAt(place), elided(line, MOST_LETTERS)));
       while (box.children.length > lines.length) box.lastElementChild?.remove();
-      // Digits are of one width: lines of as many letters take the same room, within a few pixels.
-      const of = [across, ...lines.map((line) => line.length)].join(" ");
+      // Digits are of one width: other figures take the same room.
+      const of = [across, ...lines].join("\n").replace(/\d/g, "0");
       if (size.of !== of) size = { width: box.offsetWidth, height: box.offsetHeight, of };
       const place = beside(x, y, size.width, size.height, across, down);
       const [left, top] = [own.left - theirs.left, own.top - theirs.top];

@@ -36,8 +36,8 @@ const PRINTED = 15;
 /** The first column says a run's number. */
 const UNASKED: ReadonlySet<string> = new Set(["started", "number", "ended"]);
 
-/** So many letters fit into any cell. */
-const FITS = 8;
+/** What fits into any cell, in whatever font: a few letters, some more digits. */
+const FITS = /^(?:[ -~]{0,6}|[-−+.,\de]{0,8})$/;
 
 /** What the keyboard does to the table from anywhere on the page. */
 export interface TableKeys {
@@ -336,7 +336,7 @@ function Cell({ column, text: written, row, baseline, level: compared, whole, be
     }
   }
   return (
-    <div class={`${look}${best ? " best" : ""}${really === undefined && text.length <= FITS ? " fits" : ""}`} role="gridcell" style={{ width: `${width}px` }} title={ran || says || elided(text, 300)}>
+    <div class={`${look}${best ? " best" : ""}${really === undefined && FITS.test(text) ? " fits" : ""}`} role="gridcell" style={{ width: `${width}px` }} title={ran || says || elided(text, 300)}>
       {elided(text, 300)}{really !== undefined && <> <span aria-hidden="true">→</span><span class="hidden-text">, ran with</span> <b>{typeof really === "number" ? number(really) : elided(really, 80)}</b></>}
     </div>
   );
