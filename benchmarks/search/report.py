@@ -222,9 +222,8 @@ for each mark says what they show of swept: `+` ahead by more than noise, `−` 
 tasks × seeds at the last mark, 1 being best. Swept was made while looking
 at the tasks under "tuned on". The others are not untouched: that a change does no harm was checked on the eight LCBench tasks of the first
 comparison (seeds 0 to 5), of which three are among the six "not tuned on", and on all eight hpobench and four hpolib tables; the
-untuned rugged and live tasks were played after a choice, and figures of this page told where to look (in `made-crossing`, and one sweep of `ratings` run by run). That
-the first run is the middle of the ranges, as Syne Tune's methods begin by default, was seen to pay in their figures for the untuned rugged tasks; all live
-tasks were played before it was kept. Three LCBench tasks, shown apart, took part in no such check but that of the middle.
+untuned rugged and live tasks were played after a choice, and figures of this page told where to look (in `made-crossing`, and one sweep of `ratings` run by run). Three
+LCBench tasks, shown apart, took part in no such check.
 
 The smallest rung is 2 of 52 epochs and in proportion elsewhere, and eta is 3, for every method that has rungs. Methods that take
 many CPU seconds are played with fewer seeds (`n`), and have no rank. What fewer than three quarters of the methods have played

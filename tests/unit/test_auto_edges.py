@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from tests.unit.test_asha import run
 
-from swept.analysis.recommend import recommend
 from swept.model import Continue, Done, History, Kind, Point, Run, RunState, Start
 from swept.search.auto import _feasible, _Proposals
 from swept.search.suggest import suggest
@@ -348,32 +347,6 @@ def test_of_many_prior_runs_some_are_modelled() -> None:
     proposals = _Proposals(forecast(*own), History((*priors, *own)), 0)
     assert proposals.sources.runs == 500
     assert sum(place[0] < 0.1 for place in proposals.sources.located) > 190, "the best of them"
-
-
-# -- who is named best ------------------------------------------------------------------------------
-
-
-def test_a_run_of_a_few_steps_is_named_only_while_few_came_half_of_the_way() -> None:
-    """Its start promises most; how such curves go on, nobody has seen."""
-
-    def begun(number: int, end: float, steps: int) -> Run:
-        values = [end + 1.0 / step for step in range(1, steps + 1)]
-        return at(number, values, FINISHED if steps == STEPS else PAUSED)
-
-    short = [begun(1, 0.2, 8), *(begun(n, 2.0, 2) for n in range(6, 11))]
-    half = [begun(n, 1.0 + 0.1 * n, STEPS // 2) for n in range(2, 6)]
-    for well, named in ((half[:3], 1), (half, 2)):
-        found = recommend(spec(), [*short, *well])
-        assert found is not None
-        assert found.run.number == named
-
-
-def test_a_run_that_ended_by_itself_had_its_whole_training() -> None:
-    patient = at(1, [0.2 + 1.0 / step for step in range(1, 13)], FINISHED)
-    half = [at(n, [1.0 + 0.1 * n + 1.0 / k for k in range(1, 17)]) for n in range(2, 7)]
-    found = recommend(spec(), [patient, *half])
-    assert found is not None
-    assert found.run.number == 1
 
 
 # -- who goes on ------------------------------------------------------------------------------------

@@ -21,13 +21,12 @@ UNIT = {name: {"min": 0.0, "max": 1.0} for name in ("a", "b", "c")}
 MIXED: dict[str, Any] = {
     "lr": {"distribution": "log_uniform_values", "min": 1e-5, "max": 1.0},
     "mom": {"min": 0.0, "max": 1.0},
-    "opt": {"values": ["B", "A", "C"]},
+    "opt": {"values": ["A", "B", "C"]},
     "depth": {"min": 1, "max": 8},
-    "batch": {"values": [16, 8, 32]},
+    "batch": {"values": [8, 16, 32]},
 }
-# Far from the middle of the ranges, where a search begins.
-OPTIMUM = {"lr": 0.01, "mom": 0.8, "opt": "B", "depth": 6, "batch": 16}
-ELSEWHERE = {"lr": 0.9, "mom": 0.1, "opt": "C", "depth": 1, "batch": 8}
+OPTIMUM = {"lr": 0.01, "mom": 0.8, "opt": "B", "depth": 4, "batch": 16}
+ELSEWHERE = {"lr": 0.9, "mom": 0.1, "opt": "C", "depth": 8, "batch": 8}
 Loss = Callable[[Config], float]
 
 

@@ -3,8 +3,7 @@ to end at.
 
 The lowest of a hundred noisy curves is a lucky one. So under `early_stopping: auto` the model of all curves decides,
 half without the luck that belongs to the very run, and doubt counts against a run: one that went a few steps only has to be
-expected far better than one that was trained to its end. Once four came half of the way, it is one of these: what a curve
-does later (it overfits, it diverges) no model knows that saw few do so.
+expected far better than one that was trained to its end.
 """
 
 from __future__ import annotations
@@ -19,12 +18,9 @@ from swept.model import Goal, History, Kind, Run, RunState
 from swept.spec import Spec
 from swept.stopping.decide import goes_by_curves
 from swept.stopping.forecast import Forecast
-from swept.stopping.track import Track
 
 DOUBT = 1.0
 """How many standard deviations of its expected end count against a run."""
-ENOUGH = 4
-"""Once so many runs came half of the way, no other is named."""
 _HOPEFUL = frozenset(
     {RunState.FINISHED, RunState.STOPPED, RunState.PAUSED, RunState.RUNNING, RunState.PENDING}
 )
@@ -62,8 +58,8 @@ def advise(spec: Spec, runs: Sequence[Run]) -> Advice | None:
 
 
 def _candidates(forecast: Forecast) -> list[int]:
-    """The places of the search runs that lie in the space and have a value now; if enough came half of the way, of these."""
-    found = [
+    """The places of the search runs that lie in the space and have a value now."""
+    return [
         place
         for place, each in enumerate(forecast.runs)
         if each.run.kind is Kind.SEARCH
@@ -72,13 +68,6 @@ def _candidates(forecast: Forecast) -> list[int]:
         and np.isfinite(each.now)
         and np.isfinite(forecast.places[place]).all()
     ]
-    half = [place for place in found if _half_way(forecast.runs[place])]
-    return half if len(half) >= ENOUGH else found
-
-
-def _half_way(track: Track) -> bool:
-    """A program that ended by itself had its whole training."""
-    return track.complete or 2 * track.reached >= track.full
 
 
 def _advice(forecast: Forecast, place: int, mean: float, sd: float) -> Advice:

@@ -20,7 +20,7 @@ from swept.models.features import rounded
 from swept.search.acquisition import log_expected_improvement
 from swept.search.belief import Belief
 from swept.search.feasibility import DOUBT, Feasibility
-from swept.search.maximise import MOST_POINTS, Score, nearest_allowed
+from swept.search.maximise import MOST_POINTS, Score, maximise, nearest_allowed
 from swept.search.numbering import next_number, suggested
 from swept.search.observations import MOST_BARREN, fruitless, suggested_places
 from swept.search.ranks import rank_correlation
@@ -53,8 +53,6 @@ VARIED = 0.5
 """The share of those that are variations of good runs; the others are random draws."""
 VARIED_NEAR = 0.25
 """The share of the distance that a variation keeps."""
-SPREAD_NEAR = 0.25
-"""And a place of the start, which is spread out anyhow: where a baseline or a run of an earlier design is near."""
 FEWEST = 4
 """So many runs at least have a rank correlation worth a thought."""
 
@@ -148,10 +146,19 @@ class _Proposals:
 
     def _spread_out(self, size: int, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
         block, row = divmod(self.started, size)
-        u = start_places(self.features, self.belief, size, self.seed, block, centre=True)[row]
-        if not math.isfinite(self._allow(u[None], SPREAD_NEAR)[0]):
-            u = self._draw(rng)
-        return u, self._spread(size, u)
+        u = start_places(self.features, self.belief, size, self.seed, block)[row]
+        if not math.isfinite(self._allow(u[None])[0]):
+            u = self._farthest(rng)
+        return u, self._spread(size)
+
+    def _farthest(self, rng: np.random.Generator) -> Array:
+        """The place farthest from all that was tried, among those where a run may well give a value."""
+
+        def score(U: Array) -> Array:
+            return np.minimum(self._gap(U), 1e3) * np.exp(self.feasible.log_chance(U))
+
+        u, _ = maximise(score, self.features, np.empty((0, self.features.dimension)), rng)
+        return u
 
     def _warm(self, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
         """Where the sources expect most, at a distance from what was tried."""
@@ -251,20 +258,12 @@ class _Proposals:
         """The distance (m,) from each of U (m, d) to the nearest that was tried; infinite without any."""
         return gap(self.features.columns(U), self.near)
 
-    def _spread(self, size: int, u: Array) -> dict[str, Any]:
-        if self.started >= size:
-            reason = f"space-filling {self.started + 1}: too few values so far for a model"
+    def _spread(self, size: int) -> dict[str, Any]:
+        if self.started < size:
+            reason = f"space-filling {self.started + 1} of {size}"
         else:
-            first = not self.started and self._middle(u)
-            said = ", the middle of the ranges" if first else ""
-            reason = f"space-filling {self.started + 1} of {size}{said}"
+            reason = f"space-filling {self.started + 1}: too few values so far for a model"
         return {"reason": reason, "strategy": "space-filling"}
-
-    def _middle(self, u: Array) -> bool:
-        """Whether u (d,) is the middle of all ranges, of which there is one at least."""
-        ranges = any(not axis.category for axis in self.features.axes)
-        centre = self.features.snap(np.full((1, self.features.dimension), 0.5))[0]
-        return ranges and bool(np.array_equal(u, centre))
 
     def _drawn(self, why: str) -> dict[str, Any]:
         return {"reason": f"a random draw: {why}", "strategy": "random"}

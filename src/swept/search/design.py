@@ -35,18 +35,6 @@ def design(size: int, dimension: int, seed: int, block: int = 0) -> Array:
     return _block(size, dimension, seed, block).copy()
 
 
-def centred(size: int, dimension: int, seed: int, block: int = 0) -> Array:
-    """As `design`, but the first point of all is the centre of the cube, in the place of the nearest to it: ranges are
-    set around what is believed, so their middle is better than most draws."""
-    points = design(size, dimension, seed, block)
-    if block:
-        return points
-    nearest = int(np.argmin(((points - 0.5) ** 2).sum(axis=1)))
-    points[nearest] = points[0]
-    points[0] = 0.5
-    return points
-
-
 @lru_cache(maxsize=64)
 def _block(size: int, dimension: int, seed: int, block: int) -> Array:
     rng = generator(seed, block, Stream.DESIGN)
